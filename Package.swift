@@ -1,0 +1,157 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// One list for every Swift target. The compiler accepts a misspelt feature name in silence, so
+/// `Tests/TidyTests/SettingsGuard.swift` fails the build when one of these did not take effect.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "runnel",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "runnel", targets: ["runnel"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: [
+        // MARK: C libraries of the system, found through pkg-config
+        .systemLibrary(
+            name: "CCurl",
+            path: "Sources/System/CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]
+        ),
+        .systemLibrary(
+            name: "CYAML",
+            path: "Sources/System/CYAML",
+            pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]
+        ),
+
+        // MARK: The house, in the order in which its rooms may see each other
+        .target(name: "Expressions", swiftSettings: strict),
+        .target(name: "FlowLanguage", dependencies: ["Expressions", "CYAML", crypto], swiftSettings: strict),
+        .target(
+            name: "FlowEngine",
+            dependencies: ["Expressions", "FlowLanguage", crypto, logging, serviceLifecycle],
+            swiftSettings: strict
+        ),
+        .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: strict),
+        .target(
+            name: "Connections",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", crypto],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "BuiltinFlows",
+            path: "flows",
+            resources: [.embedInCode("payment-callback.yaml"), .embedInCode("refund-callback.yaml")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Payments",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "Connections", "BuiltinFlows", crypto],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "FlowStores",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "StripeSimulator",
+            dependencies: ["HTTPTransport", hummingbird, crypto, logging, serviceLifecycle],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "FlowServer",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores",
+                hummingbird, crypto, logging, serviceLifecycle,
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "runnel",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
+                "StripeSimulator", "FlowServer", "BuiltinFlows", argumentParser, logging, serviceLifecycle,
+            ],
+            swiftSettings: strict
+        ),
+
+        // MARK: Tests
+        .target(
+            name: "TestSupport",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "ExpressionsTests", dependencies: ["Expressions"], swiftSettings: strict),
+        .testTarget(name: "FlowLanguageTests", dependencies: ["FlowLanguage", "Expressions"], swiftSettings: strict),
+        .testTarget(
+            name: "FlowEngineTests",
+            dependencies: ["FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "TestSupport", logging],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FlowStoresTests",
+            dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", "TestSupport", grdb],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
+        .testTarget(
+            name: "ConnectionsTests",
+            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "PaymentsTests",
+            dependencies: [
+                "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
+                "TestSupport", crypto,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "StripeSimulatorTests",
+            dependencies: ["StripeSimulator", "HTTPTransport", hummingbird, hummingbirdTesting, crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FlowServerTests",
+            dependencies: [
+                "FlowServer", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Connections", "Expressions",
+                "TestSupport", hummingbird, hummingbirdTesting, crypto, logging,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["Expressions", "HTTPTransport", "runnel", crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+    ]
+)
