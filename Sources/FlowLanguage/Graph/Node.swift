@@ -1,0 +1,304 @@
+package import Expressions
+
+/// One block of a compiled flow.
+package struct Node: Sendable {
+    package var index: NodeIndex
+    package var path: BlockPath
+    /// What `blocks.<id>` calls it; nil when the author gave none.
+    package var id: String?
+    package var title: String?
+    /// Skip the block unless this is true.
+    package var when: Expression?
+    package var action: BlockAction
+    /// Where the run goes on when the block is done or was skipped; nil ends the flow.
+    package var next: NodeIndex?
+    /// Where the run goes on when the block succeeded, if elsewhere than `next` (`success:`).
+    package var success: NodeIndex?
+    /// The first block of `fail:`; nil: a failure fails the run (or the enclosing transaction).
+    package var failure: Failure
+    /// Where the block stands in its file.
+    package var range: SourceRange
+
+    package enum Failure: Sendable, Hashable {
+        /// No `fail:` was written: the failure is the flow's.
+        case propagates
+        /// `fail:` was written; an empty list leads straight on to `next`.
+        case handled(NodeIndex?)
+    }
+
+    package init(
+        index: NodeIndex,
+        path: BlockPath,
+        id: String? = nil,
+        title: String? = nil,
+        when: Expression? = nil,
+        action: BlockAction,
+        next: NodeIndex? = nil,
+        success: NodeIndex? = nil,
+        failure: Failure = .propagates,
+        range: SourceRange
+    ) {
+        self.index = index
+        self.path = path
+        self.id = id
+        self.title = title
+        self.when = when
+        self.action = action
+        self.next = next
+        self.success = success
+        self.failure = failure
+        self.range = range
+    }
+}
+
+/// What a node does, with its expressions compiled.
+package enum BlockAction: Sendable {
+    case command(CommandBlock)
+    case branch(BranchBlock)
+    case callbackHandler
+    case setVariables([NamedTemplate])
+    case findRecord(FindBlock)
+    case findRecords(FindBlock)
+    case insertRecord(InsertBlock)
+    case updateRecord(UpdateBlock)
+    case deleteRecord(DeleteBlock)
+    /// Opens a savepoint; `body` is its first block and leads to a node of `.endTransaction`.
+    case beginTransaction(body: NodeIndex?, end: NodeIndex)
+    /// Closes the savepoint that the node `begin` opened; its path is the transaction's own.
+    case endTransaction(begin: NodeIndex)
+    case respond(RespondBlock)
+    case fail(FailBlock)
+    case log(LogBlock)
+    case runFlow(RunFlowBlock)
+
+    /// The word an author writes after `block:`.
+    package var word: String {
+        switch self {
+        case .command: "execute-connection-command"
+        case .branch: "conditional-branch"
+        case .callbackHandler: "callback-handler"
+        case .setVariables: "set-variables"
+        case .findRecord: "find-record"
+        case .findRecords: "find-records"
+        case .insertRecord: "insert-record"
+        case .updateRecord: "update-record"
+        case .deleteRecord: "delete-record"
+        case .beginTransaction, .endTransaction: "transaction"
+        case .respond: "respond"
+        case .fail: "fail"
+        case .log: "log"
+        case .runFlow: "run-flow"
+        }
+    }
+}
+
+package struct NamedTemplate: Sendable {
+    package var name: String
+    package var value: ValueTemplate
+
+    package init(name: String, value: ValueTemplate) {
+        self.name = name
+        self.value = value
+    }
+}
+
+package struct CommandBlock: Sendable {
+    package var connection: String
+    package var service: String
+    package var command: String
+    package var data: [NamedTemplate]
+    package var effect: Effect
+
+    package init(connection: String, service: String, command: String, data: [NamedTemplate], effect: Effect) {
+        self.connection = connection
+        self.service = service
+        self.command = command
+        self.data = data
+        self.effect = effect
+    }
+}
+
+package struct BranchBlock: Sendable {
+    package struct Branch: Sendable {
+        /// Nil for `else`.
+        package var when: Expression?
+        /// Nil: an empty list, which leads straight on.
+        package var entry: NodeIndex?
+
+        package init(when: Expression?, entry: NodeIndex?) {
+            self.when = when
+            self.entry = entry
+        }
+    }
+
+    /// The first that holds is taken. `mode: all` is compiled to a chain of nodes with one branch each.
+    package var branches: [Branch]
+
+    package init(branches: [Branch]) { self.branches = branches }
+}
+
+/// `where:` of a record block: all conditions must hold.
+package struct RecordCondition: Sendable {
+    package enum Operator: String, Sendable, Hashable, CaseIterable {
+        case equals, not, gt, gte, lt, lte, `in`, isNull, startsWith
+    }
+
+    package var column: String
+    package var `operator`: Operator
+    /// For `in` a list, for `isNull` a bool.
+    package var operand: ColumnExpression
+
+    package init(column: String, operator: Operator, operand: ColumnExpression) {
+        self.column = column
+        self.operator = `operator`
+        self.operand = operand
+    }
+}
+
+/// What is written into or compared with a column: a value of the flow, or arithmetic on the row's own columns.
+package indirect enum ColumnExpression: Sendable {
+    case value(ValueTemplate)
+    /// `record.<column>`
+    case column(String)
+    case add(ColumnExpression, ColumnExpression)
+    case subtract(ColumnExpression, ColumnExpression)
+    case multiply(ColumnExpression, ColumnExpression)
+}
+
+package struct ColumnAssignment: Sendable {
+    package var column: String
+    package var value: ColumnExpression
+
+    package init(column: String, value: ColumnExpression) {
+        self.column = column
+        self.value = value
+    }
+}
+
+package struct FindBlock: Sendable {
+    package struct Order: Sendable, Hashable {
+        package var column: String
+        package var descending: Bool
+
+        package init(column: String, descending: Bool) {
+            self.column = column
+            self.descending = descending
+        }
+    }
+
+    package var table: String
+    package var conditions: [RecordCondition]
+    package var order: [Order]
+    /// Rows at most; for `find-record` always 1.
+    package var limit: Int
+
+    package init(table: String, conditions: [RecordCondition], order: [Order], limit: Int) {
+        self.table = table
+        self.conditions = conditions
+        self.order = order
+        self.limit = limit
+    }
+}
+
+package struct InsertBlock: Sendable {
+    package var table: String
+    package var set: [ColumnAssignment]
+
+    package init(table: String, set: [ColumnAssignment]) {
+        self.table = table
+        self.set = set
+    }
+}
+
+package struct UpdateBlock: Sendable {
+    package var table: String
+    package var conditions: [RecordCondition]
+    package var set: [ColumnAssignment]
+    /// The number of rows that must change, else the block fails.
+    package var expect: Int?
+
+    package init(table: String, conditions: [RecordCondition], set: [ColumnAssignment], expect: Int?) {
+        self.table = table
+        self.conditions = conditions
+        self.set = set
+        self.expect = expect
+    }
+}
+
+package struct DeleteBlock: Sendable {
+    package var table: String
+    package var conditions: [RecordCondition]
+    package var expect: Int?
+
+    package init(table: String, conditions: [RecordCondition], expect: Int?) {
+        self.table = table
+        self.conditions = conditions
+        self.expect = expect
+    }
+}
+
+package struct RespondBlock: Sendable {
+    /// Web hooks.
+    package var status: ValueTemplate?
+    package var headers: [NamedTemplate]
+    package var body: ValueTemplate?
+    /// Page flows.
+    package var output: [NamedTemplate]?
+
+    package init(
+        status: ValueTemplate? = nil,
+        headers: [NamedTemplate] = [],
+        body: ValueTemplate? = nil,
+        output: [NamedTemplate]? = nil
+    ) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.output = output
+    }
+}
+
+package struct FailBlock: Sendable {
+    /// An HTTP status, 400–599.
+    package var status: ValueTemplate?
+    package var code: ValueTemplate?
+    package var message: ValueTemplate
+
+    package init(status: ValueTemplate?, code: ValueTemplate?, message: ValueTemplate) {
+        self.status = status
+        self.code = code
+        self.message = message
+    }
+}
+
+package struct LogBlock: Sendable {
+    package enum Level: String, Sendable, Hashable, CaseIterable {
+        case debug, info, warning, error
+    }
+
+    package var level: Level
+    package var message: ValueTemplate
+    package var fields: [NamedTemplate]
+
+    package init(level: Level, message: ValueTemplate, fields: [NamedTemplate]) {
+        self.level = level
+        self.message = message
+        self.fields = fields
+    }
+}
+
+package struct RunFlowBlock: Sendable {
+    package enum Mode: String, Sendable, Hashable, CaseIterable {
+        case wait, start
+    }
+
+    package var flow: String
+    package var input: [NamedTemplate]
+    package var mode: Mode
+
+    package init(flow: String, input: [NamedTemplate], mode: Mode) {
+        self.flow = flow
+        self.input = input
+        self.mode = mode
+    }
+}
