@@ -1,0 +1,43 @@
+package import Expressions
+
+/// A block's failure, as data: journalled, seen by the flow as `error`, and shown to the caller.
+package struct BlockFailure: Sendable, Hashable {
+    /// What to branch on: `not_found`, `card_declined`, `order_closed` …
+    package var code: String
+    /// The kind: `flow`, `record`, `expression`, `connection`, `card_error`, …
+    package var type: String
+    /// One sentence without secrets, fit for the flow's author.
+    package var message: String
+    /// An HTTP status, when the other side gave one or the author chose one.
+    package var status: Int?
+    package var declineCode: String?
+    package var param: String?
+    /// A repetition may succeed.
+    package var retryable: Bool
+    /// The service's own id of the request.
+    package var requestID: String?
+    /// The path of the block that failed; set by the interpreter.
+    package var block: String?
+
+    package init(
+        code: String,
+        type: String,
+        message: String,
+        status: Int? = nil,
+        declineCode: String? = nil,
+        param: String? = nil,
+        retryable: Bool = false,
+        requestID: String? = nil,
+        block: String? = nil
+    ) {
+        self.code = code
+        self.type = type
+        self.message = message
+        self.status = status
+        self.declineCode = declineCode
+        self.param = param
+        self.retryable = retryable
+        self.requestID = requestID
+        self.block = block
+    }
+}

@@ -1,0 +1,107 @@
+package import Expressions
+package import FlowLanguage
+
+/// Keeps runs, journals, tables and everything else that must survive.
+///
+/// One process owns a store; one thread of it, the engine's writer, calls `writeGroup`.
+package protocol Store: Sendable {
+    /// Raised at each opening: what ran under an earlier epoch is claimable at once.
+    var bootEpoch: Int64 { get }
+
+    /// Runs `body` in one transaction and makes it durable (`synchronous=FULL`) before it returns.
+    ///
+    /// Blocks the calling thread; nothing can cancel it. A failure of a block's data inside `body` is handled there
+    /// by `StoreTransaction.savepoint`; whatever `body` throws undoes the group.
+    /// - Throws: `.full`, `.unavailable`, `.groupFailed`, `.closed`: nothing of the group is visible, except that
+    ///   after `.unavailable` the store was reopened and callers must read again what they had written.
+    func writeGroup(_ body: (any StoreTransaction) throws(StoreError) -> Void) throws(StoreError)
+
+    /// Runs `body` on a read-only snapshot, beside the writer.
+    func read<Result: Sendable>(
+        _ body: @Sendable (any StoreReader) throws(StoreError) -> Result
+    ) async throws(StoreError) -> Result
+
+    /// Checkpoints and closes; later calls throw `.closed`.
+    func close()
+}
+
+/// What can be asked of a store.
+package protocol StoreReader {
+    // Runs and journals
+    func run(_ id: RunID) throws(StoreError) -> RunRecord?
+    /// Newest first.
+    func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord]
+    /// In the order of their sequence.
+    func entries(of run: RunID) throws(StoreError) -> [JournalEntry]
+    /// The run that a page call with this key started.
+    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord?
+    /// Runs to take up: `queued`, or `running` under an earlier epoch, or due by `now`; those whose lane is busy with
+    /// an earlier run that is not final are left out; oldest first.
+    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord]
+    /// The earliest `wakesAt` of a run that is not final.
+    func nextWakeTime() throws(StoreError) -> Timestamp?
+
+    // Tables of the app and of its features
+    func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap]
+
+    // Deliveries
+    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery?
+    func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery]
+    /// Accepted and repeated deliveries so far, by source.
+    func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts]
+
+    // Settings of the store itself, sealed secrets, hashed tokens
+    func setting(_ name: String) throws(StoreError) -> [UInt8]?
+    func sealedSecret(_ name: String) throws(StoreError) -> [UInt8]?
+    func secretNames() throws(StoreError) -> [String]
+    func token(hash: [UInt8]) throws(StoreError) -> TokenRecord?
+    func tokens() throws(StoreError) -> [TokenRecord]
+    func flowSource(_ version: FlowVersion) throws(StoreError) -> [UInt8]?
+}
+
+/// What can be changed, inside a group.
+package protocol StoreTransaction: StoreReader {
+    /// Runs `body` in a savepoint: when it throws a failure of its data, what it changed is undone and the error is
+    /// thrown on; the group goes on. Savepoints nest.
+    func savepoint<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result
+
+    // Runs and journals
+    func insertRun(_ start: RunStart, at now: Timestamp) throws(StoreError) -> RunID
+    /// Writes status, epoch, times, answer, failure, strikes and trace of a run.
+    /// - Throws: `.finalState` if the run on disk is final; `.staleEpoch` if it belongs to a later epoch.
+    func updateRun(_ run: RunRecord) throws(StoreError)
+    /// - Throws: `.constraint` if an entry with the address is there already; `.staleEpoch`.
+    func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError)
+    /// Writes status, finish time, output, failure and sends of an entry that is `started`.
+    /// - Throws: `.finalState` if it is not `started`; `.staleEpoch`.
+    func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError)
+
+    // Tables
+    /// - Returns: the whole row.
+    func insert(into table: String, _ values: [(column: String, value: Value)]) throws(StoreError) -> ValueMap
+    /// - Returns: the number of rows changed.
+    func update(_ update: RecordUpdate) throws(StoreError) -> Int
+    func delete(from table: String, where conditions: [ResolvedCondition]) throws(StoreError) -> Int
+
+    // Deliveries
+    /// Inserts the event, unless one with its source, account, mode and id is there: then counts the repetition.
+    /// - Returns: whether it is new.
+    func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool
+    /// Notes what became of a delivery.
+    func settleDelivery(
+        source: String,
+        account: String,
+        eventID: String,
+        status: Delivery.Status,
+        run: RunID?
+    ) throws(StoreError)
+
+    // Settings, secrets, tokens
+    func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError)
+    func saveSealedSecret(_ name: String, _ sealed: [UInt8]) throws(StoreError)
+    func removeSecret(_ name: String) throws(StoreError) -> Bool
+    func insertToken(_ token: TokenRecord) throws(StoreError)
+    func revokeToken(id: String, at now: Timestamp) throws(StoreError) -> Bool
+    /// Keeps the text of a flow's version, once.
+    func saveFlowSource(_ version: FlowVersion, _ source: [UInt8]) throws(StoreError)
+}
