@@ -10,7 +10,7 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let world = try await DemoWorld.start()
-            Console.note("runtime \(world.runtimeURL), Stripe simulator \(world.simulatorURL), app \(world.app)\n")
+            Console.note("runtime \(world.client.runtimeURL), Stripe simulator \(world.client.simulatorURL), app \(world.app)\n")
             let mismatches: [String]
             do {
                 mismatches = try await DemoStory.play(in: world)

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// Another `runnel`, started by this one; it stops at the end of its input, so it cannot outlive us.
 final class ChildProcess: Sendable {
@@ -9,21 +8,26 @@ final class ChildProcess: Sendable {
     private nonisolated(unsafe) let output: FileHandle
 
     /// - Parameter arguments: The words after `runnel`.
-    init(_ arguments: [String], environment: [String: String], log: URL) throws {
+    init(_ executable: URL, _ arguments: [String], environment: [String: String], log: URL) throws {
         process = Process()
         input = Pipe()
         let pipe = Pipe()
         output = pipe.fileHandleForReading
-        FileManager.default.createFile(atPath: log.path, contents: nil)
-        process.executableURL = Self.ownExecutable
+        if !FileManager.default.fileExists(atPath: log.path) {
+            FileManager.default.createFile(atPath: log.path, contents: nil)
+        }
+        process.executableURL = executable
         process.arguments = arguments
         process.environment = environment
         process.standardInput = input
         process.standardOutput = pipe
-        process.standardError = try FileHandle(forWritingTo: log)
+        let errors = try FileHandle(forWritingTo: log)
+        try errors.seekToEnd()
+        process.standardError = errors
         try process.run()
     }
 
+    /// This very program.
     static var ownExecutable: URL { URL(filePath: "/proc/self/exe").resolvingSymlinksInPath() }
 
     var pid: Int32 { process.processIdentifier }
@@ -44,9 +48,19 @@ final class ChildProcess: Sendable {
         process.waitUntilExit()
     }
 
+    /// Kills the child without warning, as a power cut would.
+    func killAtOnce() {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Waits until the child has ended by itself.
+    func wait() { process.waitUntilExit() }
+
     /// Runs one command to its end.
     /// - Returns: exit code, standard output, standard error.
     static func run(
+        _ executable: URL,
         _ arguments: [String],
         environment: [String: String],
         input text: String = ""
@@ -55,7 +69,7 @@ final class ChildProcess: Sendable {
         let input = Pipe()
         let output = Pipe()
         let errors = Pipe()
-        process.executableURL = ownExecutable
+        process.executableURL = executable
         process.arguments = arguments
         process.environment = environment
         process.standardInput = input

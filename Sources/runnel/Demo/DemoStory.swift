@@ -18,22 +18,22 @@ struct DemoStory {
 
     private mutating func paidAndRefunded() async throws {
         Console.data("1. Ann orders two mugs and pays with 4242 4242 4242 4242")
-        let product = try await page("add-product", ["name": "Mug", "price": 1299], token: world.adminToken)
+        let product = try await page("add-product", ["name": "Mug", "price": 1299], token: world.client.adminToken)
         let order = try await placeOrder(product: product, quantity: 2)
         try await expectOrder(order, "NEW")
-        let checkout = try await page("checkout", ["orderId": .int(order)], token: world.customerToken)
+        let checkout = try await page("checkout", ["orderId": .int(order)], token: world.client.customerToken)
         let intent = try await pay(checkout, card: "pm_card_visa")
         try await expectOrder(order, "PAID")
         try await expectStripe("/v1/payment_intents/\(intent)", "status", "succeeded")
         try showRuns(["checkout", "payment-callback"])
 
         Console.data("\n2. The boss gives the money back")
-        _ = try await page("refund-order", ["orderId": .int(order)], token: world.adminToken)
+        _ = try await page("refund-order", ["orderId": .int(order)], token: world.client.adminToken)
         try await expectOrder(order, "REFUNDED")
-        let payment = try await world.stripe(
+        let payment = try await world.client.stripe(
             "GET",
             "/v1/refunds?payment_intent=\(intent)",
-            key: DemoWorld.secretKey
+            key: DemoClient.secretKey
         )
         let refunds = payment["data"]?.listValue ?? []
         expect("refunds at Stripe", "\(refunds.count)", "1")
@@ -44,7 +44,7 @@ struct DemoStory {
     private mutating func declined() async throws {
         Console.data("\n3. Ann orders another mug; her card is declined")
         let order = try await placeOrder(product: ["productId": 1], quantity: 1)
-        let checkout = try await page("checkout", ["orderId": .int(order)], token: world.customerToken)
+        let checkout = try await page("checkout", ["orderId": .int(order)], token: world.client.customerToken)
         let intent = try await pay(checkout, card: "pm_card_visa_chargeDeclined")
         try await expectPayment(of: checkout, "FAILED")
         try await expectOrder(order, "NEW")
@@ -55,7 +55,7 @@ struct DemoStory {
     // MARK: Steps
 
     private mutating func page(_ flow: String, _ input: Value, token: String) async throws -> Value {
-        let answer = try await world.page(flow, input, token: token)
+        let answer = try await world.client.page(flow, input, token: token)
         expect("POST /pages/\(flow)", "\(answer.status)", "200")
         return answer.body
     }
@@ -64,50 +64,30 @@ struct DemoStory {
         let order = try await page(
             "place-order",
             ["product": product["productId"] ?? .null, "quantity": .int(quantity)],
-            token: world.customerToken
+            token: world.client.customerToken
         )
         return order["orderId"]?.intValue ?? 0
     }
 
-    /// What Stripe.js does in the browser: confirms with the publishable key and the client secret.
     private mutating func pay(_ checkout: Value, card: String) async throws -> String {
-        let secret = checkout["clientSecret"]?.stringValue ?? ""
-        let intent = secret.components(separatedBy: "_secret_")[0]
-        expect("publishable key", checkout["publishableKey"]?.stringValue ?? "", DemoWorld.publishableKey)
-        _ = try await world.stripe(
-            "POST",
-            "/v1/payment_intents/\(intent)/confirm",
-            form: "client_secret=\(secret)&payment_method=\(card)&return_url=http://127.0.0.1/done",
-            key: DemoWorld.publishableKey
-        )
-        return intent
+        expect("publishable key", checkout["publishableKey"]?.stringValue ?? "", DemoClient.publishableKey)
+        return try await world.client.pay(checkout, card: card)
     }
 
     private mutating func expectOrder(_ id: Int64, _ status: String) async throws {
-        let seen = try await settled(on: status) { try await world.row("orders", id)["status"]?.stringValue }
+        let seen = try await world.client.settled(on: status) { try await world.client.row("orders", id)["status"]?.stringValue }
         expect("order \(id)", seen, status)
     }
 
     private mutating func expectPayment(of checkout: Value, _ status: String) async throws {
         let id = checkout["paymentId"]?.intValue ?? 0
-        let seen = try await settled(on: status) { try await world.row("payments", id)["status"]?.stringValue }
+        let seen = try await world.client.settled(on: status) { try await world.client.row("payments", id)["status"]?.stringValue }
         expect("payment \(id)", seen, status)
     }
 
     private mutating func expectStripe(_ path: String, _ field: String, _ value: String) async throws {
-        let object = try await world.stripe("GET", path, key: DemoWorld.secretKey)
+        let object = try await world.client.stripe("GET", path, key: DemoClient.secretKey)
         expect("\(field) at Stripe", object[field]?.stringValue ?? "", value)
-    }
-
-    /// Reads until the value is there: web hooks arrive in their own time, within ten seconds at the most.
-    private func settled(on wanted: String, _ read: () async throws -> String?) async throws -> String {
-        var seen = ""
-        for _ in 0..<200 {
-            seen = try await read() ?? ""
-            if seen == wanted { break }
-            try await ContinuousClock().sleep(for: .milliseconds(50))
-        }
-        return seen
     }
 
     private mutating func expect(_ what: String, _ seen: String, _ wanted: String) {

@@ -4,73 +4,128 @@ import HTTPTransport
 import SampleApps
 
 /// A runtime and a Stripe simulator in processes of their own, on free loopback ports and in a temporary folder.
-struct DemoWorld {
+///
+/// The demo plays in one, and so do the end-to-end tests, which also kill its runtime.
+final class DemoWorld {
+    /// Holds the app, the key and the logs.
     let folder: URL
+    let executable: URL
     let environment: [String: String]
-    let simulatorURL: String
-    let runtimeURL: String
-    let adminToken: String
-    let customerToken: String
+    let client: DemoClient
+    private(set) var runtime: ChildProcess
     private let simulator: ChildProcess
-    private let runtime: ChildProcess
-    private let client: HTTPClient
 
-    static let secretKey = "sk_test_demoShop"
-    static let publishableKey = "pk_test_demoShop"
+    private init(
+        folder: URL,
+        executable: URL,
+        environment: [String: String],
+        client: DemoClient,
+        runtime: ChildProcess,
+        simulator: ChildProcess
+    ) {
+        self.folder = folder
+        self.executable = executable
+        self.environment = environment
+        self.client = client
+        self.runtime = runtime
+        self.simulator = simulator
+    }
+
+    /// Where the app is.
+    var app: String { Self.app(in: folder) }
+
+    private static func app(in folder: URL) -> String { folder.appending(path: "shop").path }
 
     /// Writes the shop, starts both processes and lets them know each other.
-    static func start() async throws -> DemoWorld {
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "runnel-demo-\(ProcessInfo.processInfo.processIdentifier)")
-        let app = folder.appending(path: "shop")
-        try AppWriter.write(SampleApp.shop, to: app.path)
+    ///
+    /// - Parameters:
+    ///   - name: The temporary folder's; it may hold spaces.
+    ///   - runtimeEnvironment: What the runtime gets besides this process's own, such as a failpoint.
+    static func start(
+        executable: URL = ChildProcess.ownExecutable,
+        name: String = "runnel demo \(ProcessInfo.processInfo.processIdentifier)",
+        runtimeEnvironment: [String: String] = [:]
+    ) async throws -> DemoWorld {
+        let folder = FileManager.default.temporaryDirectory.appending(path: name)
+        let app = app(in: folder)
+        try AppWriter.write(SampleApp.shop, to: app)
         var environment = ProcessInfo.processInfo.environment
         environment["RUNNEL_KEY_FILE"] = folder.appending(path: "key").path
         environment["RUNNEL_MODE"] = "test"
 
+        let setup = DemoSetup(executable: executable, app: app, environment: environment)
+        try setup.secret("stripe.test.secretKey", DemoClient.secretKey)
+        try setup.secret("stripe.test.publishableKey", DemoClient.publishableKey)
+        let admin = try setup.token(role: "admin", id: "boss@example.com")
+        let customer = try setup.token(role: "customer", id: "ann@example.com")
+
         let simulator = try ChildProcess(
+            executable,
             ["simulator", "--port", "0", "--json", "--stop-at-end-of-input"],
             environment: environment,
             log: folder.appending(path: "simulator.log")
         )
-        let simulatorURL = try address(in: simulator.firstLine(), of: "simulator", log: folder)
-        try setSecret("stripe.test.secretKey", secretKey, app: app.path, environment: environment)
-        try setSecret("stripe.test.publishableKey", publishableKey, app: app.path, environment: environment)
-        let admin = try token(role: "admin", id: "boss@example.com", app: app.path, environment: environment)
-        let customer = try token(role: "customer", id: "ann@example.com", app: app.path, environment: environment)
-
+        let simulatorURL = try setup.address(in: simulator.firstLine(), log: folder.appending(path: "simulator.log"))
         let runtime = try ChildProcess(
-            ["serve", app.path, "--port", "0", "--stripe-url", simulatorURL, "--json", "--stop-at-end-of-input"],
-            environment: environment,
+            executable,
+            serveArguments(app: app, port: "0", simulatorURL: simulatorURL),
+            environment: environment.merging(runtimeEnvironment) { $1 },
             log: folder.appending(path: "runtime.log")
         )
-        let runtimeURL = try address(in: runtime.firstLine(), of: "runtime", log: folder)
-        let world = DemoWorld(
-            folder: folder,
-            environment: environment,
+        let runtimeURL = try setup.address(in: runtime.firstLine(), log: folder.appending(path: "runtime.log"))
+        let client = DemoClient(
             simulatorURL: simulatorURL,
             runtimeURL: runtimeURL,
             adminToken: admin,
-            customerToken: customer,
-            simulator: simulator,
-            runtime: runtime,
-            client: HTTPClient()
+            customerToken: customer
         )
-        let endpoint = try await world.stripe(
+        let endpoint = try await client.stripe(
             "POST",
             "/v1/webhook_endpoints",
             form: "url=\(runtimeURL)/hooks/stripe&enabled_events[]=*",
-            key: secretKey
+            key: DemoClient.secretKey
         )
         guard let secret = endpoint["secret"]?.stringValue else {
             throw CommandFailure("the simulator made no web-hook endpoint")
         }
-        try setSecret("stripe.test.webhookSecret", secret, app: app.path, environment: environment)
-        return world
+        try setup.secret("stripe.test.webhookSecret", secret)
+        return DemoWorld(
+            folder: folder,
+            executable: executable,
+            environment: environment,
+            client: client,
+            runtime: runtime,
+            simulator: simulator
+        )
     }
 
-    var app: String { folder.appending(path: "shop").path }
+    /// Starts the runtime again, on the port it had.
+    func restartRuntime(environment extra: [String: String] = [:]) throws {
+        let port = client.runtimeURL.split(separator: ":").last.map(String.init) ?? "0"
+        runtime = try ChildProcess(
+            executable,
+            Self.serveArguments(app: app, port: port, simulatorURL: client.simulatorURL),
+            environment: environment.merging(extra) { $1 },
+            log: folder.appending(path: "runtime.log")
+        )
+        guard runtime.firstLine() != nil else { throw CommandFailure("the runtime did not start again: \(log())") }
+    }
 
+    /// What the runtime has logged.
+    func log() -> String {
+        (try? String(contentsOf: folder.appending(path: "runtime.log"), encoding: .utf8)) ?? ""
+    }
+
+    /// What `runnel WORDS…` prints.
+    func runnel(_ words: [String]) throws -> String {
+        let result = try ChildProcess.run(executable, words, environment: environment)
+        guard result.code == 0 else {
+            throw CommandFailure("runnel \(words.joined(separator: " ")): \(result.errors)")
+        }
+        return result.output
+    }
+
+    /// Stops both processes and removes the folder.
     func stop() async {
         runtime.stop()
         simulator.stop()
@@ -78,87 +133,34 @@ struct DemoWorld {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    // MARK: Calls over HTTP
-
-    /// Calls a page flow.
-    /// - Returns: the status and the answer's body.
-    func page(_ flow: String, _ input: Value, token: String) async throws -> (status: Int, body: Value) {
-        let response = try await client.send(
-            HTTPRequest(
-                method: "POST",
-                url: "\(runtimeURL)/pages/\(flow)",
-                headers: HTTPHeaders([("authorization", "Bearer \(token)"), ("content-type", "application/json")]),
-                body: try JSON.encode(input)
-            )
-        )
-        return (response.status, response.body.isEmpty ? .null : try JSON.parse(response.body))
+    private static func serveArguments(app: String, port: String, simulatorURL: String) -> [String] {
+        ["serve", app, "--port", port, "--stripe-url", simulatorURL, "--json", "--stop-at-end-of-input"]
     }
+}
 
-    /// Reads a row of a table from the runtime.
-    func row(_ table: String, _ id: Int64) async throws -> Value {
-        let response = try await client.send(
-            HTTPRequest(
-                method: "GET",
-                url: "\(runtimeURL)/tables/\(table)/\(id)",
-                headers: HTTPHeaders([("authorization", "Bearer \(adminToken)")])
-            )
-        )
-        guard response.status == 200 else { throw CommandFailure("GET /tables/\(table)/\(id): \(response.status)") }
-        return try JSON.parse(response.body)
-    }
+/// The commands that prepare an app before its runtime is started.
+private struct DemoSetup {
+    let executable: URL
+    let app: String
+    let environment: [String: String]
 
-    /// Asks the simulator as Stripe's clients do.
-    func stripe(_ method: String, _ path: String, form: String = "", key: String) async throws -> Value {
-        var headers = [("authorization", "Bearer \(key)")]
-        if method == "POST" { headers.append(("content-type", "application/x-www-form-urlencoded")) }
-        let response = try await client.send(
-            HTTPRequest(
-                method: method,
-                url: simulatorURL + path,
-                headers: HTTPHeaders(headers),
-                body: Array(form.utf8)
-            )
-        )
-        return try JSON.parse(response.body)
-    }
-
-    /// What `runnel WORDS…` prints.
-    func runnel(_ words: [String]) throws -> String {
-        let result = try ChildProcess.run(words, environment: environment)
-        guard result.code == 0 else {
-            throw CommandFailure("runnel \(words.joined(separator: " ")): \(result.errors)")
-        }
-        return result.output
-    }
-
-    // MARK: Setting up
-
-    private static func address(in line: String?, of name: String, log folder: URL) throws -> String {
+    func address(in line: String?, log: URL) throws -> String {
         guard let line, let url = try JSON.parse(line)["url"]?.stringValue else {
-            let log = try? String(contentsOf: folder.appending(path: "\(name).log"), encoding: .utf8)
-            throw CommandFailure("the \(name) did not start: \(log ?? "")")
+            let text = try? String(contentsOf: log, encoding: .utf8)
+            throw CommandFailure("\(log.deletingPathExtension().lastPathComponent) did not start: \(text ?? "")")
         }
         return url
     }
 
-    private static func setSecret(
-        _ name: String,
-        _ value: String,
-        app: String,
-        environment: [String: String]
-    ) throws {
-        let result = try ChildProcess.run(["secrets", "set", name, app], environment: environment, input: value + "\n")
+    func secret(_ name: String, _ value: String) throws {
+        let words = ["secrets", "set", name, app]
+        let result = try ChildProcess.run(executable, words, environment: environment, input: value + "\n")
         guard result.code == 0 else { throw CommandFailure("secrets set \(name): \(result.errors)") }
     }
 
-    private static func token(
-        role: String,
-        id: String,
-        app: String,
-        environment: [String: String]
-    ) throws -> String {
+    func token(role: String, id: String) throws -> String {
         let words = ["token", "create", app, "--role", role, "--id", id]
-        let result = try ChildProcess.run(words, environment: environment)
+        let result = try ChildProcess.run(executable, words, environment: environment)
         guard result.code == 0 else { throw CommandFailure("token create: \(result.errors)") }
         return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
