@@ -2,9 +2,10 @@ package import Connections
 package import FlowEngine
 import FlowLanguage
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// The runtime's HTTP side: pages, web hooks, reads, health on one listener, administration on a unix socket.

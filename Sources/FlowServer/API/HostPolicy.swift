@@ -13,7 +13,8 @@ struct HostPolicy: Sendable {
 
     /// - Throws: `Problem` 400 for a request without one proper Host, 403 for a Host or Origin that is not allowed.
     func check(_ head: HTTPRequest) throws {
-        guard let authority = head.authority?.lowercased(), !authority.isEmpty, head.headerFields[.host] == nil else {
+        guard let authority = head.authority?.lowercased(), !authority.isEmpty, head.headerFields[.secondHost] == nil
+        else {
             throw Problem(400, "host_required", "A request names one Host.")
         }
         guard allows(authority) else {
@@ -61,4 +62,9 @@ struct HostPolicy: Sendable {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
+}
+
+extension HTTPField.Name {
+    /// The first Host header has become the authority; what is left under the name is a second one.
+    fileprivate static let secondHost = name("Host")
 }

@@ -17,10 +17,10 @@ struct RequestGate: RouterMiddleware {
     let counts: RequestCounts
     let logger: Logger
 
-    func handle(
+    @concurrent func handle(
         _ request: Request,
         context: ServerRequestContext,
-        next: (Request, ServerRequestContext) async throws -> Response
+        next: @concurrent (Request, ServerRequestContext) async throws -> Response
     ) async throws -> Response {
         var response: Response
         do {
@@ -45,7 +45,7 @@ struct RequestGate: RouterMiddleware {
     private func admit(
         _ request: Request,
         context: ServerRequestContext,
-        next: (Request, ServerRequestContext) async throws -> Response
+        next: @concurrent (Request, ServerRequestContext) async throws -> Response
     ) async throws -> Response {
         try hosts?.check(request.head)
         if let preflight = preflight(request) { return preflight }

@@ -186,7 +186,9 @@ package struct Administration: Administering {
 
     private static func isOneLine(_ text: String) -> Bool {
         (1...254).contains(text.unicodeScalars.count)
-            && text.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0.properties.generalCategory != .control }
+            && text.unicodeScalars.allSatisfy {
+                !$0.properties.isWhitespace && $0.properties.generalCategory != .control
+            }
     }
 }
 

@@ -1,3 +1,5 @@
+import FlowEngine
+
 extension RunReport {
     /// The run as a tree of its blocks with results and durations, one line each, ending in a line feed.
     package var tree: String {

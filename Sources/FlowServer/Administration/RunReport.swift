@@ -1,5 +1,6 @@
 package import Expressions
 package import FlowEngine
+import FlowLanguage
 
 /// One run as lists show it.
 package struct RunSummary: Sendable, Hashable {

@@ -1,4 +1,4 @@
-package import Connections
+import Connections
 package import FlowEngine
 
 /// Writes into a store: through the engine's writer when one runs, directly when this process owns the store alone.

@@ -3,6 +3,7 @@ import FlowEngine
 import FlowLanguage
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 
 /// A delivery to a web hook as its flow sees it: `trigger.body`, `headers`, `query`, `method`, `receivedAt`.
 struct HookDelivery: Sendable {

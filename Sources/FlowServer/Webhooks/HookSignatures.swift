@@ -22,7 +22,7 @@ struct HookSignatures: Sendable {
         guard let secret = secrets.secret(named: name) else {
             throw Problem(503, "signature_unavailable", "The secret of this hook is not set.", retryAfter: 60)
         }
-        do {
+        do throws(SignatureError) {
             switch authentication {
             case .none, .bearer: return
             case .stripe:
@@ -37,7 +37,7 @@ struct HookSignatures: Sendable {
                 try StandardWebhook.verify(parts, body: body, secrets: [secret], now: clock.now())
             case .hmac: try verifyHMAC(headers["x-hub-signature-256"] ?? headers["x-signature-256"], body, secret)
             }
-        } catch let error as SignatureError {
+        } catch {
             throw Problem(401, "invalid_signature", "\(error)")
         }
     }
