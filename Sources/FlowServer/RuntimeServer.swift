@@ -24,13 +24,12 @@ package struct RuntimeServer: Service {
     private let onReady: @Sendable (Int) async -> Void
     private let port = BoundPort()
 
-    /// - Parameters:
-    ///   - stripe: Takes in what comes to `/hooks/stripe`; nil: there is no such route.
-    ///   - vault: Keeps secrets that are set through the admin socket.
-    ///   - secrets: Read for the signatures of web hooks, and again after a change through the admin socket.
-    ///   - random: For new tokens.
-    ///   - version: The program's, for `GET /admin/status`.
-    ///   - onReady: Called with the port once both listeners accept connections.
+    /// Puts the parts together and starts nothing.
+    ///
+    /// `stripe` takes in what comes to `/hooks/stripe`; without it there is no such route. `vault` keeps the secrets
+    /// that are set through the admin socket; `secrets`, which hold the keys of signed web hooks, are read again
+    /// after such a change. `random` makes tokens; `version` is the program's, for `GET /admin/status`. `onReady` is
+    /// called with the port once both listeners accept connections.
     package init(
         engine: Engine,
         stripe: (any StripeHookReceiver)? = nil,

@@ -4,7 +4,7 @@ package struct ServerConfiguration: Sendable {
     package var host: String
     /// 0: a free port, told by `RuntimeServer.onReady`.
     package var port: Int
-    /// Path of the unix socket for administration; nil: none. See `AdminSocket.path(forDataFolder:)`.
+    /// Path of the unix socket for administration, as `AdminSocket.path(forDataFolder:)` gives it; nil: none.
     package var adminSocket: String?
     /// How long a page call waits for its answer before it gets 202.
     package var pageTimeLimit: Duration

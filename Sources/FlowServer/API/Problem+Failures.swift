@@ -4,7 +4,7 @@ import FlowEngine
 extension Problem {
     /// What an infrastructure failure looks like from outside; nil for one that nobody foresaw.
     ///
-    /// - Parameter caller: Decides between 401 and 403.
+    /// Whether the caller is known decides between 401 and 403.
     init?(_ error: any Error, caller: Caller) {
         switch error {
         case let problem as Problem: self = problem

@@ -35,9 +35,7 @@ package struct Problem: Error, Sendable, Hashable {
         self.members = members
     }
 
-    /// The JSON object that is sent.
-    ///
-    /// - Parameter instance: Names this occurrence: `urn:runnel:request:…`.
+    /// The JSON object that is sent; `instance` names this occurrence: `urn:runnel:request:…`.
     package func body(instance: String) -> ValueMap {
         var body: ValueMap = [
             "type": .string("urn:runnel:problem:\(code)"),

@@ -6,8 +6,9 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// What every request passes: a place among those in progress, Host and Origin, counting, and the turning of every
-/// error into problem details. Nothing behind it can leak an error's text.
+/// What every request passes: Host and Origin, a place among those in progress, and the turning of errors into answers.
+///
+/// Every error becomes problem details here, so nothing behind it can leak an error's text.
 struct RequestGate: RouterMiddleware {
     typealias Context = ServerRequestContext
 
@@ -69,7 +70,7 @@ struct RequestGate: RouterMiddleware {
         )
     }
 
-    /// - Parameter error: Anything a handler threw; what nobody foresaw is logged here, once, by its type alone.
+    /// The answer to anything that a handler threw; what nobody foresaw is logged here, once, by its type alone.
     private func problem(for error: any Error, context: ServerRequestContext) -> Problem {
         if let problem = Problem(error, caller: .anonymous) { return problem }
         switch error {

@@ -1,7 +1,9 @@
 import HTTPTypes
 import Hummingbird
 
-/// The routes of one listener. A path that is known under another method answers 405, not 404.
+/// The routes of one listener.
+///
+/// A path that is known under another method answers 405, not 404.
 struct RouteTable {
     typealias Handler = @Sendable (Request, ServerRequestContext) async throws -> Response
 

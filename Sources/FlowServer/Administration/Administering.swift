@@ -11,8 +11,9 @@ package protocol Administering: Sendable {
     /// Newest first; at most `filter.limit`, and never more than 1,000.
     func runs(matching filter: RunFilter) async throws(AdministrationError) -> [RunSummary]
 
-    /// - Parameter waiting: How long to wait for a run that is under way to answer or end; zero: not at all.
-    /// - Throws: `.notFound`
+    /// What is recorded of a run, after waiting up to `waiting` for it to answer or end.
+    ///
+    /// Throws `.notFound` when there is no such run.
     func report(of run: RunID, waiting: Duration) async throws(AdministrationError) -> RunReport
 
     /// Starts a cloud flow with a `manual` trigger, as an admin.
@@ -62,7 +63,7 @@ package struct ServerStatus: Sendable, Hashable {
 
 /// A token at the one moment when its text is known.
 package struct IssuedToken: Sendable, Hashable {
-    /// `rnl_…`
+    /// Begins with `rnl_`.
     package var text: String
     package var summary: TokenSummary
 

@@ -22,12 +22,11 @@ package struct Administration: Administering {
     private let version: String
     private let port: @Sendable () -> Int?
 
-    /// - Parameters:
-    ///   - engine: Nil when the store was opened for this one command.
-    ///   - vault: Nil: secrets cannot be set.
-    ///   - unsealed: Read again after a change, so that the services of this process see it.
-    ///   - version: The program's.
-    ///   - port: The port on which the server listens, once it does.
+    /// Puts the parts together.
+    ///
+    /// There is no `engine` when the store was opened for this one command. Without a `vault` no secret can be set;
+    /// `unsealed` is read again after a change, so that the services of this process see it. `version` is the
+    /// program's, `port` tells where the server listens, once it does.
     package init(
         app: App,
         mode: Mode,
@@ -107,7 +106,7 @@ package struct Administration: Administering {
 
     package func createToken(for caller: Caller) async throws(AdministrationError) -> IssuedToken {
         guard let id = caller.id, Self.isOneLine(id) else {
-            throw AdministrationError(.invalid, "a token's id is one line of 1 to 254 characters")
+            throw AdministrationError(.invalid, "a token's id has 1 to 254 characters and no spaces")
         }
         guard !caller.roles.isEmpty else { throw AdministrationError(.invalid, "a token needs a role") }
         for role in caller.roles where !app.roles.contains(role) {
@@ -207,7 +206,7 @@ extension AdministrationError {
         }
     }
 
-    /// - Parameter error: What `SecretVault` threw: its own errors or those of its storage.
+    /// What `SecretVault` threw: its own errors or those of its storage.
     init(secret error: any Error) {
         switch error {
         case let error as AdministrationError: self = error

@@ -5,9 +5,9 @@ package struct AdministrationError: Error, Sendable, Hashable, CustomStringConve
         private let name: Name
         private init(_ name: Name) { self.name = name }
 
-        /// There is no such run, token or secret. Nothing changed.
+        /// There is no such run, token or secret; nothing changed.
         package static let notFound = Code(.notFound)
-        /// What was asked for is not well formed. Nothing changed.
+        /// What was asked for is not well formed; nothing changed.
         package static let invalid = Code(.invalid)
         /// The store or the server did not do it; ask again, and look first whether it happened.
         package static let unavailable = Code(.unavailable)

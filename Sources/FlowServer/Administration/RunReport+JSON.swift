@@ -206,7 +206,7 @@ extension ServerStatus {
 }
 
 extension Caller {
-    /// `{id, roles}`
+    /// The form `{id, roles}`.
     var value: Value {
         var map: ValueMap = ["roles": .list(roles.map(Value.string))]
         map["id"] = id.map(Value.string)

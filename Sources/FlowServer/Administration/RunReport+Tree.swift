@@ -14,7 +14,7 @@ extension RunReport {
 }
 
 extension RunSummary {
-    /// `run 12  payment-callback  succeeded  14 ms  (callback, test, system)`
+    /// One line: `run 12  payment-callback  succeeded  14 ms  (callback, test, system)`.
     package var line: String {
         let who = caller.id ?? "anonymous"
         let time = duration.map { "  " + $0.shortText } ?? ""
@@ -23,7 +23,7 @@ extension RunSummary {
 }
 
 extension RunReport.Failure {
-    /// `card_declined: Your card was declined (at checkout/charge)`
+    /// One line: `card_declined: Your card was declined (at checkout/charge)`.
     var line: String { "\(code): \(message)" + (block.map { " (at \($0))" } ?? "") }
 }
 
@@ -73,7 +73,7 @@ private final class StepNode {
 }
 
 extension RunReport.Step {
-    /// `outcome/0/markPaid  update-record  succeeded  1 ms`
+    /// One line: `outcome/0/markPaid  update-record  succeeded  1 ms`.
     fileprivate var line: String {
         var parts = [path, block, result]
         if let duration { parts.append(duration.shortText) }

@@ -6,7 +6,9 @@ struct StoreWriter: Sendable {
     let store: any Store
     let engine: Engine?
 
-    /// Returns when it is durable. Without an engine it blocks the calling thread, which is a command's own.
+    /// Returns when it is durable.
+    ///
+    /// Without an engine it blocks the calling thread, which is a command's own.
     func write<Result: Sendable>(
         _ body: @escaping @Sendable (any StoreTransaction) throws(StoreError) -> Result
     ) async throws(StoreError) -> Result {
@@ -22,7 +24,7 @@ struct StoreWriter: Sendable {
 package struct StoreSecretStorage: SecretStorage {
     private let writer: StoreWriter
 
-    /// - Parameter engine: Nil when this process owns the store and runs no engine.
+    /// There is no `engine` when this process owns the store and runs none.
     package init(store: any Store, engine: Engine? = nil) {
         writer = StoreWriter(store: store, engine: engine)
     }

@@ -35,7 +35,7 @@ struct HookDelivery: Sendable {
     let body: Value
     let receivedAt: Timestamp
 
-    /// - Parameter bytes: The body, found genuine before anything reads it.
+    /// Reads the body, which was found genuine before.
     init(_ head: Head, bytes: [UInt8], receivedAt: Timestamp, reader: RequestReader) throws {
         self.head = head
         self.receivedAt = receivedAt

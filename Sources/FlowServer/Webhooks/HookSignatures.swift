@@ -8,10 +8,9 @@ struct HookSignatures: Sendable {
     let secrets: UnsealedSecrets
     let clock: any FlowEngine.Clock
 
-    /// - Parameters:
-    ///   - headers: Lower-case names.
-    ///   - body: As it came, byte for byte.
-    /// - Throws: `Problem` 401 for a delivery that is not genuine, 503 while no secret is set.
+    /// Passes a genuine delivery; header names are lower-case, the body is as it came, byte for byte.
+    ///
+    /// Throws `Problem` 401 for a delivery that is not genuine, 503 while no secret is set.
     func verify(
         _ authentication: WebhookTrigger.Authentication,
         flow: String,
@@ -42,8 +41,9 @@ struct HookSignatures: Sendable {
         }
     }
 
-    /// `X-Hub-Signature-256` or `X-Signature-256: sha256=<hex>`: HMAC-SHA256 over the body. It has no time stamp, so
-    /// a hook that must not take a recorded delivery twice names its `eventId`.
+    /// `X-Hub-Signature-256` or `X-Signature-256: sha256=<hex>`: HMAC-SHA256 over the body.
+    ///
+    /// It has no time stamp, so a hook that must not take a recorded delivery twice names its `eventId`.
     private func verifyHMAC(_ header: String?, _ body: [UInt8], _ secret: Secret) throws(SignatureError) {
         let scheme = "sha256="
         guard let header, header.hasPrefix(scheme), let code = Self.bytes(hex: header.dropFirst(scheme.count)) else {

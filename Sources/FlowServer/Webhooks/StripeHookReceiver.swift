@@ -2,9 +2,8 @@
 package protocol StripeHookReceiver: Sendable {
     /// Returns only when the event is durable, was there already, or was refused.
     ///
-    /// - Parameters:
-    ///   - body: As it came, byte for byte: the signature is over it.
-    ///   - signature: The `Stripe-Signature` header, if there is exactly one.
+    /// The body is as it came, byte for byte, because the signature is over it; `signature` is the `Stripe-Signature`
+    /// header, if there is exactly one.
     func receive(body: [UInt8], signature: String?) async -> StripeHookVerdict
 }
 
