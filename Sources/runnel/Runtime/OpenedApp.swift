@@ -60,6 +60,7 @@ struct OpenedApp {
         let clock = SystemClock()
         let random = SystemRandomSource()
         let credentials = StripeCredentials(secrets)
+        let payments = PaymentsFeature(app: app, mode: mode, credentials: credentials)
         let transport = ServiceTransport(
             connections: app.connections,
             services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials, random: random)],
@@ -72,7 +73,7 @@ struct OpenedApp {
             transport: transport,
             clock: clock,
             random: random,
-            features: [PaymentsFeature(settings: PaymentsSettings(app: app, credentials: credentials))],
+            features: [payments],
             mode: mode,
             logger: logger
         )
