@@ -17,6 +17,7 @@ let strict: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -92,7 +93,7 @@ let package = Package(
         ),
         .target(
             name: "FlowStores",
-            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb],
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb, sqlite],
             swiftSettings: strict
         ),
         .target(

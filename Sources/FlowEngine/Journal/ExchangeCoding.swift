@@ -16,7 +16,7 @@ extension OutsideRequest {
     init?(_ value: Value) {
         guard
             let connection = value["connection"]?.stringValue, let method = value["method"]?.stringValue,
-            let path = value["path"]?.stringValue, let headers = headers(of: value["headers"]),
+            let path = value["path"]?.stringValue, let headers = headerFields(of: value["headers"]),
             let body = bodyBytes(of: value["body"]),
             let effect = value["effect"]?.stringValue.flatMap(Effect.init(rawValue:))
         else { return nil }
@@ -40,7 +40,7 @@ extension OutsideAnswer {
     /// Reads a recorded answer back; nil when the value is none.
     init?(_ value: Value) {
         guard
-            let status = value["status"]?.intValue, let headers = headers(of: value["headers"]),
+            let status = value["status"]?.intValue, let headers = headerFields(of: value["headers"]),
             let body = bodyBytes(of: value["body"])
         else { return nil }
         self.init(status: Int(status), headers: headers, body: body)
@@ -66,7 +66,7 @@ private func headerValue(_ headers: [String: String]) -> Value {
     return .map(map)
 }
 
-private func headers(of value: Value?) -> [String: String]? {
+private func headerFields(of value: Value?) -> [String: String]? {
     guard let map = value?.mapValue else { return nil }
     var headers: [String: String] = [:]
     for (key, value) in map {
