@@ -87,7 +87,7 @@ import Testing
 
     @Test(
         "a kill in the middle of a callback loses nothing and charges once",
-        arguments: ["ingest-commit-before", "ingest-commit-after", "entry-commit-before", "finish-before"]
+        arguments: ["ingest-before-commit", "ingest-after-commit", "entry-before-commit", "finish-before-commit", "finish-after-commit"]
     )
     func killedInTheCallback(_ failpoint: String) async throws {
         try await BuiltCommand.withWorld("killed at \(failpoint)") { world in

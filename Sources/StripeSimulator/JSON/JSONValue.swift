@@ -144,7 +144,7 @@ extension JSONObject {
     func object(_ key: String) -> JSONObject? { self[key]?.object }
     func array(_ key: String) -> [JSONValue]? { self[key]?.array }
 
-    /// Is the key there with something other than null?
+    /// Whether the key is there with something other than null.
     func has(_ key: String) -> Bool { self[key].map { !$0.isNull } ?? false }
 
     /// The value at a path of keys.

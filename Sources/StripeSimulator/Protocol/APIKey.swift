@@ -7,8 +7,9 @@ struct APIKey: Sendable, Equatable {
     let kind: Kind
     let livemode: Bool
 
-    /// Reads a key. Any secret, restricted or publishable key of the right form is taken; all of one mode share an
-    /// account.
+    /// Reads a key.
+    ///
+    /// Any secret, restricted or publishable key of the right form is taken; all of one mode share an account.
     init?(_ text: String) {
         let parts = text.split(separator: "_", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[2].isEmpty, text.utf8.count <= 255,

@@ -47,7 +47,7 @@ struct Call: Sendable {
         case .none: return old ?? JSONObject()
         case .some(.object(let changes)):
             var result = old ?? JSONObject()
-            for member in changes.members { result[member.key] = member.value.isNull ? nil : member.value }
+            for member in changes.members { result[member.key] = member.value.isNull ? Optional.none : member.value }
             return result
         default: return JSONObject()
         }

@@ -18,7 +18,9 @@ extension Ledger {
     }
 
     private func downgradeIntent(_ intent: inout JSONObject, _ version: APIVersion) {
-        if version < .basil { intent["invoice"] = intent["invoice"] ?? find(.paymentIntent, intent.id)?["_invoice"] ?? .null }
+        if version < .basil {
+            intent["invoice"] = intent["invoice"] ?? find(.paymentIntent, intent.id)?["_invoice"] ?? .null
+        }
         guard version < .latestCharge else { return }
         let charges = objects[.charge]?.newestFirst.filter { $0.string("payment_intent") == intent.id } ?? []
         var list = Self.list(

@@ -23,7 +23,8 @@ struct Envelope {
         if let retry = error.details.bool("_should_retry") { shouldRetry = retry }
         var error = error
         error.details["_should_retry"] = nil
-        let log = isKeyError
+        let log =
+            isKeyError
             ? nil
             : requestID.map { "https://dashboard.stripe.com/\(accountID)/test/workbench/logs?object=\($0)" }
         body = ["error": .object(error.object(requestLog: log))]
@@ -40,7 +41,8 @@ struct Envelope {
     func response() -> SimulatorResponse {
         var headers: [(name: String, value: String)] = [
             ("Content-Type", "application/json"), ("Cache-Control", "no-cache, no-store"), ("Vary", "Origin"),
-            ("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Methods", "GET, HEAD, PUT, PATCH, POST, DELETE"),
+            ("Access-Control-Allow-Origin", "*"),
+            ("Access-Control-Allow-Methods", "GET, HEAD, PUT, PATCH, POST, DELETE"),
             ("Access-Control-Expose-Headers", "Request-Id, Stripe-Manage-Version, Stripe-Should-Retry"),
         ]
         if isKeyError {

@@ -1,4 +1,6 @@
-/// A decoded form: texts in nested hashes. What is an array is decided by the parameter's shape.
+/// A decoded form: texts in nested hashes.
+///
+/// What is an array is decided by the parameter's shape.
 enum FormValue: Sendable, Equatable {
     case text(String)
     case hash([(key: String, value: FormValue)])

@@ -1,10 +1,8 @@
 extension Ledger {
     /// One page of objects of a kind: newest first, cursors exclusive (facts §3).
     ///
-    /// - Parameters:
-    ///   - filters: parameters that must equal the field of the same name.
-    ///   - keep: a further condition.
-    /// Throws: `parameter_invalid_integer` for a limit outside 1…100, `resource_missing` for an unknown cursor.
+    /// `filters` are parameters that must equal the field of the same name; `keep` is a further condition. A limit
+    /// outside 1…100 gives `parameter_invalid_integer`, an unknown cursor `resource_missing`.
     func page(
         _ kind: ObjectKind,
         _ call: Call,

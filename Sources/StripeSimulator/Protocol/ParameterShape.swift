@@ -35,7 +35,7 @@ struct ParameterList: Sendable {
 
     private init(_ text: inout ArraySlice<UInt8>) {
         while let byte = text.first, byte != UInt8(ascii: "}") {
-            guard byte != UInt8(ascii: " ") else {
+            guard byte != UInt8(ascii: " "), byte != UInt8(ascii: "\n") else {
                 text.removeFirst()
                 continue
             }
@@ -46,7 +46,7 @@ struct ParameterList: Sendable {
     }
 
     private static func word(_ text: inout ArraySlice<UInt8>) -> String {
-        let end = text.firstIndex { " :{}[]!?".utf8.contains($0) } ?? text.endIndex
+        let end = text.firstIndex { " \n:{}[]!?".utf8.contains($0) } ?? text.endIndex
         defer { text = text[end...] }
         return String(decoding: text[..<end], as: UTF8.self)
     }

@@ -16,7 +16,8 @@ struct Route: Sendable {
     let access: Access
     let handler: Handler
 
-    init(_ method: String, _ path: String, _ notation: String, _ access: Access = .secret, _ handler: @escaping Handler) {
+    init(_ method: String, _ path: String, _ notation: String, _ access: Access = .secret, _ handler: @escaping Handler)
+    {
         self.method = method
         self.segments = path.split(separator: "/").map(String.init)
         var list = ParameterList(notation).adding("expand:a")

@@ -15,7 +15,9 @@ extension Ledger {
         },
     ]
 
-    /// Books a movement of money. Answers the id of the balance transaction.
+    /// Books a movement of money.
+    ///
+    /// Answers the id of the balance transaction.
     mutating func book(
         type: String,
         amount: Int64,

@@ -9,7 +9,10 @@ extension Ledger {
         .get("charges/:id") { ledger, call throws(StripeError) in try ledger.require(.charge, call.id) },
         .post(
             "charges/:id",
-            "customer:s description:s fraud_details{user_report:fraudulent|safe!?} metadata:m? receipt_email:s shipping:* transfer_group:s"
+            """
+            customer:s description:s fraud_details{user_report:fraudulent|safe!?} metadata:m? receipt_email:s
+            shipping:* transfer_group:s
+            """
         ) { ledger, call throws(StripeError) in
             let charge = try ledger.require(.charge, call.id)
             return ledger.change(.charge, charge.id, emitting: "charge.updated") { charge in
@@ -20,7 +23,10 @@ extension Ledger {
         },
         .post(
             "charges/:id/capture",
-            "amount:i application_fee:i application_fee_amount:i receipt_email:s statement_descriptor:s statement_descriptor_suffix:s transfer_data:* transfer_group:s"
+            """
+            amount:i application_fee:i application_fee_amount:i receipt_email:s statement_descriptor:s
+            statement_descriptor_suffix:s transfer_data:* transfer_group:s
+            """
         ) { ledger, call throws(StripeError) in try ledger.captureCharge(call) },
         .list("charges/:id/refunds", "") { ledger, call throws(StripeError) in
             _ = try ledger.require(.charge, call.id)
@@ -35,7 +41,8 @@ extension Ledger {
         let billing = method["billing_details"] ?? .object(Self.emptyBilling)
         var charge: JSONObject = [
             "id": .string(id), "object": "charge", "amount": .int(amount), "amount_captured": 0, "amount_refunded": 0,
-            "application": nil, "application_fee": nil, "application_fee_amount": intent["application_fee_amount"] ?? .null,
+            "application": nil, "application_fee": nil,
+            "application_fee_amount": intent["application_fee_amount"] ?? .null,
             "balance_transaction": nil, "billing_details": billing,
             "calculated_statement_descriptor": .string(descriptor(of: intent)), "captured": false,
             "created": .int(now.seconds), "currency": intent["currency"] ?? .null,
@@ -146,8 +153,7 @@ extension Ledger {
 
     /// Books a captured charge on the balance.
     ///
-    /// - Parameters:
-    ///   - emits: whether the charge is already known to the outside, so that the booking is an update of it.
+    /// `emits` says whether the charge is already known to the outside, so that the booking is an update of it.
     mutating func settleCharge(_ id: String, emits: Bool) {
         guard let charge = find(.charge, id), charge.bool("captured") == true, !charge.has("balance_transaction") else {
             return

@@ -1,9 +1,18 @@
 extension Ledger {
     private static let shared =
-        "address{city:s country:s line1:s line2:s postal_code:s state:s}? balance:i business_name:s? cash_balance:* coupon:s promotion_code:s description:s email:s individual_name:s? invoice_prefix:s invoice_settings{custom_fields:*? default_payment_method:s footer:s rendering_options:*?} metadata:m? name:s next_invoice_sequence:i phone:s preferred_locales:a shipping{address{city:s country:s line1:s line2:s postal_code:s state:s}! name:s! phone:s carrier:s tracking_number:s}? source:s tax:* tax_exempt:exempt|none|reverse? validate:b"
+        """
+        address{city:s country:s line1:s line2:s postal_code:s state:s}? balance:i business_name:s? cash_balance:*
+        coupon:s promotion_code:s description:s email:s individual_name:s? invoice_prefix:s
+        invoice_settings{custom_fields:*? default_payment_method:s footer:s rendering_options:*?} metadata:m? name:s
+        next_invoice_sequence:i phone:s preferred_locales:a shipping{address{city:s country:s line1:s line2:s
+        postal_code:s state:s}! name:s! phone:s carrier:s tracking_number:s}? source:s tax:*
+        tax_exempt:exempt|none|reverse? validate:b
+        """
 
     static let customerRoutes: [Route] = [
-        .post("customers", "\(shared) payment_method:s tax_id_data:* test_clock:s") { ledger, call throws(StripeError) in
+        .post("customers", "\(shared) payment_method:s tax_id_data:* test_clock:s") {
+            ledger,
+            call throws(StripeError) in
             try ledger.createCustomer(call)
         },
         .list("customers", "created:r email:s test_clock:s") { ledger, call throws(StripeError) in

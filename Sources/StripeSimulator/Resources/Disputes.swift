@@ -39,7 +39,7 @@ extension Ledger {
                 currency: currency,
                 fee: 1_500,
                 source: disputeID,
-                description: "Chargeback withdrawal for \(id)",
+                description: .string("Chargeback withdrawal for \(id)"),
                 isAvailable: true
             )
             transactions = find(.balanceTransaction, transaction).map { [.object($0)] } ?? []
@@ -134,7 +134,7 @@ extension Ledger {
                 currency: dispute.string("currency") ?? "usd",
                 fee: -1_500,
                 source: id,
-                description: "Chargeback reversal for \(dispute.string("charge") ?? "")",
+                description: .string("Chargeback reversal for \(dispute.string("charge") ?? "")"),
                 isAvailable: true
             )
             let booked = find(.balanceTransaction, transaction).map(JSONValue.object)

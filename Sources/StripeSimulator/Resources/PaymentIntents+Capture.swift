@@ -86,7 +86,9 @@ extension Ledger {
         return cancel(intent.id, reason: call.string("cancellation_reason"), version: call.version)
     }
 
-    /// Cancels an intent; an authorisation is released. Before basil that counted as a refund (facts §2).
+    /// Cancels an intent; an authorisation is released.
+    ///
+    /// Before basil that counted as a refund (facts §2).
     @discardableResult
     mutating func cancel(_ id: String, reason: String?, version: APIVersion? = nil) -> JSONObject {
         guard let intent = find(.paymentIntent, id) else { return JSONObject() }

@@ -45,7 +45,7 @@ extension Ledger {
         return try attempt(intent.id, call)
     }
 
-    /// Checks that do not depend on the card: is there a payment method, and a way back for redirects?
+    /// Checks that do not depend on the card: a payment method, and a way back for redirects.
     func checkConfirmation(_ call: Call, intent: JSONObject) throws(StripeError) {
         guard intent.has("payment_method") else {
             throw StripeError.unexpectedState(

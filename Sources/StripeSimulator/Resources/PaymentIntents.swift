@@ -1,17 +1,36 @@
 extension Ledger {
     private static let shipping =
-        "shipping{address{city:s country:s line1:s line2:s postal_code:s state:s}! carrier:s name:s! phone:s tracking_number:s}"
+        """
+        shipping{address{city:s country:s line1:s line2:s postal_code:s state:s}! carrier:s name:s! phone:s
+        tracking_number:s}
+        """
     private static let methodData =
-        "payment_method_data{type:s! card{number:s exp_month:i exp_year:i cvc:s token:s networks:*} \(billing) metadata:m allow_redisplay:s link:* radar_options:* us_bank_account:* sepa_debit:*}"
+        """
+        payment_method_data{type:s! card{number:s exp_month:i exp_year:i cvc:s token:s networks:*} \(billing)
+        metadata:m allow_redisplay:s link:* radar_options:* us_bank_account:* sepa_debit:*}
+        """
     private static let shared =
-        "allowed_payment_method_types:a amount_details:*? application_fee_amount:i? capture_method:automatic|automatic_async|manual customer_account:s description:s excluded_payment_method_types:a? hooks:* metadata:m? payment_details:*? payment_method:s payment_method_configuration:s \(methodData) payment_method_options:* payment_method_types:a receipt_email:s? setup_future_usage:off_session|on_session? \(shipping)? statement_descriptor:s statement_descriptor_suffix:s transfer_data:* transfer_group:s"
+        """
+        allowed_payment_method_types:a amount_details:*? application_fee_amount:i?
+        capture_method:automatic|automatic_async|manual customer_account:s description:s
+        excluded_payment_method_types:a? hooks:* metadata:m? payment_details:*? payment_method:s
+        payment_method_configuration:s \(methodData) payment_method_options:* payment_method_types:a receipt_email:s?
+        setup_future_usage:off_session|on_session? \(shipping)? statement_descriptor:s statement_descriptor_suffix:s
+        transfer_data:* transfer_group:s
+        """
     private static let confirming =
-        "confirmation_token:s error_on_requires_action:b mandate:s mandate_data:*? off_session:* radar_options:* return_url:s use_stripe_sdk:b"
+        """
+        confirmation_token:s error_on_requires_action:b mandate:s mandate_data:*? off_session:* radar_options:*
+        return_url:s use_stripe_sdk:b
+        """
 
     static let paymentIntentRoutes: [Route] = [
         .post(
             "payment_intents",
-            "amount:i! currency:s! customer:s automatic_payment_methods{allow_redirects:always|never enabled:b!} confirm:b confirmation_method:automatic|manual on_behalf_of:s \(shared) \(confirming)"
+            """
+            amount:i! currency:s! customer:s automatic_payment_methods{allow_redirects:always|never enabled:b!}
+            confirm:b confirmation_method:automatic|manual on_behalf_of:s \(shared) \(confirming)
+            """
         ) { ledger, call throws(StripeError) in try ledger.createPaymentIntent(call) },
         .list("payment_intents", "created:r customer:s customer_account:s") { ledger, call throws(StripeError) in
             try ledger.page(.paymentIntent, call, filters: ["customer"])
@@ -32,7 +51,10 @@ extension Ledger {
         ) { ledger, call throws(StripeError) in try ledger.confirmPaymentIntent(call) },
         .post(
             "payment_intents/:id/capture",
-            "amount_details:* amount_to_capture:i application_fee_amount:i final_capture:b hooks:* metadata:m? payment_details:*? statement_descriptor:s statement_descriptor_suffix:s transfer_data:*"
+            """
+            amount_details:* amount_to_capture:i application_fee_amount:i final_capture:b hooks:* metadata:m?
+            payment_details:*? statement_descriptor:s statement_descriptor_suffix:s transfer_data:*
+            """
         ) { ledger, call throws(StripeError) in try ledger.capturePaymentIntent(call) },
         .post(
             "payment_intents/:id/cancel",
@@ -40,11 +62,16 @@ extension Ledger {
         ) { ledger, call throws(StripeError) in try ledger.cancelPaymentIntent(call) },
         .post(
             "payment_intents/:id/increment_authorization",
-            "amount:i! amount_details:* application_fee_amount:i description:s hooks:* metadata:m payment_details:* statement_descriptor:s transfer_data:*"
+            """
+            amount:i! amount_details:* application_fee_amount:i description:s hooks:* metadata:m payment_details:*
+            statement_descriptor:s transfer_data:*
+            """
         ) { ledger, call throws(StripeError) in try ledger.incrementAuthorization(call) },
     ]
 
-    /// The intent a call names. A publishable key must show the intent's client secret.
+    /// The intent a call names.
+    ///
+    /// A publishable key must show the intent's client secret.
     func paymentIntent(for call: Call) throws(StripeError) -> JSONObject {
         let intent = try require(.paymentIntent, call.id)
         guard call.key.kind == .publishable else { return intent }
@@ -134,7 +161,9 @@ extension Ledger {
     /// An address with all its members.
     static func address(_ given: JSONObject) -> JSONObject {
         var result = JSONObject()
-        for name in ["city", "country", "line1", "line2", "postal_code", "state"] { result[name] = given[name] ?? .null }
+        for name in ["city", "country", "line1", "line2", "postal_code", "state"] {
+            result[name] = given[name] ?? .null
+        }
         return result
     }
 
@@ -168,7 +197,11 @@ extension Ledger {
             )
         }
         if let email = call.string("receipt_email"), !email.contains("@") {
-            throw StripeError.invalid("receipt_email", "Invalid email address: \(email.prefix(100))", code: "email_invalid")
+            throw StripeError.invalid(
+                "receipt_email",
+                "Invalid email address: \(email.prefix(100))",
+                code: "email_invalid"
+            )
         }
     }
 
@@ -181,7 +214,9 @@ extension Ledger {
                 "You may only specify one of these parameters: automatic_payment_methods, payment_method_types."
             )
         }
-        if automatic?.bool("enabled") == true || (types == nil && automatic == nil && call.version >= .automaticPaymentMethods) {
+        if automatic?.bool("enabled") == true
+            || (types == nil && automatic == nil && call.version >= .automaticPaymentMethods)
+        {
             intent["automatic_payment_methods"] = [
                 "allow_redirects": .string(automatic?.string("allow_redirects") ?? "always"), "enabled": true,
             ]
@@ -224,7 +259,9 @@ extension Ledger {
         try checkMethodTypes(call)
         let intent = try require(.paymentIntent, call.id)
         let open = ["requires_payment_method", "requires_confirmation", "requires_action"]
-        let settable: Set<String> = ["metadata", "description", "receipt_email", "expand", "transfer_group", "shipping"]
+        let settable: Set<String> = [
+            "metadata", "description", "receipt_email", "expand", "transfer_group", "shipping",
+        ]
         if !open.contains(intent.status), let field = call.parameters.keys.first(where: { !settable.contains($0) }) {
             throw StripeError.unexpectedState(
                 "payment_intent_unexpected_state",

@@ -1,11 +1,18 @@
 extension Ledger {
     static let billing =
-        "billing_details{address{city:s country:s line1:s line2:s postal_code:s state:s}? email:s? name:s? phone:s? tax_id:s}"
+        """
+        billing_details{address{city:s country:s line1:s line2:s postal_code:s state:s}? email:s? name:s? phone:s?
+        tax_id:s}
+        """
 
     static let paymentMethodRoutes: [Route] = [
         .post(
             "payment_methods",
-            "type:s card{cvc:s exp_month:i exp_year:i networks:* number:s token:s} \(billing) allow_redisplay:always|limited|unspecified customer:s metadata:m payment_method:s link:* us_bank_account:* sepa_debit:* radar_options:*",
+            """
+            type:s card{cvc:s exp_month:i exp_year:i networks:* number:s token:s} \(billing)
+            allow_redisplay:always|limited|unspecified customer:s metadata:m payment_method:s link:* us_bank_account:*
+            sepa_debit:* radar_options:*
+            """,
             .browser
         ) { ledger, call throws(StripeError) in try ledger.createPaymentMethod(call) },
         .list(
@@ -22,7 +29,10 @@ extension Ledger {
         },
         .post(
             "payment_methods/:id",
-            "allow_redisplay:always|limited|unspecified \(billing) card{exp_month:i exp_year:i networks:*} metadata:m? us_bank_account:*"
+            """
+            allow_redisplay:always|limited|unspecified \(billing) card{exp_month:i exp_year:i networks:*} metadata:m?
+            us_bank_account:*
+            """
         ) { ledger, call throws(StripeError) in try ledger.updatePaymentMethod(call) },
         .post("payment_methods/:id/attach", "customer:s customer_account:s") { ledger, call throws(StripeError) in
             try ledger.attachPaymentMethod(call)
@@ -41,7 +51,8 @@ extension Ledger {
             }
         },
         .post("tokens", "card{number:s! exp_month:i! exp_year:i! cvc:s name:s} customer:s", .browser) {
-            ledger, call throws(StripeError) in try ledger.createToken(call)
+            ledger,
+            call throws(StripeError) in try ledger.createToken(call)
         },
         .get("tokens/:id") { ledger, call throws(StripeError) in try ledger.require(.token, call.id) },
     ]
@@ -84,7 +95,9 @@ extension Ledger {
             method = try paymentMethod(fromNumber: details)
         }
         method["metadata"] = .object(metadata)
-        if let billing = given.object("billing_details") { method["billing_details"] = Self.merged(billing, into: method) }
+        if let billing = given.object("billing_details") {
+            method["billing_details"] = Self.merged(billing, into: method)
+        }
         if let redisplay = given.string("allow_redisplay") { method["allow_redisplay"] = .string(redisplay) }
         insert(.paymentMethod, method)
         return method
@@ -186,12 +199,16 @@ extension Ledger {
 
     // MARK: Using one
 
-    /// The payment method that a call brings: an id, an alias, or data. Nil when it brings none.
+    /// The payment method that a call brings: an id, an alias, or data.
+    ///
+    /// Nil when it brings none.
     ///
     /// An alias makes a new payment method each time (facts §6).
     mutating func takePaymentMethod(_ call: Call, customer: String?) throws(StripeError) -> String? {
         if let data = call.object("payment_method_data") {
-            guard let type = data.string("type") else { throw StripeError.missingParameter("payment_method_data[type]") }
+            guard let type = data.string("type") else {
+                throw StripeError.missingParameter("payment_method_data[type]")
+            }
             let method = try newPaymentMethod(
                 type,
                 data,

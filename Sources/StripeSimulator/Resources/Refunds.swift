@@ -2,7 +2,11 @@ extension Ledger {
     static let refundRoutes: [Route] = [
         .post(
             "refunds",
-            "amount:i charge:s currency:s customer:s instructions_email:s metadata:m? origin:customer_balance| payment_intent:s reason:duplicate|fraudulent|requested_by_customer refund_application_fee:b reverse_transfer:b"
+            """
+            amount:i charge:s currency:s customer:s instructions_email:s metadata:m? origin:customer_balance|
+            payment_intent:s reason:duplicate|fraudulent|requested_by_customer refund_application_fee:b
+            reverse_transfer:b
+            """
         ) { ledger, call throws(StripeError) in try ledger.createRefund(call) },
         .list("refunds", "charge:s created:r payment_intent:s") { ledger, call throws(StripeError) in
             try ledger.page(.refund, call, filters: ["charge", "payment_intent"])

@@ -72,10 +72,12 @@ extension Ledger {
     private static func checkEvents(_ events: [String]) throws(StripeError) {
         guard !events.isEmpty else { throw StripeError.missingParameter("enabled_events") }
         for (index, event) in events.enumerated() where event != "*" {
-            let isName = event.contains(".") && event.utf8.allSatisfy { byte in
-                (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: ".")
-                    || byte == UInt8(ascii: "_")
-            }
+            let isName =
+                event.contains(".")
+                && event.utf8.allSatisfy { byte in
+                    (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: ".")
+                        || byte == UInt8(ascii: "_")
+                }
             guard isName else {
                 throw StripeError.invalid(
                     "enabled_events[\(index)]",

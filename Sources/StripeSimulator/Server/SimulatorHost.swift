@@ -46,10 +46,10 @@ final class SimulatorHost: Sendable {
         bell.ring()
     }
 
-    /// Waits until something may be due.
-    func waitForWork() async {
+    /// Waits until something may be due; with no place free, until something is reported.
+    func waitForWork(isFull: Bool) async {
         let pause: Duration? = state.withLock { state in
-            guard state.clock.runs, let due = state.nextDue else { return nil }
+            guard !isFull, state.clock.runs, let due = state.nextDue else { return nil }
             state.observe(Self.realTime)
             return .milliseconds(max(1, due.milliseconds - state.clock.now.milliseconds))
         }

@@ -36,7 +36,7 @@ struct WebhookDeliverer: Service {
                         inFlight.change(by: -1)
                     }
                 }
-                await host.waitForWork()
+                await host.waitForWork(isFull: inFlight.count >= Self.maximumInFlight)
             }
             group.cancelAll()
         }

@@ -9,7 +9,7 @@ struct DeliveryQueue: Sendable, Equatable {
         let created: SimulatorInstant
         var attempts: [Attempt] = []
         var state: State = .waiting
-        /// Has a fault been applied already?
+        /// Whether a fault has been applied already.
         var isFaulted = false
     }
 

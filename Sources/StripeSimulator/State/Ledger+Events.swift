@@ -1,8 +1,7 @@
 extension Ledger {
     /// Records that something happened to an object and queues it for the endpoints that asked for it.
     ///
-    /// - Parameters:
-    ///   - before: the object before the change; the fields that differ become `previous_attributes`.
+    /// `before` is the object before the change; the fields that differ become `previous_attributes`.
     mutating func emit(_ type: String, _ object: JSONObject, before: JSONObject? = nil) {
         let snapshot = visible(object)
         var data: JSONObject = ["object": .object(snapshot)]

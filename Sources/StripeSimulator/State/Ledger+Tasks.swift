@@ -1,5 +1,7 @@
 extension Ledger {
-    /// Does one thing that was planned. An object that has gone another way meanwhile is left alone.
+    /// Does one thing that was planned.
+    ///
+    /// An object that has gone another way meanwhile is left alone.
     mutating func perform(_ task: ScheduledTask) {
         switch task.action {
         case .settleCharge: settleCharge(task.id, emits: true)

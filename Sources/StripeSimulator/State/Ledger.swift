@@ -1,4 +1,6 @@
-/// Everything Stripe holds for one account in one mode. The resources are extensions of it.
+/// Everything Stripe holds for one account in one mode.
+///
+/// The resources are extensions of it.
 struct Ledger: Sendable, Equatable {
     let accountID: String
     let livemode: Bool
@@ -53,7 +55,9 @@ struct Ledger: Sendable, Equatable {
 
     func find(_ kind: ObjectKind, _ id: String) -> JSONObject? { objects[kind]?[id] }
 
-    /// The object a path names. Throws: 404 with the text Stripe uses for its kind.
+    /// The object a path names.
+    ///
+    /// Throws: 404 with the text Stripe uses for its kind.
     func require(_ kind: ObjectKind, _ id: String) throws(StripeError) -> JSONObject {
         if let object = find(kind, id) { return object }
         var error = StripeError.missingObject(kind.missing.name, id, param: kind.missing.param)
@@ -66,7 +70,9 @@ struct Ledger: Sendable, Equatable {
         throw error
     }
 
-    /// The object a parameter names. Throws: 400 `resource_missing` that blames the parameter.
+    /// The object a parameter names.
+    ///
+    /// Throws: 400 `resource_missing` that blames the parameter.
     func require(_ kind: ObjectKind, _ id: String, param: String) throws(StripeError) -> JSONObject {
         if let object = find(kind, id) { return object }
         var error = StripeError.missingObject(kind.missing.name, id, param: param)

@@ -26,7 +26,7 @@ package struct SimulatorInstant: Sendable, Hashable, Comparable {
 /// It never asks for the time; ``observe(_:)`` tells it.
 struct VirtualClock: Sendable, Equatable {
     private(set) var now: SimulatorInstant
-    /// Does it follow real time?
+    /// Whether it follows real time.
     private(set) var runs: Bool
     private var offset: Int64 = 0
     private var isAnchored: Bool
@@ -40,7 +40,9 @@ struct VirtualClock: Sendable, Equatable {
         isAnchored = start == nil
     }
 
-    /// Takes notice of real time. The clock never goes back.
+    /// Takes notice of real time.
+    ///
+    /// The clock never goes back.
     mutating func observe(_ real: SimulatorInstant) {
         guard runs else { return }
         if !isAnchored {

@@ -5,7 +5,9 @@ extension SimulatorState {
         let message: String
     }
 
-    /// Answers a control request. Parameters come as JSON, as a form or in the query.
+    /// Answers a control request.
+    ///
+    /// Parameters come as JSON, as a form or in the query.
     mutating func control(_ request: SimulatorRequest) -> SimulatorResponse {
         let path = request.path.dropFirst("/_simulator".count).split(separator: "/").map(String.init)
         do throws(ControlError) {
@@ -50,7 +52,8 @@ extension SimulatorState {
     }
 
     private static func parameters(of request: SimulatorRequest) throws(ControlError) -> JSONObject {
-        let isJSON = request.body.first { $0 > 0x20 }.map { [UInt8(ascii: "{"), UInt8(ascii: "[")].contains($0) } ?? false
+        let isJSON =
+            request.body.first { $0 > 0x20 }.map { [UInt8(ascii: "{"), UInt8(ascii: "[")].contains($0) } ?? false
         if isJSON {
             do throws(JSONParser.Failure) {
                 let value = try JSONParser.value(of: request.body)
@@ -160,7 +163,8 @@ extension SimulatorState {
         var entries: [JSONValue] = []
         for (key, ledger) in ledgers.sorted(by: { $0.key.order < $1.key.order }) {
             var byEvent: [String: [JSONValue]] = [:]
-            let deliveries = ledger.deliveries.history + ledger.deliveries.active.values.sorted { $0.number < $1.number }
+            let deliveries =
+                ledger.deliveries.history + ledger.deliveries.active.values.sorted { $0.number < $1.number }
             for delivery in deliveries {
                 byEvent[delivery.event, default: []].append(Self.object(of: delivery, in: ledger))
             }

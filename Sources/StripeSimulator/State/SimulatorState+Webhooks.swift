@@ -77,7 +77,9 @@ extension SimulatorState {
         }
     }
 
-    /// Applies a fault to a first delivery. Answers whether it is still to be sent now.
+    /// Applies a fault to a first delivery.
+    ///
+    /// Answers whether it is still to be sent now.
     private static func apply(
         _ fault: FaultRules.Rule,
         to delivery: DeliveryQueue.Delivery,

@@ -20,9 +20,10 @@ struct SimulatorState: Sendable, Equatable {
         clock = VirtualClock(start: settings.clockStart, runs: settings.clockRuns)
         generator = SeededGenerator(seed: settings.seed)
         let key = LedgerKey(livemode: false, account: nil)
-        for endpoint in settings.endpoints {
-            ledgers[key, default: newLedger(key)].startEndpoint(endpoint.url, endpoint.secret, endpoint.events)
-        }
+        guard !settings.endpoints.isEmpty else { return }
+        var ledger = newLedger(key)
+        for endpoint in settings.endpoints { ledger.startEndpoint(endpoint.url, endpoint.secret, endpoint.events) }
+        ledgers[key] = ledger
     }
 
     // MARK: Time
@@ -78,13 +79,18 @@ struct SimulatorState: Sendable, Equatable {
             let form = try Self.form(of: request)
             let key = try APIKey.find(
                 authorization: request.header("authorization"),
-                formKey: form.first { $0.key == "key" }.flatMap { if case .text(let text) = $0.value { text } else { nil } }
+                formKey: form.first { $0.key == "key" }.flatMap {
+                    if case .text(let text) = $0.value { text } else { nil }
+                }
             )
             envelope.requestID = newRequestID()
             envelope.version = try version(of: request)
             let ledgerKey = LedgerKey(livemode: key.livemode, account: request.header("stripe-account"))
             if let account = ledgerKey.account, !account.hasPrefix("acct_") || account.utf8.count > 64 {
-                throw StripeError(status: 403, "The provided key does not have access to account '\(account.prefix(64))'.")
+                throw StripeError(
+                    status: 403,
+                    "The provided key does not have access to account '\(account.prefix(64))'."
+                )
             }
             var ledger = ledgers[ledgerKey] ?? newLedger(ledgerKey)
             ledgers[ledgerKey] = nil  // held once, so that it changes in place
@@ -117,7 +123,9 @@ struct SimulatorState: Sendable, Equatable {
             return
         }
         let fingerprint = "\(request.path)\n\(Self.canonical(form))"
-        if let keyText, let record = try ledger.idempotency.answer(to: keyText, fingerprint: fingerprint, at: ledger.now) {
+        if let keyText,
+            let record = try ledger.idempotency.answer(to: keyText, fingerprint: fingerprint, at: ledger.now)
+        {
             envelope.replay(record)
             return
         }
@@ -145,7 +153,9 @@ struct SimulatorState: Sendable, Equatable {
         )
     }
 
-    /// Finds the operation, checks the parameters, and runs it. Answers true: the endpoint ran.
+    /// Finds the operation, checks the parameters, and runs it.
+    ///
+    /// Answers true: the endpoint ran.
     private static func run(
         _ request: SimulatorRequest,
         _ form: [(key: String, value: FormValue)],

@@ -50,7 +50,9 @@ enum Currency {
         return sign + symbol + number
     }
 
-    /// Checks a currency code. Throws: 400 that names the parameter.
+    /// Checks a currency code.
+    ///
+    /// Throws: 400 that names the parameter.
     static func check(_ text: String, param: String = "currency") throws(StripeError) -> String {
         let currency = text.lowercased()
         guard known.contains(currency) else {

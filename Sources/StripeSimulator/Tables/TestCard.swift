@@ -131,7 +131,9 @@ struct TestCard: Sendable, Equatable {
     /// Results of the checks: cvc, line 1, postal code.
     var checks: (cvc: String, line1: String, postal: String) = ("pass", "pass", "pass")
 
-    static func == (left: TestCard, right: TestCard) -> Bool { left.number == right.number && left.names == right.names }
+    static func == (left: TestCard, right: TestCard) -> Bool {
+        left.number == right.number && left.names == right.names
+    }
 
     var last4: String { String(number.suffix(4)) }
 
