@@ -17,6 +17,7 @@ let strict: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -76,7 +77,7 @@ let package = Package(
         ),
         .target(
             name: "FlowStores",
-            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb],
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb, sqlite],
             swiftSettings: strict
         ),
         .target(
@@ -123,14 +124,14 @@ let package = Package(
         .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
         .testTarget(
             name: "ConnectionsTests",
-            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport", "TestSupport"],
+            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                "TestSupport", crypto,
+                crypto,
             ],
             swiftSettings: strict
         ),
