@@ -71,6 +71,22 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "SampleApps",
+            path: "samples",
+            exclude: ["README.md", "shop/README.md", "shop/events"],
+            resources: [
+                .embedInCode("shop/app.yaml"),
+                .embedInCode("shop/flows/add-product.yaml"),
+                .embedInCode("shop/flows/checkout.yaml"),
+                .embedInCode("shop/flows/confirm.yaml"),
+                .embedInCode("shop/flows/payment-callback.yaml"),
+                .embedInCode("shop/flows/place-order.yaml"),
+                .embedInCode("shop/flows/refund-callback.yaml"),
+                .embedInCode("shop/flows/refund-order.yaml"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "Payments",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "Connections", "BuiltinFlows", crypto],
             swiftSettings: strict
@@ -97,7 +113,7 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "BuiltinFlows", argumentParser, logging, serviceLifecycle,
+                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging, serviceLifecycle,
             ],
             swiftSettings: strict
         ),

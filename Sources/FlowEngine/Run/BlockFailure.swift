@@ -1,5 +1,3 @@
-package import Expressions
-
 /// A block's failure, as data: journalled, seen by the flow as `error`, and shown to the caller.
 package struct BlockFailure: Sendable, Hashable {
     /// What to branch on: `not_found`, `card_declined`, `order_closed` …

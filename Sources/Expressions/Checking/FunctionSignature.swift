@@ -1,0 +1,157 @@
+/// One overload of a function, for the checker.
+package struct FunctionSignature: Sendable, Hashable {
+    /// The name: `size`, `math.ceil`, `_+_`.
+    package let name: String
+    /// Whether it is called on its first parameter: `text.size()`.
+    package let isMember: Bool
+    let parameters: [DeducedType]
+    let result: DeducedType
+    /// How many type parameters the types use.
+    let parameterCount: Int
+
+    /// Reads the types from text.
+    ///
+    /// - Parameters:
+    ///   - parameters: Types as CEL writes them, the receiver of a member first: `int`, `list(string)`, `map(K,V)`; a
+    ///     single capital letter or `param(T)` is a type parameter, an unknown name an opaque type.
+    ///   - result: The result's type in the same form.
+    /// - Returns: Nil when a type cannot be read.
+    package init?(name: String, isMember: Bool, parameters: [String], result: String) {
+        var reader = TypeReader()
+        var types: [DeducedType] = []
+        for text in parameters {
+            guard let type = reader.read(text) else { return nil }
+            types.append(type)
+        }
+        guard let resultType = reader.read(result) else { return nil }
+        self.name = name
+        self.isMember = isMember
+        self.parameters = types
+        self.result = resultType
+        self.parameterCount = reader.names.count
+    }
+
+    /// Reads `name(int,A) A` or, for a member, `string::name(int) bool`.
+    init?(line: Substring) {
+        guard let open = line.firstIndex(of: "("), let space = line.lastIndex(of: " "),
+            let close = line[..<space].lastIndex(of: ")"), open < close
+        else { return nil }
+        var head = line[..<open]
+        var parameters = splitTypes(line[line.index(after: open)..<close])
+        var isMember = false
+        if let colons = head.firstRange(of: "::") {
+            parameters.insert(head[..<colons.lowerBound], at: 0)
+            head = head[colons.upperBound...]
+            isMember = true
+        } else if let paren = line.range(ofMember: open) {
+            // The receiver has parentheses of its own: `list(A)::first() A`.
+            head = line[paren.name]
+            parameters = [line[paren.receiver]] + splitTypes(line[paren.arguments])
+            isMember = true
+        }
+        self.init(
+            name: String(head), isMember: isMember, parameters: parameters.map(String.init),
+            result: String(line[line.index(after: space)...]))
+    }
+
+    /// The signature as messages show it: `string.startsWith(string)`.
+    var description: String {
+        let shown = parameters.map(\.description)
+        if isMember { return "\(shown.first ?? "").\(name)(\(shown.dropFirst().joined(separator: ", ")))" }
+        return "\(name)(\(shown.joined(separator: ", ")))"
+    }
+}
+
+extension Substring {
+    /// The parts of `receiver::name(arguments)` when the receiver contains the first parenthesis.
+    fileprivate func range(
+        ofMember open: Index
+    ) -> (receiver: Range<Index>, name: Range<Index>, arguments: Range<Index>)? {
+        guard let colons = self[open...].firstRange(of: "::"),
+            let nameEnd = self[colons.upperBound...].firstIndex(of: "("),
+            let close = lastIndex(of: ")")
+        else { return nil }
+        return (startIndex..<colons.lowerBound, colons.upperBound..<nameEnd, index(after: nameEnd)..<close)
+    }
+}
+
+/// Splits at the commas outside parentheses.
+private func splitTypes(_ text: Substring) -> [Substring] {
+    var parts: [Substring] = []
+    var depth = 0
+    var start = text.startIndex
+    for position in text.indices {
+        switch text[position] {
+        case "(": depth += 1
+        case ")": depth -= 1
+        case "," where depth == 0:
+            parts.append(text[start..<position])
+            start = text.index(after: position)
+        default: break
+        }
+    }
+    if start < text.endIndex { parts.append(text[start...]) }
+    return parts
+}
+
+/// Reads types from text and numbers their parameters.
+struct TypeReader {
+    private(set) var names: [String] = []
+
+    private static let simple: [String: DeducedType] = [
+        "dyn": .dynamic, "null_type": .null, "bool": .bool, "int": .int, "uint": .uint, "double": .double,
+        "string": .string, "bytes": .bytes, "timestamp": .timestamp, "duration": .duration, "type": .type,
+        "list": .list(.dynamic), "map": .map(.dynamic, .dynamic),
+    ]
+
+    mutating func read(_ text: String) -> DeducedType? { read(Substring(text), depth: 0) }
+
+    private mutating func read(_ text: Substring, depth: Int) -> DeducedType? {
+        guard depth < 20, !text.isEmpty else { return nil }
+        guard let open = text.firstIndex(of: "(") else {
+            if let simple = Self.simple[String(text)] { return simple }
+            if text.count == 1, text.allSatisfy({ $0.isUppercase }) { return parameter(String(text)) }
+            return .opaque(String(text), [])
+        }
+        guard text.last == ")" else { return nil }
+        let name = text[..<open]
+        let inner = text[text.index(after: open)..<text.index(before: text.endIndex)]
+        if name == "param" { return parameter(String(inner)) }
+        if name == "message" { return message(inner) }
+        var arguments: [DeducedType] = []
+        for part in splitTypes(inner) {
+            guard let argument = read(part, depth: depth + 1) else { return nil }
+            arguments.append(argument)
+        }
+        switch (name, arguments.count) {
+        case ("list", 1): return .list(arguments[0])
+        case ("map", 2): return .map(arguments[0], arguments[1])
+        case ("optional_type", 1): return .optional(arguments[0])
+        case ("type", 1), ("wrapper", 1): return name == "type" ? .type : arguments[0]
+        default: return .opaque(String(name), arguments)
+        }
+    }
+
+    private func message(_ name: Substring) -> DeducedType {
+        switch name {
+        case "google.protobuf.Timestamp": .timestamp
+        case "google.protobuf.Duration": .duration
+        default: .opaque(String(name), [])
+        }
+    }
+
+    private mutating func parameter(_ name: String) -> DeducedType {
+        if let number = names.firstIndex(of: name) { return .parameter(number) }
+        names.append(name)
+        return .parameter(names.count - 1)
+    }
+}
+
+extension ExpressionType {
+    /// Reads a type as CEL writes it, `map(string,int)`; nil when it is not one. Unknown names are dynamic.
+    package init?(celText text: String) {
+        var reader = TypeReader()
+        guard let type = reader.read(text) else { return nil }
+        self = type.expressionType
+    }
+}
