@@ -140,14 +140,14 @@ let package = Package(
         .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
         .testTarget(
             name: "ConnectionsTests",
-            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport", "TestSupport"],
+            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                "TestSupport", crypto,
+                crypto,
             ],
             swiftSettings: strict
         ),
