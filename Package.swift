@@ -21,6 +21,7 @@ let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swif
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -113,7 +114,7 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging, serviceLifecycle,
+                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging, serviceLifecycle, unixSignals,
             ],
             swiftSettings: strict
         ),

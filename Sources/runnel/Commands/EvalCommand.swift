@@ -22,7 +22,7 @@ struct EvalCommand: AsyncParsableCommand {
                 guard case .string(let name) = key else { return nil }
                 return name
             }
-            let declarations = Declarations(variables: names.map { .init(name: $0, type: .dynamic) })
+            let declarations = Declarations(variables: names.map { .init($0, .dynamic) })
             let compilation = Expression.compile(expression, declarations: declarations)
             for finding in compilation.findings { show(finding) }
             guard let program = compilation.expression else { throw Exit.findings }
