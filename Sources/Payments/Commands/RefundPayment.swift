@@ -91,7 +91,7 @@ struct RefundPayment: Command {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
         let refunds = RefundLedger(transaction)
-        guard let row = try refunds.refund(key: call.key) else {
+        guard let row = try refunds.refund(key: request.key ?? call.key) else {
             return .fail(.payments("refund_gone", "the refund's row is not there any more"))
         }
         guard (200..<300).contains(answer.status) else {
