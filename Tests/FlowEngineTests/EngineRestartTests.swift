@@ -18,7 +18,15 @@ struct EngineRestartTests {
         }
         defer { gate.open() }
         return try await world.run(transport: transport) { engine in
-            let call = Task { try await engine.call() }
+            let call = Task {
+                try await engine.callPage(
+                    "f",
+                    input: [:],
+                    caller: .ann,
+                    idempotencyKey: nil,
+                    timeLimit: .seconds(86_400)
+                )
+            }
             await transport.waitForSent(1)
             call.cancel()
             return try #require(transport.sent.first?.request)
