@@ -118,7 +118,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FlowStoresTests",
-            dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", "TestSupport", grdb],
+            dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", grdb],
             swiftSettings: strict
         ),
         .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),

@@ -174,7 +174,7 @@ extension SQLiteStore {
 
     /// Closes every connection after an I/O error and opens the writer again: recovering the log decides what of the
     /// last group is on disk.
-    private func loseWriter() {
+    func loseWriter() {
         let lost = writer.withLock { state -> StoreConnection? in
             guard case .open(let connection) = state else { return nil }
             state = .lost

@@ -1,6 +1,8 @@
 package import FlowEngine
 
-/// Why a store could not be opened. Nothing of it was changed, except that migrations that were done stay done.
+/// Why a store could not be opened.
+///
+/// Nothing of it was changed, except that migrations that were done stay done.
 package enum StoreOpenError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Another process owns it; nil when that process has not written its name yet.
     case inUse(pid: Int32?)

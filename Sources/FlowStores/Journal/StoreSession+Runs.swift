@@ -103,7 +103,9 @@ private let statusColumn: Int32 = 16
 
 // What is to be taken up
 extension StoreSession {
-    /// True when another run of the same lane goes first. A lane is released when its run ends, waits or parks.
+    /// True when another run of the same lane goes first.
+    ///
+    /// A lane is released when its run ends, waits or parks.
     private static let laneIsBusy = """
         r.lane IS NOT NULL AND EXISTS (
             SELECT 1 FROM runs AS o

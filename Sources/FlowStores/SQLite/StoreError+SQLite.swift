@@ -7,10 +7,12 @@ extension StoreError.Code {
 }
 
 extension StoreError {
-    /// What a triggers of ours say when they refuse; see `Migrations/`.
+    /// What the trigger of final runs says when it refuses; see `Migrations/`.
     static let finalStateMark = "runnel: final"
 
-    /// Translates a result of SQLite. The message names tables and columns, never values.
+    /// Translates a result of SQLite.
+    ///
+    /// The message names tables and columns, never values.
     static func sqlite(_ result: Int32, message: String, table: StoredTable?) -> StoreError {
         switch result & 0xFF {
         case SQLITE_CONSTRAINT: constraint(result, message: message, table: table)

@@ -20,7 +20,7 @@ final class StoreSession {
     private var groupFailure: StoreError?
     private var timeOfGroup: Timestamp?
 
-    /// - Parameter now: The time for `createdAt` and `updatedAt`; nil asks the database.
+    /// Opens a session whose `now` gives the time for `createdAt` and `updatedAt`; nil asks the database.
     init(database: OpaquePointer, now: @escaping @Sendable () -> Timestamp?) {
         self.database = database
         self.now = now
@@ -112,7 +112,9 @@ extension StoreSession {
         }
     }
 
-    /// Moves to the next row; for loops that stop early. The caller resets the statement.
+    /// Moves to the next row; for loops that stop early.
+    ///
+    /// The caller resets the statement.
     func next(_ statement: PreparedStatement) throws(StoreError) -> Bool {
         switch statement.step() {
         case SQLITE_ROW: return true

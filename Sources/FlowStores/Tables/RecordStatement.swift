@@ -84,7 +84,7 @@ extension RecordStatement {
         return statement
     }
 
-    /// - Parameter time: For `updatedAt` of a system table.
+    /// Sets `updatedAt` of a system table to `time`.
     static func update(
         _ update: RecordUpdate,
         of table: StoredTable,
@@ -233,7 +233,7 @@ extension RecordStatement {
 
 // Operands
 extension RecordStatement {
-    /// - Parameter column: What the operand is compared with or written into.
+    /// Writes an operand that is compared with `column` or written into it.
     private mutating func add(
         _ operand: ResolvedOperand,
         comparedWith column: StoredColumn,

@@ -182,7 +182,9 @@ struct StoredColumn: Sendable {
     var type: ColumnType { declaration.type }
 }
 
-/// Pieces of SQL from names and constants. Values of a run are never among them: they are bound.
+/// Pieces of SQL from names and constants.
+///
+/// Values of a run are never among them: they are bound.
 enum SQLText {
     static func quoted(_ name: String) -> String { "\"" + doubling(name, of: "\"") + "\"" }
 
