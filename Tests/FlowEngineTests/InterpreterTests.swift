@@ -134,7 +134,7 @@ struct InterpreterTests {
             return #expect(Bool(false), "no rollback")
         }
         #expect(undone.path == transaction.path)
-        #expect(failure.block == "both/second")
+        #expect(failure.block == "both/do/second")
         #expect(run.takeSequence() == 1)
         run.failed(undone, failure)
         guard case .finish(.failed(let end)) = run.next(now: Self.noon) else {

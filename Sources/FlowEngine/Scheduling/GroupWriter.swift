@@ -117,7 +117,7 @@ extension GroupWriter {
         }
     }
 
-    private func run(_ group: [Job]) {
+    private func run(_ group: [Job], isReplay: Bool = false) {
         if group.count == 1, let suspect = group.first?.suspect { mark(suspect) }
         var jobs = group
         var outcomes: [Result<Void, StoreError>] = []
@@ -132,7 +132,7 @@ extension GroupWriter {
                 }
             }
         } catch {
-            undo(group, jobs: jobs, error)
+            undo(group, jobs: jobs, error, isReplay: isReplay)
             return
         }
         observer.groupCommitted(jobs: jobs.count)
@@ -157,14 +157,15 @@ extension GroupWriter {
     }
 
     /// The group is undone. Where one part of it is to blame, the parts are tried one by one, so that it fails alone.
-    private func undo(_ group: [Job], jobs: [Job], _ error: StoreError) {
+    private func undo(_ group: [Job], jobs: [Job], _ error: StoreError, isReplay: Bool) {
         observer.groupFailed(error, jobs: jobs.count)
-        if error.code == .groupFailed, group.count > 1 {
+        if error.code == .groupFailed, !isReplay {
             // Jobs that joined on the way are put in again by those that put them in before.
-            for job in group { run([job]) }
+            for job in group { run([job], isReplay: true) }
         } else {
             for job in jobs { job.done(.failure(error)) }
         }
+        // A replay has taken its own mark back.
         if group.count == 1, group.first?.suspect != nil { mark(nil) }
     }
 
