@@ -154,6 +154,7 @@ let package = Package(
         .testTarget(
             name: "StripeSimulatorTests",
             dependencies: ["StripeSimulator", "HTTPTransport", hummingbird, hummingbirdTesting, crypto],
+            exclude: ["OfficialClient"],
             swiftSettings: strict
         ),
         .testTarget(

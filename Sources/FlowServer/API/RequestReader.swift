@@ -93,7 +93,7 @@ struct RequestReader: Sendable {
 
     /// The number that a query parameter gives, held within `1...limits.listLength`.
     func limit(of request: Request, standard: Int = 50) throws -> Int {
-        guard let text = request.uri.queryParameters["limit"] else { return standard }
+        guard let text = request.uri.queryParameters["limit"] else { return min(standard, limits.listLength) }
         guard let number = Int(text), number > 0 else {
             throw Problem(400, "invalid_limit", "limit is a number from 1 to \(limits.listLength).")
         }
