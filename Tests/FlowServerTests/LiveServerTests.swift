@@ -1,0 +1,131 @@
+import Connections
+import Expressions
+import FlowEngine
+import Foundation
+import Hummingbird
+import HummingbirdTesting
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import FlowServer
+
+/// Over sockets: what only a listener shows.
+@Suite("The running server")
+struct LiveServerTests {
+    /// Runs a server on a free port with an admin socket in the world's folder, and stops it gracefully.
+    private static func serve(
+        _ body: @escaping @Sendable (ServerWorld, Int, AdminClient) async throws -> Void
+    ) async throws {
+        let ready = AsyncStream.makeStream(of: Int.self)
+        let folder = NSTemporaryDirectory() + "rnl-" + UUID().uuidString.prefix(8)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let socket = folder + "/admin.sock"
+        let configuration = ServerConfiguration(port: 0, adminSocket: socket, publicHosts: ["shop.example.com"])
+        try await ServerWorld.with(configuration, onReady: { ready.continuation.yield($0) }) { world in
+            let group = ServiceGroup(
+                configuration: ServiceGroupConfiguration(services: [world.server], logger: .init(label: "quiet"))
+            )
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                var ports = ready.stream.makeAsyncIterator()
+                let port = try #require(await ports.next())
+                try await body(world, port, AdminClient(socket: socket))
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+            }
+        }
+        #expect(!FileManager.default.fileExists(atPath: socket))
+    }
+
+    private static func get(_ port: Int, _ uri: String, host: String?) async throws -> TestClient.Response {
+        try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+            try await client.execute(.init(uri, method: .get, authority: host, headers: [.connection: "close"]))
+        }
+    }
+
+    @Test("the admin socket is its owner's alone, and gone after a stop")
+    func socketMode() async throws {
+        try await Self.serve { _, _, client in
+            let path = try #require(Mirror(reflecting: client).children.first?.value as? String)
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+            let folder = (path as NSString).deletingLastPathComponent
+            #expect(try FileManager.default.attributesOfItem(atPath: folder)[.posixPermissions] as? Int == 0o700)
+        }
+    }
+
+    @Test("a Host that was made to point here is refused, a configured one is served, health needs no token")
+    func hosts() async throws {
+        try await Self.serve { _, port, _ in
+            #expect(try await Self.get(port, "/healthz", host: "evil.example").status == .forbidden)
+            #expect(try await Self.get(port, "/healthz", host: "shop.example.com").status == .ok)
+            #expect(try await Self.get(port, "/healthz", host: "127.0.0.1:\(port)").status == .ok)
+            #expect(try await Self.get(port, "/readyz", host: "localhost").status == .ok)
+            #expect(try await Self.get(port, "/admin/status", host: "localhost").status == .notFound)
+        }
+    }
+
+    @Test("headers beyond the limit are refused before anything looks at them")
+    func headerLimit() async throws {
+        try await Self.serve { _, port, _ in
+            try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+                let long = String(repeating: "x", count: 40 << 10)
+                let response = try await client.execute(
+                    .init("/healthz", method: .get, authority: "localhost", headers: [.accept: long])
+                )
+                #expect(response.status == .badRequest)
+            }
+        }
+    }
+
+    @Test("an operator starts, lists and shows runs, and manages tokens and secrets, through the admin socket")
+    func administration() async throws {
+        try await Self.serve { world, port, client in
+            let status = try await client.status()
+            #expect(status.port == port)
+            #expect(status.app == "shop")
+            #expect(status.processID == ProcessInfo.processInfo.processIdentifier)
+            let run = try await client.start("nightly", input: ["text": "good night"])
+            let report = try await client.report(of: run, waiting: .seconds(20))
+            #expect(report.summary.status == .succeeded)
+            #expect(report.steps.map(\.block) == ["insert-record"])
+            let direct = try await world.administration.report(of: run)
+            #expect(report == direct)
+            #expect(try await client.runs(matching: RunFilter(flow: "nightly")).map(\.id) == [run])
+            #expect(try await client.runs(matching: RunFilter(statuses: [.failed])).isEmpty)
+
+            let issued = try await client.createToken(for: .ann)
+            #expect(AccessToken(issued.text) != nil)
+            #expect(try await client.tokens() == [issued.summary])
+            try await client.revokeToken(id: issued.summary.id)
+            #expect(try await client.tokens().first?.revokedAt != nil)
+
+            try await client.setSecret("hooks.signed.secret", to: Secret("a new one"))
+            #expect(try await client.secretNames() == ["hooks.signed.secret"])
+            #expect(world.secrets.secret(named: "hooks.signed.secret")?.reveal() == "a new one")
+            try await client.removeSecret("hooks.signed.secret")
+            #expect(try await client.secretNames().isEmpty)
+        }
+    }
+
+    @Test("what an operator gets wrong is told in words and changes nothing")
+    func administrationRefusals() async throws {
+        try await Self.serve { _, _, client in
+            await #expect(throws: AdministrationError.self) { try await client.report(of: RunID(404)) }
+            await #expect(throws: AdministrationError.self) { try await client.start("nothing", input: [:]) }
+            await #expect(throws: AdministrationError.self) { try await client.start("nightly", input: [:]) }
+            await #expect(throws: AdministrationError.self) {
+                try await client.createToken(for: Caller(id: "x", roles: ["owner"]))
+            }
+            await #expect(throws: AdministrationError.self) { try await client.revokeToken(id: "t0") }
+            await #expect(throws: AdministrationError.self) {
+                try await client.setSecret("stripe.test.secretKey", to: Secret("sk_live_0123456789abcdefghijklmn"))
+            }
+            #expect(try await client.tokens().isEmpty)
+            #expect(try await client.secretNames().isEmpty)
+        }
+    }
+}
