@@ -119,6 +119,14 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // MARK: Benchmarks
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "FlowStores"],
+            path: "Benchmarks/StoreBenchmark",
+            swiftSettings: strict
+        ),
+
         // MARK: Tests
         .target(
             name: "TestSupport",
