@@ -97,6 +97,19 @@ extension Analyzer {
         return folded(body.node(nodes, range: node.range), type, over: nodes)
     }
 
+    /// Functions that are prepared for a constant argument.
+    private mutating func prepared(
+        _ name: String, _ nodes: [any EvaluationNode], _ arguments: [SyntaxNode], _ node: SyntaxNode
+    ) -> (any EvaluationNode)? {
+        guard name == "matches", nodes.count == 2, case .string(let pattern)? = nodes[1].constant else { return nil }
+        do throws(RegexError) {
+            return MatchesNode(nodes[0], try Regex.compile(pattern), range: node.range)
+        } catch {
+            warn("expression.regex", error.message, at: arguments.last?.range ?? node.range)
+            return nil
+        }
+    }
+
     private mutating func unknownFunction(
         _ name: String, _ nameRange: Range<Int>, target: DeducedType? = nil
     ) -> Analysis {

@@ -33,25 +33,16 @@ package struct FunctionSignature: Sendable, Hashable {
 
     /// Reads `name(int,A) A` or, for a member, `string::name(int) bool`.
     init?(line: Substring) {
-        guard let open = line.firstIndex(of: "("), let space = line.lastIndex(of: " "),
-            let close = line[..<space].lastIndex(of: ")"), open < close
+        let colons = line.firstRange(of: "::")
+        let call = colons.map { line[$0.upperBound...] } ?? line
+        guard let open = call.firstIndex(of: "("), let space = call.lastIndex(of: " "),
+            let close = call[..<space].lastIndex(of: ")"), open < close
         else { return nil }
-        var head = line[..<open]
-        var parameters = splitTypes(line[line.index(after: open)..<close])
-        var isMember = false
-        if let colons = head.firstRange(of: "::") {
-            parameters.insert(head[..<colons.lowerBound], at: 0)
-            head = head[colons.upperBound...]
-            isMember = true
-        } else if let paren = line.range(ofMember: open) {
-            // The receiver has parentheses of its own: `list(A)::first() A`.
-            head = line[paren.name]
-            parameters = [line[paren.receiver]] + splitTypes(line[paren.arguments])
-            isMember = true
-        }
+        var parameters = splitTypes(call[call.index(after: open)..<close])
+        if let colons { parameters.insert(line[..<colons.lowerBound], at: 0) }
         self.init(
-            name: String(head), isMember: isMember, parameters: parameters.map(String.init),
-            result: String(line[line.index(after: space)...]))
+            name: String(call[..<open]), isMember: colons != nil, parameters: parameters.map(String.init),
+            result: String(call[call.index(after: space)...]))
     }
 
     /// The signature as messages show it: `string.startsWith(string)`.
@@ -59,19 +50,6 @@ package struct FunctionSignature: Sendable, Hashable {
         let shown = parameters.map(\.description)
         if isMember { return "\(shown.first ?? "").\(name)(\(shown.dropFirst().joined(separator: ", ")))" }
         return "\(name)(\(shown.joined(separator: ", ")))"
-    }
-}
-
-extension Substring {
-    /// The parts of `receiver::name(arguments)` when the receiver contains the first parenthesis.
-    fileprivate func range(
-        ofMember open: Index
-    ) -> (receiver: Range<Index>, name: Range<Index>, arguments: Range<Index>)? {
-        guard let colons = self[open...].firstRange(of: "::"),
-            let nameEnd = self[colons.upperBound...].firstIndex(of: "("),
-            let close = lastIndex(of: ")")
-        else { return nil }
-        return (startIndex..<colons.lowerBound, colons.upperBound..<nameEnd, index(after: nameEnd)..<close)
     }
 }
 

@@ -24,6 +24,8 @@ package struct Expression: Sendable {
         /// Nil when there is a finding of severity error.
         package let expression: Expression?
         package let type: ExpressionType
+        /// The type as CEL writes it, with opaque types by their names.
+        package let deducedType: String
         /// In the order of the text.
         package let findings: [ExpressionFinding]
         /// Nil when the text cannot be parsed.
@@ -60,7 +62,7 @@ package struct Expression: Sendable {
         } catch {
             let finding = error.finding(within: text.utf8.count)
             return Compilation(
-                expression: nil, type: .dynamic, findings: [finding], syntax: nil, references: [])
+                expression: nil, type: .dynamic, deducedType: "dyn", findings: [finding], syntax: nil, references: [])
         }
         var analyzer = Analyzer(text: text, declarations: declarations, isTraced: isTraced)
         let analysis = analyzer.analyze(root: syntax, expecting: expecting)
@@ -76,7 +78,8 @@ package struct Expression: Sendable {
                 usedSlots: analyzer.usedSlots, slotCount: analyzer.slotCount)
         }
         return Compilation(
-            expression: expression, type: type, findings: findings, syntax: syntax, references: references)
+            expression: expression, type: type, deducedType: analysis.type.description, findings: findings,
+            syntax: syntax, references: references)
     }
 
     /// Computes the value.

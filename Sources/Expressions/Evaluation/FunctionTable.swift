@@ -4,7 +4,8 @@ enum FunctionTable {
         var table: [String: [FunctionBody]] = [:]
         let groups = [
             Conversions.functions, TimeFunctions.functions, StringFunctions.functions, MathFunctions.functions,
-            ListFunctions.functions, OptionalFunctions.functions,
+            ListFunctions.functions, OptionalFunctions.functions, RegexFunctions.functions, FormatFunction.functions,
+            MoneyFunctions.functions,
         ]
         for (name, body) in groups.joined() { table[name, default: []].append(body) }
         return table
