@@ -23,7 +23,8 @@ enum OfficialClient {
     }
 
     static func script(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("OfficialClient/\(name).py").path
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("OfficialClient/\(name).py")
+            .path
     }
 }
 
