@@ -156,7 +156,7 @@ let package = Package(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                crypto,
+                "TestSupport", crypto, logging,
             ],
             swiftSettings: strict
         ),

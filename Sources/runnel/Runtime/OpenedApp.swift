@@ -73,8 +73,7 @@ struct OpenedApp {
         let random = SystemRandomSource()
         let transport = ServiceTransport(
             connections: app.connections,
-            services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials, random: random)],
-            clock: clock,
+            services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials)],
             sender: { request throws(HTTPError) in try await http.send(request) }
         )
         return Engine(
