@@ -129,7 +129,7 @@ struct EngineRestartTests {
                     #expect(record.strikes == strike)
                     #expect(record.status == (strike < 3 ? .running : .quarantined))
                     if strike < 3 { await transport.waitForSent(1) }
-                        }
+                }
                 gate.open()
             }
             try await world.run { engine in

@@ -6,8 +6,9 @@ import Synchronization
 /// One thread at a time works here, and nothing can cancel it. While a group is being committed the next one gathers.
 final class GroupWriter: Sendable {
     struct Job: Sendable {
-        /// Runs inside the open group, in a savepoint of its own; may be run again when the group was undone, so it
-        /// must leave no trace but in the transaction. Jobs put into the array join the same group, behind those
+        /// Runs inside the open group, in a savepoint of its own.
+        ///
+        /// May be run again when the group was undone, so it leaves no trace but in the transaction. Jobs put into the array join the same group, behind those
         /// that are in it.
         var body: @Sendable (any StoreTransaction, inout [Job]) throws(StoreError) -> Void
         /// Called once, on the writer's thread, when the outcome is known; must not block.
@@ -156,7 +157,7 @@ extension GroupWriter {
         }
     }
 
-    /// The group is undone. Where one part of it is to blame, the parts are tried one by one, so that it fails alone.
+    /// Tries the parts of an undone group one by one where one of them may be to blame, so that it fails alone.
     private func undo(_ group: [Job], jobs: [Job], _ error: StoreError, isReplay: Bool) {
         observer.groupFailed(error, jobs: jobs.count)
         if error.code == .groupFailed, !isReplay {
