@@ -12,10 +12,11 @@ final class SourceText: Sendable {
     init(_ file: SourceFile) {
         path = file.path
         bytes = file.bytes
-        start = file.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-        var starts = [start]
+        let first = file.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        start = first
+        var starts = [first]
         file.bytes.withUnsafeBufferPointer { bytes in
-            var offset = start
+            var offset = first
             while offset < bytes.count {
                 let byte = bytes[offset]
                 offset += 1

@@ -36,15 +36,18 @@ struct YAMLParser: ~Copyable {
     ///   - bytes: Valid UTF-8 without a byte order mark. Must stay where it is while the parser lives.
     ///   - start: Where `bytes` stands in its file.
     init?(_ bytes: UnsafeBufferPointer<UInt8>, start: Int) {
-        guard let base = bytes.baseAddress else { return nil }
-        parser = .allocate(capacity: 1)
+        guard let base = bytes.baseAddress, let parser = Self.allocate() else { return nil }
+        self.parser = parser
         offsets = CharacterOffsets(bytes, start: start)
-        guard yaml_parser_initialize(parser) == 1 else {
-            parser.deallocate()
-            return nil
-        }
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
         yaml_parser_set_input_string(parser, base, bytes.count)
+    }
+
+    private static func allocate() -> UnsafeMutablePointer<yaml_parser_t>? {
+        let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
+        if yaml_parser_initialize(parser) == 1 { return parser }
+        parser.deallocate()
+        return nil
     }
 
     deinit {
