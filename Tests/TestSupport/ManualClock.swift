@@ -1,5 +1,5 @@
 package import Expressions
-package import FlowEngine
+import FlowEngine
 import Synchronization
 
 /// A clock that stands still until a test moves it.
@@ -14,8 +14,13 @@ package final class ManualClock: Clock {
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
         var nextTicket = 0
-        /// Tests that wait for somebody to sleep until a time at least as late.
-        var watchers: [CheckedContinuation<Void, Never>] = []
+        /// Tests that wait for somebody to be due by a time.
+        var watchers: [Watcher] = []
+    }
+
+    private struct Watcher {
+        var deadline: Timestamp
+        var continuation: CheckedContinuation<Void, Never>
     }
 
     private let state: Mutex<State>
@@ -34,15 +39,15 @@ package final class ManualClock: Clock {
         }
         let wasReached = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let (outcome, watchers): (Bool?, [CheckedContinuation<Void, Never>]) = state.withLock { state in
+                let (outcome, watchers): (Bool?, [Watcher]) = state.withLock { state in
                     if state.cancelled.remove(ticket) != nil { return (false, []) }
                     if deadline <= state.now { return (true, []) }
                     state.sleepers[ticket] = Sleeper(deadline: deadline, continuation: continuation)
-                    defer { state.watchers = [] }
-                    return (nil, state.watchers)
+                    defer { state.watchers.removeAll { $0.deadline >= deadline } }
+                    return (nil, state.watchers.filter { $0.deadline >= deadline })
                 }
                 if let outcome { continuation.resume(returning: outcome) }
-                for watcher in watchers { watcher.resume() }
+                for watcher in watchers { watcher.continuation.resume() }
             }
         } onCancel: {
             let sleeper = state.withLock { state in
@@ -67,12 +72,13 @@ package final class ManualClock: Clock {
         for sleeper in due { sleeper.continuation.resume(returning: true) }
     }
 
-    /// Returns once somebody sleeps.
-    package func waitForSleeper() async {
+    /// Returns once somebody sleeps who is due within `span`.
+    package func waitForSleeper(within span: Duration) async {
         await withCheckedContinuation { continuation in
             let sleeps = state.withLock { state in
-                if !state.sleepers.isEmpty { return true }
-                state.watchers.append(continuation)
+                guard let deadline = state.now + span else { preconditionFailure("the clock has run out") }
+                if state.sleepers.values.contains(where: { $0.deadline <= deadline }) { return true }
+                state.watchers.append(Watcher(deadline: deadline, continuation: continuation))
                 return false
             }
             if sleeps { continuation.resume() }

@@ -56,11 +56,13 @@ package final class ScriptedTransport: Transport {
     }
 }
 
-/// A door that holds tasks back until a test opens it.
+/// A door that holds tasks back until a test opens it, or until they are cancelled.
 package final class Gate: Sendable {
     private struct State {
         var isOpen = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+        var cancelled: Set<Int> = []
+        var nextTicket = 0
     }
 
     private let state = Mutex(State())
@@ -68,20 +70,33 @@ package final class Gate: Sendable {
     package init() {}
 
     package func pass() async {
-        await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state in
-                if !state.isOpen { state.waiting.append(continuation) }
-                return state.isOpen
+        let ticket = state.withLock { state in
+            defer { state.nextTicket += 1 }
+            return state.nextTicket
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOpen = state.withLock { state in
+                    if state.isOpen || state.cancelled.contains(ticket) { return true }
+                    state.waiting[ticket] = continuation
+                    return false
+                }
+                if isOpen { continuation.resume() }
             }
-            if isOpen { continuation.resume() }
+        } onCancel: {
+            let waiting = state.withLock { state in
+                state.cancelled.insert(ticket)
+                return state.waiting.removeValue(forKey: ticket)
+            }
+            waiting?.resume()
         }
     }
 
     package func open() {
         let waiting = state.withLock { state in
             state.isOpen = true
-            defer { state.waiting = [] }
-            return state.waiting
+            defer { state.waiting = [:] }
+            return state.waiting.values
         }
         for continuation in waiting { continuation.resume() }
     }

@@ -1,4 +1,4 @@
-package import FlowEngine
+import FlowEngine
 import Synchronization
 
 /// Bytes that follow from a seed (SplitMix64).

@@ -38,7 +38,7 @@ extension Interpreter {
             state.position = .at(branch.entry ?? node.next)
             return
         }
-        if let id = node.id { state.blocks[id] = ["taken": .null] }
+        if let id = node.id { state.blocks[id] = ["taken": -1] }
         note(node, .done, now: now, "none")
         state.position = .at(node.next)
     }

@@ -30,7 +30,7 @@ extension Engine {
         } catch {
             throw EngineError(error)
         }
-        state.withLock { if $0.phase == .recovering { $0.phase = .ready } }
+        for waiting in state.withLock({ $0.phase == .recovering ? $0.enter(.ready) : [] }) { waiting.resume() }
         requestLook()
     }
 

@@ -58,6 +58,18 @@ package final class Engine: Service, Sendable {
     /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.
     package var isReady: Bool { state.withLock { $0.phase == .ready } }
 
+    /// Returns when the engine takes calls, or stops.
+    package func waitUntilReady() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                if state.phase == .ready || state.phase == .stopping { return true }
+                state.readiness.append(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
     /// Recovers, then takes up runs until graceful shutdown or cancellation; runs stay on disk as they are.
     ///
     /// - Throws: `EngineError` when the store cannot be read at the start.
@@ -79,7 +91,7 @@ package final class Engine: Service, Sendable {
 
     /// Takes nothing new. Requests on their way are waited for, so that their answers are recorded.
     private func stop() {
-        state.withLock { $0.phase = .stopping }
+        for waiting in state.withLock({ $0.enter(.stopping) }) { waiting.resume() }
         requests.continuation.finish()
         timers.continuation.finish()
     }
@@ -224,13 +236,14 @@ extension Engine {
     }
 
     private func recovered(_ lost: [RunID]) {
-        let turns = state.withLock { state in
+        let (turns, waiting) = state.withLock { state in
             defer { state.stalled = [] }
-            if state.phase == .stalled { state.phase = .ready }
+            let waiting = state.phase == .stalled ? state.enter(.ready) : []
             let known = Set(state.stalled.map(\.run))
-            return state.stalled
-                + lost.filter { !known.contains($0) }.map { .init(run: $0, input: .takeUp(isUnsent: true)) }
+            let unowned = lost.filter { !known.contains($0) }
+            return (state.stalled + unowned.map { .init(run: $0, input: .takeUp(isUnsent: true)) }, waiting)
         }
+        for waiting in waiting { waiting.resume() }
         logger.notice("the store takes writes again", metadata: ["runs": "\(turns.count)"])
         for turn in turns { submitTurn(of: turn.run, turn.input) }
         requestLook()

@@ -21,6 +21,8 @@ struct EngineState: Sendable {
     /// Runs whose request is on its way or whose next turn is queued.
     var live: [RunID: LiveRun] = [:]
     var waiters: [RunID: [AnswerWaiter]] = [:]
+    /// Those who wait until calls are taken.
+    var readiness: [CheckedContinuation<Void, Never>] = []
     var stalled: [StalledTurn] = []
     /// Runs that could not even be failed; left alone until the next start.
     var broken: Set<RunID> = []
@@ -29,6 +31,16 @@ struct EngineState: Sendable {
     var isMoreWaiting = false
     /// The earliest time for which a timer is set.
     var wakesAt: Timestamp?
+
+    /// Changes the phase.
+    ///
+    /// - Returns: Whom to tell, once the lock is given back.
+    mutating func enter(_ phase: Phase) -> [CheckedContinuation<Void, Never>] {
+        self.phase = phase
+        guard phase == .ready || phase == .stopping else { return [] }
+        defer { readiness = [] }
+        return readiness
+    }
 
     var freePlaces: Int { max(0, Limits.places - live.count) }
 }
