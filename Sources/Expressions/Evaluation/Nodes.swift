@@ -44,13 +44,18 @@ final class FailureNode: EvaluationNode {
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value { throw error }
 }
 
-/// An operator of two operands.
-final class BinaryNode<Operation: BinaryOperation>: EvaluationNode {
+/// An operator of two operands, but for the two of logic.
+final class BinaryNode: EvaluationNode {
     let range: Range<Int>
+    let operation: SyntaxNode.BinaryOperator
     let left: any EvaluationNode
     let right: any EvaluationNode
 
-    init(_ left: any EvaluationNode, _ right: any EvaluationNode, range: Range<Int>) {
+    init(
+        _ operation: SyntaxNode.BinaryOperator, _ left: any EvaluationNode, _ right: any EvaluationNode,
+        range: Range<Int>
+    ) {
+        self.operation = operation
         self.left = left
         self.right = right
         self.range = range
@@ -60,9 +65,28 @@ final class BinaryNode<Operation: BinaryOperation>: EvaluationNode {
         let first = try left.evaluate(&frame)
         let second = try right.evaluate(&frame)
         do throws(EvaluationError) {
-            return try Operation.apply(first, second, &frame)
+            return try apply(first, second, &frame)
         } catch {
             throw error.placed(at: range)
+        }
+    }
+
+    @inline(__always)
+    private func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
+        switch operation {
+        case .add: try Addition.apply(left, right, &frame)
+        case .subtract: try Subtraction.apply(left, right, &frame)
+        case .multiply: try Multiplication.apply(left, right, &frame)
+        case .divide: try Division.apply(left, right, &frame)
+        case .remainder: try Remainder.apply(left, right, &frame)
+        case .equal: .bool(try Equality.equals(left, right, &frame))
+        case .notEqual: .bool(!(try Equality.equals(left, right, &frame)))
+        case .less: try Less.apply(left, right, &frame)
+        case .lessOrEqual: try LessOrEqual.apply(left, right, &frame)
+        case .greater: try Greater.apply(left, right, &frame)
+        case .greaterOrEqual: try GreaterOrEqual.apply(left, right, &frame)
+        case .contained: try Containment.apply(left, right, &frame)
+        case .and, .or: throw .noOverload(operation.rawValue, left, right)
         }
     }
 }
