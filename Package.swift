@@ -101,6 +101,15 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // MARK: Benchmarks
+        .executableTarget(
+            name: "ExpressionsBenchmark",
+            dependencies: ["Expressions"],
+            path: "Benchmarks/ExpressionsBenchmark",
+            exclude: ["oracle.py"],
+            swiftSettings: strict
+        ),
+
         // MARK: Tests
         .target(
             name: "TestSupport",

@@ -97,7 +97,7 @@ struct FuzzTests {
                 #expect(isInside, "\(text): \(error)")
             }
         }
-        #expect(compiled > Self.count / 20, "seed \(Self.seed): \(compiled) of \(Self.count) compiled")
+        #expect(compiled > Self.count / 40, "seed \(Self.seed): \(compiled) of \(Self.count) compiled")
     }
 
     @Test("no JSON text crashes the reader, and what it reads is written back the same")
