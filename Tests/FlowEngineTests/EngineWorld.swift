@@ -11,12 +11,13 @@ import TestSupport
 struct EngineWorld {
     let folder: String
     let app: App
-    let clock = ManualClock()
+    let clock: ManualClock
     let feature = SampleFeature()
 
-    init(_ app: App) {
+    init(_ app: App, folder: String? = nil, clock: ManualClock = ManualClock()) {
         self.app = app
-        self.folder = FileManager.default.temporaryDirectory.path + "/runnel-engine-" + UUID().uuidString
+        self.clock = clock
+        self.folder = folder ?? FileManager.default.temporaryDirectory.path + "/runnel-engine-" + UUID().uuidString
     }
 
     /// Runs `body` with a fresh folder and removes it afterwards.

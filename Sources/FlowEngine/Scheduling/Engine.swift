@@ -74,7 +74,12 @@ package final class Engine: Service, Sendable {
     ///
     /// - Throws: `EngineError` when the store cannot be read at the start.
     package func run() async throws {
-        try await recover()
+        do {
+            try await recover()
+        } catch {
+            stop()
+            throw error
+        }
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.runTimers() }
