@@ -5,7 +5,9 @@ import FlowEngine
 ///
 /// A flow can nest a value once more with each turn of a loop; without this, its row could be written and never read.
 enum StoredExtent {
-    /// Lists and maps inside one another. The exact form may wrap each map in two more; a document of
+    /// Lists and maps inside one another.
+    ///
+    /// The exact form may wrap each map in two more; a document of
     /// `JSON.standard` has 64.
     static let depth = 80
     /// Values in all, containers included.
