@@ -60,7 +60,11 @@ extension FlowCompiler {
     }
 
     /// A page that is open to roles to which one of its commands is closed fails for them each time.
-    private func checkAccess(_ command: CommandDeclaration, of connection: ConnectionDeclaration, at place: Located<String>) {
+    private func checkAccess(
+        _ command: CommandDeclaration,
+        of connection: ConnectionDeclaration,
+        at place: Located<String>
+    ) {
         guard source.kind == .page, let access = source.access else { return }
         let granted = connection.access[command.name] ?? []
         guard !granted.contains("public") else { return }

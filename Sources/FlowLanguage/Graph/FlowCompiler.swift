@@ -70,7 +70,8 @@ final class FlowCompiler {
         switch source.trigger?.trigger {
         case .webhook:
             let fields: [String: RecordType.Field] = [
-                "body": .init(.dynamic), "headers": .init(.map(.string, .string)), "query": .init(.map(.string, .string)),
+                "body": .init(.dynamic), "headers": .init(.map(.string, .string)),
+                "query": .init(.map(.string, .string)),
                 "method": .init(.string), "receivedAt": .init(.timestamp),
             ]
             return (.record(RecordType(name: "trigger", fields: fields)), nil)
@@ -201,7 +202,8 @@ final class FlowCompiler {
                 if crossesBarrier {
                     reportLeaving(next)
                 } else {
-                    let message = "'next' leads back to '\(next.value)'; jumps backwards are not available in this version of Runnel"
+                    let message =
+                        "'next' leads back to '\(next.value)'; jumps backwards are not available in this version of Runnel"
                     context.error(.nextBackwards, message, at: next.range)
                 }
                 return .invalid

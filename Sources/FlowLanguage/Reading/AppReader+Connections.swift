@@ -30,7 +30,8 @@ extension AppReader {
         }
         var settings = ValueMap()
         for parameter in declaration.settings {
-            guard let node = parameter.isRequired ? reader.required(parameter.name) : reader.value(parameter.name) else {
+            guard let node = parameter.isRequired ? reader.required(parameter.name) : reader.value(parameter.name)
+            else {
                 continue
             }
             if let value = readSetting(node, parameter) { settings[parameter.name] = value }
@@ -48,7 +49,11 @@ extension AppReader {
     private func readSetting(_ node: YAMLNode, _ parameter: ParameterDeclaration) -> Value? {
         guard let value = context.constant(of: node) else { return nil }
         if let mismatch = TypeRules.mismatch(of: value, expected: parameter.type) {
-            context.error(.typeConstant, "'\(parameter.name)' is \(mismatch.expected); found \(node.kindName)", at: node.range)
+            context.error(
+                .typeConstant,
+                "'\(parameter.name)' is \(mismatch.expected); found \(node.kindName)",
+                at: node.range
+            )
             return nil
         }
         if !parameter.allowed.isEmpty, case .string(let text) = value, !parameter.allowed.contains(text) {

@@ -1,6 +1,8 @@
 import Expressions
 
-/// `app.yaml`, read and checked. Flows are compiled against it.
+/// `app.yaml`, read and checked.
+///
+/// Flows are compiled against it.
 struct AppModel {
     var name = ""
     var currency = "usd"
@@ -102,7 +104,8 @@ struct AppReader {
             connection = name.value
             if let declared = model.connections.first(where: { $0.name == name.value }) {
                 if declared.service != "stripe" {
-                    let message = "payments need a connection of the service 'stripe'; '\(name.value)' is '\(declared.service)'"
+                    let message =
+                        "payments need a connection of the service 'stripe'; '\(name.value)' is '\(declared.service)'"
                     context.error(.appPaymentsConnection, message, at: name.range)
                 }
             } else {
@@ -118,7 +121,11 @@ struct AppReader {
             orderTable = name.value
             let table = model.table(named: name.value)
             if let table, table.isSystem {
-                context.error(.tableSystem, "'\(name.value)' is a system table; orders are a table of the app", at: name.range)
+                context.error(
+                    .tableSystem,
+                    "'\(name.value)' is a system table; orders are a table of the app",
+                    at: name.range
+                )
             } else if table == nil, !brokenTables.contains(name.value) {
                 let own = model.tables.filter { !$0.isSystem }.map(\.name)
                 context.error(
@@ -141,7 +148,9 @@ struct AppReader {
                 var reader = MappingReader(pair.value, context, what: "a widget")
             else { return nil }
             let amountNode = reader.required("amount")
-            let amount = amountNode.flatMap { context.int(of: $0, what: "'amount', in minor units,", in: 1...99_999_999) }
+            let amount = amountNode.flatMap {
+                context.int(of: $0, what: "'amount', in minor units,", in: 1...99_999_999)
+            }
             let currency = reader.text("currency").flatMap { readCurrency($0) }
             reader.finish()
             return amount.map { PaymentsDeclaration.Widget(name: name.value, amount: $0.value, currency: currency) }
@@ -165,7 +174,9 @@ extension FileContext {
 }
 
 extension Table {
-    /// What an expression sees of a row. A column that may be null can be anything.
+    /// What an expression sees of a row.
+    ///
+    /// A column that may be null can be anything.
     var recordType: RecordType {
         var fields: [String: RecordType.Field] = ["id": RecordType.Field(.int)]
         if isSystem {

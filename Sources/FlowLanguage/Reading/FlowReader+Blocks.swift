@@ -211,7 +211,9 @@ extension FlowReader {
     }
 
     private func readRespond(_ reader: inout MappingReader) -> BlockBody {
-        let webKey = ["status", "headers", "body"].compactMap { reader.headRangeIfPresent($0) }.min { $0.lowerBound < $1.lowerBound }
+        let webKey = ["status", "headers", "body"].compactMap { reader.headRangeIfPresent($0) }.min {
+            $0.lowerBound < $1.lowerBound
+        }
         return .respond(
             RespondSource(
                 status: reader.value("status"),

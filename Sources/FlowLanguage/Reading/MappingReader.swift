@@ -67,13 +67,17 @@ struct MappingReader {
     /// Where findings about something missing point: the first key, or the mapping if it is empty.
     var headRange: Range<Int> { pairs.first?.key.range ?? node.range }
 
-    mutating func text(_ name: String) -> Located<String>? { value(name).flatMap { context.text(of: $0, what: "'\(name)'") } }
+    mutating func text(_ name: String) -> Located<String>? {
+        value(name).flatMap { context.text(of: $0, what: "'\(name)'") }
+    }
 
     mutating func requiredText(_ name: String) -> Located<String>? {
         required(name).flatMap { context.text(of: $0, what: "'\(name)'") }
     }
 
-    mutating func bool(_ name: String) -> Located<Bool>? { value(name).flatMap { context.bool(of: $0, what: "'\(name)'") } }
+    mutating func bool(_ name: String) -> Located<Bool>? {
+        value(name).flatMap { context.bool(of: $0, what: "'\(name)'") }
+    }
 
     mutating func int(_ name: String, in range: ClosedRange<Int64>) -> Located<Int64>? {
         value(name).flatMap { context.int(of: $0, what: "'\(name)'", in: range) }
@@ -96,7 +100,9 @@ struct MappingReader {
         return nil
     }
 
-    /// Reports keys nobody asked for. `unavailable` are keys of the design that this version does not have.
+    /// Reports keys nobody asked for.
+    ///
+    /// `unavailable` are keys of the design that this version does not have.
     func finish(unavailable: [String] = []) {
         for pair in pairs where !known.contains(pair.name) && !pair.key.isUnreadable && pair.key.scalar != nil {
             if pair.name == "<<" { continue }  // Reported as a merge.

@@ -3,9 +3,9 @@
 /// What looks like a secret is never printed, not even in a quoted line. Control characters of a file do not reach the
 /// terminal.
 package enum DiagnosticRenderer {
-    /// - Parameters:
-    ///   - diagnostics: In the order to be printed; the first `Limits.findingsPrinted` are.
-    ///   - sources: The files they point into; a finding in another file is printed without its line.
+    /// The findings as text, in the order given; the first `Limits.findingsPrinted` in full.
+    ///
+    /// A finding in a file that is not among `sources` is printed without its line.
     package static func render(_ diagnostics: [Diagnostic], sources: [SourceFile]) -> String {
         var texts: [String: SourceText] = [:]
         for source in sources { texts[source.path] = SourceText(source) }

@@ -6,11 +6,18 @@ final class FindingCollector {
     private(set) var hasErrors = false
     private var seen: Set<Diagnostic> = []
 
-    func error(_ code: FindingCode, _ message: String, in text: SourceText, at range: Range<Int>, notes: [String] = []) {
+    func error(_ code: FindingCode, _ message: String, in text: SourceText, at range: Range<Int>, notes: [String] = [])
+    {
         add(.error, code.rawValue, message, text.range(range), notes)
     }
 
-    func warning(_ code: FindingCode, _ message: String, in text: SourceText, at range: Range<Int>, notes: [String] = []) {
+    func warning(
+        _ code: FindingCode,
+        _ message: String,
+        in text: SourceText,
+        at range: Range<Int>,
+        notes: [String] = []
+    ) {
         add(.warning, code.rawValue, message, text.range(range), notes)
     }
 

@@ -38,8 +38,15 @@ struct ExpressionCompiler {
         guard let scalar = node.scalar, !scalar.text.isEmpty else {
             guard !node.isUnreadable else { return nil }
             var notes: [String] = []
-            if node.isFlowStyle { notes.append("YAML takes a leading '[' or '{' for a list or mapping: put the expression in quotes") }
-            context.error(.typeExpression, "\(what) is an expression; found \(node.kindName)", at: node.range, notes: notes)
+            if node.isFlowStyle {
+                notes.append("YAML takes a leading '[' or '{' for a list or mapping: put the expression in quotes")
+            }
+            context.error(
+                .typeExpression,
+                "\(what) is an expression; found \(node.kindName)",
+                at: node.range,
+                notes: notes
+            )
             return nil
         }
         let source = Source(scalar, range: node.range, in: context.text)
@@ -65,7 +72,8 @@ struct ExpressionCompiler {
         expected: ExpressionType,
         what: String
     ) -> PlacedExpression? {
-        guard let compilation = compilation(source, offsets, scope: scope), let expression = compilation.expression else {
+        guard let compilation = compilation(source, offsets, scope: scope), let expression = compilation.expression
+        else {
             return nil
         }
         let range = source.map.sourceRange(trimmed(source, offsets))

@@ -103,9 +103,7 @@ struct ScopeBuilder {
         ]
     )
 
-    /// - Parameters:
-    ///   - order: The number of the block whose expressions are compiled.
-    ///   - inFail: Whether the place lies inside a `fail` list.
+    /// The scope of the block with the number `order`, which may lie inside a `fail` list.
     func scope(_ state: FlowState, order: Int, inFail: Bool) -> ExpressionScope {
         var blocks = RecordType(name: "blocks", fields: [:])
         for (id, place) in ids {

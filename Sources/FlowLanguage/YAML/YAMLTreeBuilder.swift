@@ -71,6 +71,8 @@ struct YAMLTreeBuilder {
     }
 
     private mutating func take(_ event: YAMLParser.Event) throws {
+        var event = event
+        if event.anchor != nil, event.kind != .alias { event.range = behindAnchor(event.range) }
         switch event.kind {
         case .streamStart, .streamEnd, .documentEnd: break
         case .documentStart:
@@ -111,6 +113,23 @@ struct YAMLTreeBuilder {
             )
         case .sequenceEnd, .mappingEnd: try close(event)
         }
+    }
+
+    /// A node's place begins with its anchor; its value stands behind that, perhaps on another line.
+    private func behindAnchor(_ range: Range<Int>) -> Range<Int> {
+        let bytes = text.bytes
+        var index = range.lowerBound
+        while index < range.upperBound {
+            switch bytes[index] {
+            case UInt8(ascii: "&"), UInt8(ascii: "!"):
+                while index < range.upperBound, bytes[index] > 0x20 { index += 1 }
+            case UInt8(ascii: "#"):
+                while index < range.upperBound, bytes[index] != 0x0A, bytes[index] != 0x0D { index += 1 }
+            case 0...0x20: index += 1
+            default: return index..<range.upperBound
+            }
+        }
+        return range.upperBound..<range.upperBound
     }
 
     private mutating func close(_ event: YAMLParser.Event) throws {

@@ -27,7 +27,7 @@ extension BrokenApp {
             - block: log
               message: ${ blocks.1️⃣order.email }
             """,
-            ExpectedFinding("1️⃣", "expression.maybe-missing", saying: "skipped")
+            ExpectedFinding("1️⃣", "expression.may-be-missing", saying: "skipped")
         ),
         .blocks(
             "a block that may have been skipped by its when",
@@ -40,7 +40,7 @@ extension BrokenApp {
             - block: log
               message: ${ blocks.1️⃣order.email }
             """,
-            ExpectedFinding("1️⃣", "expression.maybe-missing")
+            ExpectedFinding("1️⃣", "expression.may-be-missing")
         ),
         .blocks(
             "the output of a block inside its own fail list",
@@ -66,7 +66,7 @@ extension BrokenApp {
             - block: log
               message: ${ blocks.1️⃣order.email }
             """,
-            ExpectedFinding("1️⃣", "expression.maybe-missing")
+            ExpectedFinding("1️⃣", "expression.may-be-missing")
         ),
         .blocks(
             "error outside fail",
@@ -221,7 +221,7 @@ extension BrokenApp {
                 table: orders
                 where: { id: 1 }
             """,
-            ExpectedFinding("1️⃣", "expression.maybe-missing")
+            ExpectedFinding("1️⃣", "expression.may-be-missing")
         ),
         .flow(
             "an answer with an output that is not declared",
@@ -250,7 +250,11 @@ extension BrokenApp {
     /// Mistakes in app.yaml.
     static let apps: [BrokenApp] = [
         .app("an app without a name", "1️⃣currency: usd", ExpectedFinding("1️⃣", "key.missing", saying: "'app'")),
-        .app("a misspelt key of an app", "app: shop\n1️⃣tabels: {}", ExpectedFinding("1️⃣", "key.unknown", saying: "'tables'")),
+        .app(
+            "a misspelt key of an app",
+            "app: shop\n1️⃣tabels: {}",
+            ExpectedFinding("1️⃣", "key.unknown", saying: "'tables'")
+        ),
         .app("an unknown currency", "app: shop\ncurrency: 1️⃣uds", ExpectedFinding("1️⃣", "app.currency", saying: "'usd'")),
         .app(
             "an unknown type of a column",
@@ -302,7 +306,8 @@ extension BrokenApp {
         ),
         .app(
             "a key in app.yaml",
-            "app: shop\nconnections:\n  stripe: { service: stripe, currency: '1️⃣sk_" + "test_4eC39HqLyjWDarjtT1zdp7dc' }",
+            "app: shop\nconnections:\n  stripe: { service: stripe, currency: '1️⃣sk_"
+                + "test_4eC39HqLyjWDarjtT1zdp7dc' }",
             ExpectedFinding("1️⃣", "file.secret", saying: "runnel secrets set")
         ),
         .app(
