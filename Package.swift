@@ -21,6 +21,7 @@ let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swif
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -113,8 +114,23 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging, serviceLifecycle,
+                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging, serviceLifecycle, unixSignals,
             ],
+            swiftSettings: strict
+        ),
+
+        // MARK: Benchmarks
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "FlowStores"],
+            path: "Benchmarks/StoreBenchmark",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "ExpressionsBenchmark",
+            dependencies: ["Expressions"],
+            path: "Benchmarks/ExpressionsBenchmark",
+            exclude: ["oracle.py"],
             swiftSettings: strict
         ),
 
@@ -147,13 +163,14 @@ let package = Package(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                crypto,
+                "TestSupport", crypto, logging,
             ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "StripeSimulatorTests",
             dependencies: ["StripeSimulator", "HTTPTransport", hummingbird, hummingbirdTesting, crypto],
+            exclude: ["OfficialClient"],
             swiftSettings: strict
         ),
         .testTarget(

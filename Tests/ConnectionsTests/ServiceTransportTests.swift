@@ -27,15 +27,6 @@ struct ServiceTransportTests {
         }
     }
 
-    private struct StoppedClock: FlowEngine.Clock {
-        func now() -> Timestamp { Timestamp(microseconds: 0) ?? { preconditionFailure("a time") }() }
-        func sleep(until deadline: Timestamp) async throws {}
-    }
-
-    private struct Zeroes: RandomSource {
-        func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
-    }
-
     private struct Keys: CredentialSource {
         var key: String?
         func secret(named name: String) -> Secret? { name == "stripe.test.secretKey" ? key.map { Secret($0) } : nil }
@@ -55,11 +46,10 @@ struct ServiceTransportTests {
             service: "stripe",
             range: SourceRange(file: "app.yaml", start: place, end: place)
         )
-        let service = StripeService(credentials: StripeCredentials(Keys(key: key)), random: Zeroes())
+        let service = StripeService(credentials: StripeCredentials(Keys(key: key)))
         let transport = ServiceTransport(
             connections: [declaration],
-            services: ["stripe": service],
-            clock: StoppedClock()
+            services: ["stripe": service]
         ) { request async throws(HTTPError) in try await wire.send(request) }
         let request = OutsideRequest(
             connection: connection,
@@ -80,7 +70,6 @@ struct ServiceTransportTests {
     private let fine = Result<HTTPResponse, HTTPError>.success(
         HTTPResponse(status: 200, headers: ["Request-Id": "req_1", "Set-Cookie": "a=b"], body: [0x7B, 0x7D])
     )
-    private let fault = Result<HTTPResponse, HTTPError>.success(HTTPResponse(status: 500))
 
     @Test("an answer is handed on with the headers that matter alone")
     func answered() async {
@@ -89,59 +78,32 @@ struct ServiceTransportTests {
         #expect(sends == 1)
     }
 
-    @Test("never connected: not sent, however often it was tried")
-    func notSent() async {
-        let (result, sends) = await send([unsent, unsent, unsent, unsent])
-        guard case .notSent(_, retryable: true) = result else {
-            Issue.record("\(result)")
-            return
-        }
-        #expect(sends == 4)
-    }
-
-    @Test("a lost answer is asked for again with the same key; then the first answer counts")
-    func repeated() async {
-        let (result, sends) = await send([broken, unsent, fault, fine])
-        guard case .answered = result else {
-            Issue.record("\(result)")
-            return
-        }
-        #expect(sends == 4)
-    }
-
-    @Test("once it may have been seen it is lost, even if the last try never left")
-    func lost() async {
-        for script in [
-            [broken, unsent, unsent, unsent], [fault, fault, fault, fault], [fault, unsent, unsent, unsent],
-        ] {
-            let (result, _) = await send(script)
-            guard case .lost = result else {
-                Issue.record("\(result)")
-                continue
-            }
-        }
-    }
-
-    @Test("an effect that may happen once is sent once")
-    func once() async {
-        let (result, sends) = await send([broken, fine], effect: .once)
-        guard case .lost = result else {
-            Issue.record("\(result)")
-            return
-        }
-        #expect(sends == 1)
-        let (second, _) = await send([fault, fine], effect: .once)
-        guard case .lost = second else {
-            Issue.record("\(second)")
-            return
-        }
-    }
-
-    @Test("a read that Stripe cannot answer is answered so: nothing can have happened")
-    func reads() async {
-        let (result, sends) = await send([fault, fault, fault, fault], method: "GET", effect: .safe)
+    @Test("an answer of any status is one: what a 500 means for the effect, the engine decides")
+    func fault() async {
+        let (result, sends) = await send([.success(HTTPResponse(status: 500))])
         #expect(result == .answered(OutsideAnswer(status: 500)))
-        #expect(sends == 4)
+        #expect(sends == 1)
+    }
+
+    @Test("never connected: not sent, and worth another try; a certificate that is not accepted is not")
+    func notSent() async {
+        guard case (.notSent(_, retryable: true), 1) = await send([unsent]) else {
+            Issue.record("a refused connection")
+            return
+        }
+        let tls = Result<HTTPResponse, HTTPError>.failure(HTTPError(.tls, requestMayHaveBeenSent: false))
+        guard case (.notSent(_, retryable: false), 1) = await send([tls]) else {
+            Issue.record("a wrong certificate")
+            return
+        }
+    }
+
+    @Test("once it may have been seen it is lost, and nothing is sent twice here", arguments: [Effect.keyed, .once])
+    func lost(effect: Effect) async {
+        guard case (.lost, 1) = await send([broken, fine], effect: effect) else {
+            Issue.record("a broken connection")
+            return
+        }
     }
 
     @Test("no key, or no such connection: nothing leaves")

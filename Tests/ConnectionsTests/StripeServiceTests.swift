@@ -12,12 +12,8 @@ struct StripeServiceTests {
         func secret(named name: String) -> Secret? { values[name].map { Secret($0) } }
     }
 
-    private struct NoJitter: RandomSource {
-        func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 255, count: count) }
-    }
-
     private func service(_ keys: [String: String], at endpoint: StripeEndpoint = .stripe) -> StripeService {
-        StripeService(endpoint: endpoint, credentials: StripeCredentials(Keys(values: keys)), random: NoJitter())
+        StripeService(endpoint: endpoint, credentials: StripeCredentials(Keys(values: keys)))
     }
 
     private let post = OutsideRequest(
@@ -137,36 +133,6 @@ struct StripeServiceTests {
         #expect(StripeFailure.failure(from: lock).retryable)
         let said = OutsideAnswer(status: 500, headers: ["stripe-should-retry": "false"])
         #expect(!StripeFailure.failure(from: said).retryable)
-    }
-
-    @Test("the retry rule of Stripe's clients: its own word first, then 409 and 5xx, doubling up to 5 s")
-    func retries() {
-        let policy = StripeRetryPolicy(attemptsMax: 10)
-        let delay = { (status: Int, headers: [String: String], attempt: Int) in
-            policy.delay(after: OutsideAnswer(status: status, headers: headers), attempt: attempt, jitter: 1)
-        }
-        #expect(delay(200, [:], 1) == nil && delay(402, [:], 1) == nil && delay(429, [:], 1) == nil)
-        #expect(delay(409, [:], 1) == .milliseconds(500) && delay(503, [:], 2) == .seconds(1))
-        #expect(delay(500, [:], 5) == .seconds(5) && delay(500, [:], 9) == .seconds(5))
-        #expect(delay(500, ["stripe-should-retry": "false"], 1) == nil)
-        #expect(delay(429, ["stripe-should-retry": "true"], 1) == .milliseconds(500))
-        #expect(delay(503, ["retry-after": "30"], 1) == .seconds(30))
-        #expect(delay(503, ["retry-after": "3600"], 1) == .milliseconds(500))
-        #expect(delay(500, [:], 10) == nil)
-        #expect(policy.delay(after: OutsideAnswer(status: 500), attempt: 1, jitter: 0) == .milliseconds(250))
-    }
-
-    @Test("a POST whose outcome stays open is not called answered")
-    func unclear() {
-        let service = service([:])
-        let answer = OutsideAnswer(status: 500)
-        #expect(service.verdict(on: answer, to: post, attempt: 1) == .again(after: .milliseconds(500)))
-        guard case .unclear = service.verdict(on: answer, to: post, attempt: service.attemptsMax) else {
-            Issue.record("a 500 is no answer to a POST")
-            return
-        }
-        #expect(service.verdict(on: answer, to: get, attempt: service.attemptsMax) == .definite)
-        #expect(service.verdict(on: OutsideAnswer(status: 402), to: post, attempt: 1) == .definite)
     }
 
     @Test("keys say their kind and mode", arguments: ["pk_test_abc", "sk_live_abc", "rk_test_abc"])

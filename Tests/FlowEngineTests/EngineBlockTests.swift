@@ -53,7 +53,7 @@ struct EngineBlockTests {
         try await EngineWorld.with(SampleFlows.transaction) { world in
             try await world.run { engine in
                 let answer = try await engine.call()
-                #expect(answer.body == ["why": "expectation_failed at both/second"])
+                #expect(answer.body == ["why": "expectation_failed at both/do/second"])
                 #expect(try await engine.rows("lines").map { $0["text"] } == ["behind"])
                 let entries = try await engine.entries(RunID(1))
                 #expect(entries.map(\.address.path.rawValue) == ["both", "behind"])
@@ -108,6 +108,7 @@ struct EngineBlockTests {
             flow: f
             kind: page
             access: [customer]
+            output: { early: { type: bool } }
             blocks:
               - block: respond
                 output: { early: true }

@@ -57,11 +57,14 @@ struct EngineCommandTests {
         }
     }
 
-    @Test("a lost answer is asked for again later, with the same key", arguments: [
-        TransportResult.lost(reason: "reset"), .notSent(reason: "refused", retryable: true),
-        .answered(OutsideAnswer(status: 500)), .answered(OutsideAnswer(status: 409)),
-        .answered(OutsideAnswer(status: 429)),
-    ])
+    @Test(
+        "a lost answer is asked for again later, with the same key",
+        arguments: [
+            TransportResult.lost(reason: "reset"), .notSent(reason: "refused", retryable: true),
+            .answered(OutsideAnswer(status: 500)), .answered(OutsideAnswer(status: 409)),
+            .answered(OutsideAnswer(status: 429)),
+        ]
+    )
     func repetition(first: TransportResult) async throws {
         let transport = ScriptedTransport { _, number in
             number == 1 ? first : .answered(OutsideAnswer(status: 200))
@@ -82,10 +85,13 @@ struct EngineCommandTests {
         }
     }
 
-    @Test("a request that never left fails its block; one that may have been executed parks the run", arguments: [
-        (TransportResult.notSent(reason: "refused", retryable: true), RunStatus.failed),
-        (.lost(reason: "reset"), .outcomeUnknown),
-    ])
+    @Test(
+        "a request that never left fails its block; one that may have been executed parks the run",
+        arguments: [
+            (TransportResult.notSent(reason: "refused", retryable: true), RunStatus.failed),
+            (.lost(reason: "reset"), .outcomeUnknown),
+        ]
+    )
     func givingUp(result: TransportResult, status: RunStatus) async throws {
         let transport = ScriptedTransport { _, _ in result }
         try await EngineWorld.with(SampleFlows.charge) { world in

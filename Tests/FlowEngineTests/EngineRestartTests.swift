@@ -18,7 +18,15 @@ struct EngineRestartTests {
         }
         defer { gate.open() }
         return try await world.run(transport: transport) { engine in
-            let call = Task { try await engine.call() }
+            let call = Task {
+                try await engine.callPage(
+                    "f",
+                    input: [:],
+                    caller: .ann,
+                    idempotencyKey: nil,
+                    timeLimit: .seconds(86_400)
+                )
+            }
             await transport.waitForSent(1)
             call.cancel()
             return try #require(transport.sent.first?.request)
@@ -121,7 +129,7 @@ struct EngineRestartTests {
                     #expect(record.strikes == strike)
                     #expect(record.status == (strike < 3 ? .running : .quarantined))
                     if strike < 3 { await transport.waitForSent(1) }
-                        }
+                }
                 gate.open()
             }
             try await world.run { engine in

@@ -111,9 +111,12 @@ struct EngineScheduleTests {
     // Goal: no write that fails, before or after it took effect, loses or doubles anything.
     // Method: fail the n-th group or write for n = 1, 2, 3 … until a run has fewer, and let the caller try again with
     // its key; the end must be that of the undisturbed run.
-    @Test("every write fails once, before and after it took effect, and the end is the same", arguments: [
-        "group before", "commit after", "write before", "write after", "write breaks the group",
-    ])
+    @Test(
+        "every write fails once, before and after it took effect, and the end is the same",
+        arguments: [
+            "group before", "commit after", "write before", "write after", "write breaks the group",
+        ]
+    )
     func everyWriteFailsOnce(kind: String) async throws {
         for number in 1...40 {
             let fault: FaultInjectingStore.Fault =

@@ -25,7 +25,7 @@ enum SampleApp {
 
         """
 
-    /// - Parameter flows: The text of each flow file.
+    /// The app with these flow texts; a finding of severity error fails the test.
     static func compile(_ flows: String...) throws -> App {
         var files = [SourceFile(path: "app.yaml", bytes: Array(declaration.utf8))]
         for (number, flow) in flows.enumerated() {

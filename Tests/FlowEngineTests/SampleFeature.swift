@@ -54,7 +54,9 @@ struct SampleCommand: Command {
     }
 
     func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
-        if call.data["amount"]?.intValue == 0 { return .fail(BlockFailure(code: "zero", type: "bank", message: "zero")) }
+        if call.data["amount"]?.intValue == 0 {
+            return .fail(BlockFailure(code: "zero", type: "bank", message: "zero"))
+        }
         return .send(request(1, call))
     }
 

@@ -52,6 +52,7 @@ func at(_ microseconds: Int64) -> Timestamp {
 }
 
 /// A folder that is gone when `body` has returned.
+@discardableResult
 func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
     let folder = NSTemporaryDirectory() + "runnel-store-\(UUID().uuidString)"
     defer {

@@ -1,3 +1,4 @@
+import Connections
 import Expressions
 import FlowEngine
 import FlowLanguage

@@ -1,4 +1,5 @@
 import Expressions
+import FlowEngine
 import Testing
 
 @testable import Payments

@@ -153,8 +153,11 @@ final class PaymentsWorld: Sendable {
             return pending
         }
         var next = pending
+        // As the engine does it: what the command sends next carries a key of its own.
+        next.call.key = "key-\(calls.wrappingAdd(1, ordering: .relaxed).newValue)"
+        let call = next.call
         next.step = try write { transaction throws(StoreError) in
-            try command.receive(answer, to: request, of: pending.call, in: transaction)
+            try command.receive(answer, to: request, of: call, in: transaction)
         }
         next.call.exchanges.append(.init(request: request, answer: answer))
         return next

@@ -73,7 +73,7 @@ struct RefundTests {
             of: intent,
             status: "succeeded",
             amount: 400,
-            metadata: ["runnel_refund": "2"]
+            metadata: ["runnel_refund": "2", "runnel_installation": "new"]
         )
         try world.deliver(event)
         #expect(try sums(id) == [1000, 400, 0])
@@ -101,7 +101,7 @@ struct RefundTests {
                 of: intent,
                 status: "succeeded",
                 amount: 250,
-                metadata: ["runnel_refund": "1"]
+                metadata: ["runnel_refund": "1", "runnel_installation": "new"]
             )
         )
         #expect(try sums(id) == [1000, 250, 0])
@@ -124,7 +124,7 @@ struct RefundTests {
                 of: intent,
                 status: "succeeded",
                 amount: 100,
-                metadata: ["runnel_refund": "1"]
+                metadata: ["runnel_refund": "1", "runnel_installation": "new"]
             )
         )
         #expect(try world.rows("refunds").count == 2)

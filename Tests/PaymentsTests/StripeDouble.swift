@@ -110,7 +110,7 @@ final class StripeDouble: Sendable {
         var fields: [String: String] = [:]
         for pair in String(decoding: body, as: UTF8.self).split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1)
-            let name = parts[0].replacing("%5B", with: "[").replacing("%5D", with: "]")
+            let name = String(parts[0]).replacing("%5B", with: "[").replacing("%5D", with: "]")
             fields[name] = parts.count == 2 ? String(parts[1]) : ""
         }
         return fields

@@ -2,7 +2,7 @@ import Expressions
 package import FlowEngine
 package import HTTPTransport
 
-/// Stripe's API v1 as a service: authentication, the pinned version, keys of repetition, which answers to trust.
+/// Stripe's API v1 as a service: authentication, the pinned version, the keys by which it recognises repetitions.
 ///
 /// Sources: `../shared/facts/stripe.md` section 3, which quotes Stripe's documentation and official clients.
 package struct StripeService: OutsideService {
@@ -11,19 +11,15 @@ package struct StripeService: OutsideService {
     /// A request or an answer of Stripe stays far below this.
     package static let answerBytesMax = 4 << 20
 
-    package let attemptsMax = 4
     private let endpoint: StripeEndpoint
     private let credentials: StripeCredentials
-    private let random: any RandomSource
 
     /// - Parameters:
     ///   - endpoint: Stripe's host, or a simulator's.
     ///   - credentials: where the keys are.
-    ///   - random: spreads the retries of many clients.
-    package init(endpoint: StripeEndpoint = .stripe, credentials: StripeCredentials, random: any RandomSource) {
+    package init(endpoint: StripeEndpoint = .stripe, credentials: StripeCredentials) {
         self.endpoint = endpoint
         self.credentials = credentials
-        self.random = random
     }
 
     package func request(for request: OutsideRequest, mode: Mode) throws(ServiceRefusal) -> HTTPRequest {
@@ -56,17 +52,6 @@ package struct StripeService: OutsideService {
             addressPolicy: endpoint.isStripe ? .any : .loopbackOnly,
             resending: request.method == "POST" ? .always : .idempotentMethods
         )
-    }
-
-    package func verdict(on answer: OutsideAnswer, to request: OutsideRequest, attempt: Int) -> AnswerVerdict {
-        let policy = StripeRetryPolicy(attemptsMax: attemptsMax)
-        let jitter = Double(random.bytes(1).first ?? 0) / 255
-        if let delay = policy.delay(after: answer, attempt: attempt, jitter: jitter) { return .again(after: delay) }
-        // Stripe: the outcome of a 409 or 5xx is open. Whatever was read only can simply be asked again by the flow.
-        if request.method != "GET", answer.status == 409 || answer.status >= 500 {
-            return .unclear("Stripe answered \(answer.status); whether it did what was asked is open")
-        }
-        return .definite
     }
 
     /// Printable ASCII without what would end the request line.

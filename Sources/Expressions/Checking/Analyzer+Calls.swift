@@ -140,8 +140,9 @@ extension Analyzer {
             for (position, formal) in only.parameters.enumerated() where hint == nil {
                 var trial = substitution
                 let parameters = (0..<only.parameterCount).map { _ in trial.fresh() }
-                if !trial.assign(types[position], to: formal.instantiated(parameters)) {
-                    hint = conversionHint(from: types[position], to: formal.instantiated(parameters), nodes[position])
+                let wanted = formal.instantiated(parameters)
+                if !trial.assign(types[position], to: wanted) {
+                    hint = conversionHint(from: types[position], to: trial.settle(wanted), nodes[position])
                 }
             }
         }

@@ -44,7 +44,7 @@ struct Backoff: Sendable {
 
     static let standard = Backoff(first: .milliseconds(500), factor: 2, max: .seconds(60), jitter: 200)
 
-    /// - Parameter attempt: The number of the sending that follows the pause, from 2.
+    /// The pause before the sending with the number `attempt`, which counts from 2.
     func delay(before attempt: Int, random: any RandomSource) -> Duration {
         var delay = first
         for _ in 2..<Swift.max(2, Swift.min(attempt, 32)) { delay = min(delay * factor, max) }

@@ -1,7 +1,7 @@
 import Expressions
 import FlowLanguage
 
-/// Decides what a run does next. Does nothing itself: no clock, no store, no network, no randomness.
+/// Decides what a run does next, and does nothing itself: no clock, no store, no network, no randomness.
 ///
 /// A value: whoever drives it works on a copy and keeps the copy once its effects are on disk. Fed the recorded
 /// entries, it takes the very way that it took live; then it goes on.

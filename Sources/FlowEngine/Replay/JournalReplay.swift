@@ -16,7 +16,8 @@ struct JournalReplay {
     private let entries: [JournalEntry]
     private var position = 0
 
-    /// - Parameter entries: In the order of their sequence.
+    /// Feeds the entries, which stand in the order of their sequence.
+    ///
     /// - Throws: When the journal is not one that this graph can have written.
     init(_ interpreter: Interpreter, entries: [JournalEntry]) throws(NondeterminismError) {
         self.interpreter = interpreter

@@ -15,9 +15,9 @@ extension Engine {
     ///
     /// A second call with the same flow, caller and key gets the first one's answer. The caller going away changes
     /// nothing for the run.
-    /// - Parameters:
-    ///   - input: A JSON object.
-    ///   - timeLimit: How long to wait for the answer, from when the run is durable.
+    /// `input` is a JSON object; `timeLimit` counts from when the run is durable.
+    /// - Throws: `.unknownFlow`, `.forbidden`, `.invalidInput`, `.keyReused`, `.overloaded`, `.notReady`: nothing happened.
+    ///   `.store(.unavailable)`: it may have happened; call again with the same key.
     package func callPage(
         _ flow: String,
         input: Value,
@@ -86,10 +86,9 @@ extension Engine {
 
     /// Takes a delivery of a web hook in: its row and its run are one transaction.
     ///
-    /// - Parameters:
-    ///   - eventID: The sender's id of the event; nil when each delivery is a run.
-    ///   - body: As it came, byte for byte.
+    /// `eventID` is the sender's id of the event, nil when each delivery is a run; `body` is as it came, byte for byte.
     /// - Returns: Nil for a repetition, which is counted.
+    /// - Throws: `.unknownFlow`, `.overloaded`, `.notReady`, `.store`: then no 2xx may be given.
     package func receive(
         hook: String,
         eventID: String?,

@@ -48,7 +48,10 @@ extension Engine {
                 return try finish(&turn, first: nil)
             }
         }
-        guard var record = try transaction.run(id), isClaimable(record) else { return nil }
+        guard var record = try transaction.run(id) else { return nil }
+        // A group that was said to have failed may be on disk after all: those who wait are still to be told.
+        if record.isSettled, !isClaimable(record) { return result(ofLeft: record, startsWork: true) }
+        guard isClaimable(record) else { return nil }
         try Failpoint.claimBeforeCommit.reach()
         guard let graph = context().graph(of: record.start) else {
             return try pauseWithoutGraph(record, in: transaction)

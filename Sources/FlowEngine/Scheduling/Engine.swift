@@ -89,7 +89,7 @@ package final class Engine: Service, Sendable {
         await writer.drained()
     }
 
-    /// Takes nothing new. Requests on their way are waited for, so that their answers are recorded.
+    /// Takes nothing new; requests on their way are waited for, so that their answers are recorded.
     private func stop() {
         for waiting in state.withLock({ $0.enter(.stopping) }) { waiting.resume() }
         requests.continuation.finish()

@@ -1,6 +1,6 @@
 #if DEBUG || RUNNEL_FAILPOINTS
-import Foundation
-import Synchronization
+    import Foundation
+    import Synchronization
 #endif
 
 /// A named point at which a test build can be made to die or fail: `RUNNEL_FAILPOINT=name:n:kill|error`.
@@ -29,13 +29,13 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case finishBeforeCommit = "finish-before-commit"
     case finishAfterCommit = "finish-after-commit"
 
-    /// Passes the point. In release builds this is nothing.
+    /// Passes the point; in release builds this is nothing.
     ///
     /// - Throws: `.unavailable` when the point is armed with `error`.
     @inline(__always)
     func reach() throws(StoreError) {
         #if DEBUG || RUNNEL_FAILPOINTS
-        if Self.armed?.hits(self) == true { throw StoreError(.unavailable, "failpoint \(rawValue)") }
+            if Self.armed?.hits(self) == true { throw StoreError(.unavailable, "failpoint \(rawValue)") }
         #endif
     }
 
@@ -43,43 +43,43 @@ package enum Failpoint: String, Sendable, CaseIterable {
     @inline(__always)
     func pass() {
         #if DEBUG || RUNNEL_FAILPOINTS
-        _ = Self.armed?.hits(self)
+            _ = Self.armed?.hits(self)
         #endif
     }
 }
 
 #if DEBUG || RUNNEL_FAILPOINTS
-extension Failpoint {
-    private static let armed = Armed(ProcessInfo.processInfo.environment["RUNNEL_FAILPOINT"] ?? "")
+    extension Failpoint {
+        private static let armed = Armed(ProcessInfo.processInfo.environment["RUNNEL_FAILPOINT"] ?? "")
 
-    /// The one point that the environment names.
-    private struct Armed: ~Copyable {
-        private let point: Failpoint
-        private let kills: Bool
-        /// Passages left until it strikes.
-        private let left: Mutex<Int>
+        /// The one point that the environment names.
+        private struct Armed: ~Copyable {
+            private let point: Failpoint
+            private let kills: Bool
+            /// Passages left until it strikes.
+            private let left: Mutex<Int>
 
-        init?(_ text: String) {
-            let parts = text.split(separator: ":")
-            guard
-                parts.count == 3, let point = Failpoint(rawValue: String(parts[0])), let count = Int(parts[1]),
-                parts[2] == "kill" || parts[2] == "error"
-            else { return nil }
-            self.point = point
-            self.kills = parts[2] == "kill"
-            self.left = Mutex(count)
-        }
-
-        /// - Returns: Whether the point fails now; does not return when it kills.
-        func hits(_ point: Failpoint) -> Bool {
-            guard point == self.point else { return false }
-            let strikes = left.withLock { left in
-                left -= 1
-                return left == 0
+            init?(_ text: String) {
+                let parts = text.split(separator: ":")
+                guard
+                    parts.count == 3, let point = Failpoint(rawValue: String(parts[0])), let count = Int(parts[1]),
+                    parts[2] == "kill" || parts[2] == "error"
+                else { return nil }
+                self.point = point
+                self.kills = parts[2] == "kill"
+                self.left = Mutex(count)
             }
-            if strikes, kills { kill(getpid(), SIGKILL) }
-            return strikes
+
+            /// - Returns: Whether the point fails now; does not return when it kills.
+            func hits(_ point: Failpoint) -> Bool {
+                guard point == self.point else { return false }
+                let strikes = left.withLock { left in
+                    left -= 1
+                    return left == 0
+                }
+                if strikes, kills { kill(getpid(), SIGKILL) }
+                return strikes
+            }
         }
     }
-}
 #endif

@@ -6,8 +6,9 @@ import Synchronization
 /// One thread at a time works here, and nothing can cancel it. While a group is being committed the next one gathers.
 final class GroupWriter: Sendable {
     struct Job: Sendable {
-        /// Runs inside the open group, in a savepoint of its own; may be run again when the group was undone, so it
-        /// must leave no trace but in the transaction. Jobs put into the array join the same group, behind those
+        /// Runs inside the open group, in a savepoint of its own.
+        ///
+        /// May be run again when the group was undone, so it leaves no trace but in the transaction. Jobs put into the array join the same group, behind those
         /// that are in it.
         var body: @Sendable (any StoreTransaction, inout [Job]) throws(StoreError) -> Void
         /// Called once, on the writer's thread, when the outcome is known; must not block.
@@ -117,7 +118,7 @@ extension GroupWriter {
         }
     }
 
-    private func run(_ group: [Job]) {
+    private func run(_ group: [Job], isReplay: Bool = false) {
         if group.count == 1, let suspect = group.first?.suspect { mark(suspect) }
         var jobs = group
         var outcomes: [Result<Void, StoreError>] = []
@@ -132,7 +133,7 @@ extension GroupWriter {
                 }
             }
         } catch {
-            undo(group, jobs: jobs, error)
+            undo(group, jobs: jobs, error, isReplay: isReplay)
             return
         }
         observer.groupCommitted(jobs: jobs.count)
@@ -156,15 +157,16 @@ extension GroupWriter {
         }
     }
 
-    /// The group is undone. Where one part of it is to blame, the parts are tried one by one, so that it fails alone.
-    private func undo(_ group: [Job], jobs: [Job], _ error: StoreError) {
+    /// Tries the parts of an undone group one by one where one of them may be to blame, so that it fails alone.
+    private func undo(_ group: [Job], jobs: [Job], _ error: StoreError, isReplay: Bool) {
         observer.groupFailed(error, jobs: jobs.count)
-        if error.code == .groupFailed, group.count > 1 {
+        if error.code == .groupFailed, !isReplay {
             // Jobs that joined on the way are put in again by those that put them in before.
-            for job in group { run([job]) }
+            for job in group { run([job], isReplay: true) }
         } else {
             for job in jobs { job.done(.failure(error)) }
         }
+        // A replay has taken its own mark back.
         if group.count == 1, group.first?.suspect != nil { mark(nil) }
     }
 

@@ -240,7 +240,8 @@ struct Turn {
     }
 
     /// Writes the run's row, where it changed.
-    mutating func save(_ status: RunStatus, wakesAt: Timestamp? = nil, failure: BlockFailure? = nil) throws(StoreError) {
+    mutating func save(_ status: RunStatus, wakesAt: Timestamp? = nil, failure: BlockFailure? = nil) throws(StoreError)
+    {
         run.record.status = status
         run.record.epoch = context.epoch
         run.record.wakesAt = wakesAt

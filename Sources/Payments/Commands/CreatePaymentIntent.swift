@@ -116,21 +116,22 @@ struct CreatePaymentIntent: Command {
         _ call: CommandCall,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
-        // A second row within one attempt (its intent was gone) needs a key of its own.
-        let key = call.exchanges.isEmpty ? call.key : "\(call.key)-\(call.exchanges.count)"
         let row = try transaction.insert(
             into: PaymentsTables.payments.name,
             [
                 ("orderId", .int(order)), ("amount", .int(money.minorUnits)), ("currency", .string(money.currency)),
-                ("mode", .string(call.mode.rawValue)), ("key", .string(key)),
+                ("mode", .string(call.mode.rawValue)), ("key", .string(call.key)),
             ]
         )
         var payment = try PaymentRecord(row: row)
+        let installation = try Installation.name(in: transaction)
         let body: String
-        do {
+        do throws(Refusal) {
             body = try requestBody(
                 money,
-                metadata: [("runnel_order", "\(order)"), ("runnel_payment", "\(payment.id)")],
+                metadata: [
+                    ("runnel_installation", installation), ("runnel_order", "\(order)"), ("runnel_payment", "\(payment.id)"),
+                ],
                 call
             )
         } catch {

@@ -74,6 +74,7 @@ struct RefundPayment: Command {
         var parameters: ValueMap = ["payment_intent": .string(intent), "amount": .int(amount)]
         if let reason { parameters["reason"] = .string(reason) }
         parameters["metadata"] = .map([
+            "runnel_installation": .string(try Installation.name(in: transaction)),
             "runnel_payment": .string("\(payment.id)"), "runnel_refund": .string("\(refund.id)"),
         ])
         do throws(Refusal) {
@@ -91,7 +92,7 @@ struct RefundPayment: Command {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
         let refunds = RefundLedger(transaction)
-        guard let row = try refunds.refund(key: call.key) else {
+        guard let row = try refunds.refund(key: request.key ?? "") else {
             return .fail(.payments("refund_gone", "the refund's row is not there any more"))
         }
         guard (200..<300).contains(answer.status) else {

@@ -198,7 +198,8 @@ extension PaymentsFeature {
         _ ledger: RefundLedger
     ) throws(StoreError) -> RefundRecord {
         if let known = try ledger.refund(stripeID: refund.id) { return known }
-        if let number = refund.metadata["runnel_refund"]?.stringValue.flatMap({ Int64($0) }),
+        if refund.metadata["runnel_installation"] == .string(try Installation.name(in: ledger.transaction)),
+            let number = refund.metadata["runnel_refund"]?.stringValue.flatMap({ Int64($0) }),
             let ours = try ledger.refund(id: number), ours.paymentID == payment.id, ours.amount == refund.amount,
             ours.refund == nil, try ledger.attach(stripeID: refund.id, to: ours)
         {

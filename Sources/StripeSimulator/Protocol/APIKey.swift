@@ -31,6 +31,14 @@ struct APIKey: Sendable, Equatable {
         }
     }
 
+    private init(kind: Kind, livemode: Bool) {
+        self.kind = kind
+        self.livemode = livemode
+    }
+
+    /// The right of the simulator's own pages.
+    static func page(livemode: Bool) -> APIKey { APIKey(kind: .secret, livemode: livemode) }
+
     /// Finds the key in a request: bearer token, the user of basic authentication, or (publishable) the form's `key`.
     static func find(authorization: String?, formKey: String?) throws(StripeError) -> APIKey {
         let text: String

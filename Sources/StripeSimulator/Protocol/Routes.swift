@@ -62,7 +62,9 @@ struct RouteTable: Sendable {
     static let all = RouteTable([
         Ledger.paymentIntentRoutes, Ledger.chargeRoutes, Ledger.refundRoutes, Ledger.customerRoutes,
         Ledger.paymentMethodRoutes, Ledger.balanceRoutes, Ledger.eventRoutes, Ledger.webhookEndpointRoutes,
-        Ledger.disputeRoutes,
+        Ledger.disputeRoutes, Ledger.setupIntentRoutes, Ledger.productRoutes, Ledger.priceRoutes, Ledger.couponRoutes,
+        Ledger.invoiceRoutes, Ledger.invoiceItemRoutes, Ledger.subscriptionRoutes, Ledger.subscriptionItemRoutes,
+        Ledger.testClockRoutes, Ledger.checkoutRoutes,
     ])
 
     init(_ groups: [[Route]]) {

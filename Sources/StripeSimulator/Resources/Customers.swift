@@ -53,7 +53,7 @@ extension Ledger {
         return customer
     }
 
-    private mutating func createCustomer(_ call: Call) throws(StripeError) -> JSONObject {
+    mutating func createCustomer(_ call: Call) throws(StripeError) -> JSONObject {
         try Self.checkCustomer(call)
         if let clock = call.string("test_clock") { _ = try require(.testClock, clock, param: "test_clock") }
         let id = newID(.customer)

@@ -20,7 +20,7 @@ extension Ledger {
     /// Cards of the test list bring disputes a moment after the charge.
     mutating func planDisputes(of charge: String, _ card: TestCard) {
         guard case .disputed(_, _, let count) = card.behaviour else { return }
-        for _ in 0..<count { schedule(.openDispute, charge, afterSeconds: 3) }
+        for _ in 0..<count { scheduleOnPlatform(.openDispute, charge, afterSeconds: 3) }
     }
 
     mutating func openDispute(ofCharge id: String) {
@@ -108,7 +108,7 @@ extension Ledger {
                 details["submission_count"] = 1
             }
         }
-        if submits { schedule(.closeDispute, dispute.id, afterSeconds: 5) }
+        if submits { scheduleOnPlatform(.closeDispute, dispute.id, afterSeconds: 5) }
         return changed
     }
 

@@ -40,7 +40,7 @@ extension Ledger {
         let isAsynchronous = find(.paymentIntent, id)?.string("capture_method") == "automatic_async"
         if !isAsynchronous { settleCharge(chargeID, emits: false) }
         if let charge = find(.charge, chargeID) { emit("charge.captured", charge) }
-        if isAsynchronous { schedule(.settleCharge, chargeID, afterSeconds: 2) }
+        if isAsynchronous { scheduleOnPlatform(.settleCharge, chargeID, afterSeconds: 2) }
         let paid = change(.paymentIntent, id, emitting: "payment_intent.succeeded") { intent in
             intent["status"] = "succeeded"
             intent["amount_capturable"] = 0

@@ -1,3 +1,28 @@
+/// How a payment is tried.
+struct AttemptOptions: Sendable {
+    /// Nobody is there to authenticate.
+    var isOffSession = false
+    /// Where the bank's page leads back to.
+    var returnURL: String?
+    /// Fails where the customer would have to act.
+    var failsOnAction = false
+
+    init(isOffSession: Bool = false, returnURL: String? = nil) {
+        self.isOffSession = isOffSession
+        self.returnURL = returnURL
+    }
+
+    init(_ call: Call) {
+        switch call.parameters["off_session"] {
+        case .some(.string(let text)): isOffSession = text != "false"
+        case .some(.bool(let value)): isOffSession = value
+        default: break
+        }
+        returnURL = call.string("return_url")
+        failsOnAction = call.bool("error_on_requires_action") == true
+    }
+}
+
 extension Ledger {
     mutating func confirmPaymentIntent(_ call: Call) throws(StripeError) -> JSONObject {
         try checkMethodTypes(call)
@@ -42,7 +67,7 @@ extension Ledger {
         call.copy(["receipt_email", "setup_future_usage", "capture_method"], to: &intent)
         if methodID != nil, intent.status == "requires_payment_method" { intent["status"] = "requires_confirmation" }
         insert(.paymentIntent, intent)
-        return try attempt(intent.id, call)
+        return try attempt(intent.id, AttemptOptions(call))
     }
 
     /// Checks that do not depend on the card: a payment method, and a way back for redirects.
@@ -57,7 +82,7 @@ extension Ledger {
             )
         }
         if intent.value(at: "automatic_payment_methods", "allow_redirects")?.string == "always",
-            call.string("return_url") == nil, call.bool("use_stripe_sdk") != true, !isOffSession(call)
+            call.string("return_url") == nil, call.bool("use_stripe_sdk") != true, !AttemptOptions(call).isOffSession
         {
             throw StripeError(
                 "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
@@ -72,30 +97,22 @@ extension Ledger {
         }
     }
 
-    func isOffSession(_ call: Call) -> Bool {
-        switch call.parameters["off_session"] {
-        case .some(.string(let text)): text != "false"
-        case .some(.bool(let value)): value
-        default: false
-        }
-    }
-
     // MARK: The attempt
 
     /// Tries to take the money: asks for authentication, or charges the card.
     ///
     /// Throws: the card's error, after the intent has gone back to `requires_payment_method`.
-    mutating func attempt(_ id: String, _ call: Call) throws(StripeError) -> JSONObject {
+    mutating func attempt(_ id: String, _ options: AttemptOptions) throws(StripeError) -> JSONObject {
         guard let intent = find(.paymentIntent, id), let methodID = intent.string("payment_method"),
             let method = find(.paymentMethod, methodID)
         else { return JSONObject() }
         let card = testCard(of: method)
-        let offSession = isOffSession(call)
+        let offSession = options.isOffSession
         if case .authenticates(let when, _) = card.behaviour, intent.bool("_authenticated") != true,
             needsAuthentication(when, method: method, offSession: offSession)
         {
             if offSession { throw try authenticationMissing(intent, method) }
-            if call.bool("error_on_requires_action") == true {
+            if options.failsOnAction {
                 throw try decline(
                     id,
                     method,
@@ -108,9 +125,9 @@ extension Ledger {
                     charges: false
                 )
             }
-            return askForAuthentication(intent, call)
+            return askForAuthentication(intent, options)
         }
-        if intent.string("setup_future_usage") == "off_session" || call.string("setup_future_usage") == "off_session" {
+        if intent.string("setup_future_usage") == "off_session" {
             update(.paymentMethod, methodID) { $0["_set_up"] = true }
         }
         return try charge(id, method, card)
@@ -142,11 +159,11 @@ extension Ledger {
         )
     }
 
-    private mutating func askForAuthentication(_ intent: JSONObject, _ call: Call) -> JSONObject {
+    private mutating func askForAuthentication(_ intent: JSONObject, _ options: AttemptOptions) -> JSONObject {
         let source = "payatt_3" + generator.characters(23)
         let secret = intent.string("client_secret") ?? ""
         let action: JSONValue
-        if let back = call.string("return_url") {
+        if let back = options.returnURL {
             let url =
                 "\(baseURL)/3d_secure_2/hosted?merchant=\(accountID)&payment_intent=\(intent.id)"
                 + "&payment_intent_client_secret=\(secret)&livemode=\(livemode)&source=\(source)"
@@ -166,12 +183,14 @@ extension Ledger {
                 ],
             ]
         }
-        return change(.paymentIntent, intent.id, emitting: "payment_intent.requires_action") { intent in
+        let asked = change(.paymentIntent, intent.id, emitting: "payment_intent.requires_action") { intent in
             intent["status"] = "requires_action"
             intent["next_action"] = action
             intent["latest_charge"] = .null
             intent["last_payment_error"] = .null
         }
+        if let invoice = asked.string("_invoice") { invoiceNeedsAction(invoice) }
+        return asked
     }
 
     /// What the visit to the bank's page leads to.
@@ -226,7 +245,7 @@ extension Ledger {
             charge.update("payment_method_details") { details in
                 details.update("card") { $0["capture_before"] = .int(before.seconds) }
             }
-            schedule(.expireAuthorization, id, at: before)
+            scheduleOnPlatform(.expireAuthorization, id, afterSeconds: 7 * 24 * 3_600)
         }
         insert(.charge, charge)
         if !isManual, intent.string("capture_method") == "automatic" { settleCharge(charge.id, emits: false) }
@@ -245,9 +264,11 @@ extension Ledger {
             intent["last_payment_error"] = .null
         }
         if !isManual, intent.string("capture_method") != "automatic" {
-            schedule(.settleCharge, charge.id, afterSeconds: 2)
+            scheduleOnPlatform(.settleCharge, charge.id, afterSeconds: 2)
         }
         if !isManual { planDisputes(of: charge.id, card) }
+        if let invoice = paid.string("_invoice"), !isManual { invoicePaid(invoice) }
+        if let session = paid.string("_session") { completeSession(session) }
         return paid
     }
 
@@ -299,6 +320,7 @@ extension Ledger {
             intent["last_payment_error"] = .object(stored)
         }
         error.details["payment_intent"] = .object(visible(failed))
+        if let invoice = failed.string("_invoice") { invoiceDeclined(invoice) }
         return error
     }
 

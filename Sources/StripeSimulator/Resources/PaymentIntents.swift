@@ -84,7 +84,7 @@ extension Ledger {
 
     // MARK: Creating
 
-    private mutating func createPaymentIntent(_ call: Call) throws(StripeError) -> JSONObject {
+    mutating func createPaymentIntent(_ call: Call) throws(StripeError) -> JSONObject {
         try checkMethodTypes(call)
         let currency = try Currency.check(call.string("currency") ?? "")
         let amount = call.int("amount") ?? 0
@@ -112,7 +112,7 @@ extension Ledger {
         insert(.paymentIntent, intent)
         emit("payment_intent.created", intent)
         guard call.bool("confirm") == true else { return intent }
-        return try attempt(intent.id, call)
+        return try attempt(intent.id, AttemptOptions(call))
     }
 
     private mutating func newIntent(_ call: Call, amount: Int64, currency: String) -> JSONObject {

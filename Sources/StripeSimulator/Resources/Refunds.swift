@@ -159,9 +159,9 @@ extension Ledger {
             charge["refunded"] = .bool(sum >= charge.int("amount_captured") ?? 0)
         }
         switch behaviour {
-        case .refundPending: schedule(.completeRefund, refund.id, afterSeconds: 10)
-        case .refundFails: schedule(.failRefund, refund.id, afterSeconds: 10)
-        default: schedule(.completeRefund, refund.id, afterSeconds: 1)
+        case .refundPending: scheduleOnPlatform(.completeRefund, refund.id, afterSeconds: 10)
+        case .refundFails: scheduleOnPlatform(.failRefund, refund.id, afterSeconds: 10)
+        default: scheduleOnPlatform(.completeRefund, refund.id, afterSeconds: 1)
         }
         return refund
     }

@@ -11,6 +11,14 @@ extension Ledger {
         case .failRefund: failRefund(task.id)
         case .openDispute: openDispute(ofCharge: task.id)
         case .closeDispute: closeDispute(task.id)
+        case .expireSession: expireSession(task.id)
+        case .finalizeInvoice: finalizePlanned(task.id)
+        case .retryInvoice: retryPayment(ofInvoice: task.id)
+        case .renewSubscription: renewSubscription(task.id)
+        case .remindTrialEnd: remindOfTrialEnd(task.id)
+        case .expireIncompleteSubscription: expireIncomplete(task.id)
+        case .announceInvoicePayment:
+            if let payment = find(.invoicePayment, task.id) { emit("invoice_payment.paid", payment) }
         }
     }
 }

@@ -9,6 +9,9 @@ struct Ledger: Sendable, Equatable {
     var generator: SeededGenerator
     /// The time of the request or task being carried out.
     var now: SimulatorInstant
+    /// The time of the simulator's clock, also while a test clock is played.
+    var platformNow: SimulatorInstant { playing == nil ? now : outerNow }
+    private var outerNow = SimulatorInstant(milliseconds: 0)
     /// Where the simulator's own pages are reached: `http://127.0.0.1:12111`.
     var baseURL = "http://127.0.0.1:12111"
 
@@ -120,12 +123,34 @@ struct Ledger: Sendable, Equatable {
 
     // MARK: Later
 
-    mutating func schedule(_ action: ScheduledTask.Action, _ id: String, at due: SimulatorInstant, clock: String = "") {
-        schedules[clock, default: Schedule()].add(ScheduledTask(action: action, id: id), at: due)
+    /// Plans something on the clock that is being played: the simulator's, or a customer's test clock.
+    mutating func schedule(_ action: ScheduledTask.Action, _ id: String, at due: SimulatorInstant) {
+        schedules[playing ?? "", default: Schedule()].add(ScheduledTask(action: action, id: id), at: due)
     }
 
-    mutating func schedule(_ action: ScheduledTask.Action, _ id: String, afterSeconds seconds: Int64) {
-        schedule(action, id, at: now.adding(seconds: seconds), clock: playing ?? "")
+    /// Plans something on the simulator's clock: banks and balances know no test clock.
+    mutating func scheduleOnPlatform(_ action: ScheduledTask.Action, _ id: String, afterSeconds seconds: Int64) {
+        let due = platformNow.adding(seconds: seconds)
+        schedules["", default: Schedule()].add(ScheduledTask(action: action, id: id), at: due)
+    }
+
+    /// Carries something out at the time of a customer's test clock, if it has one.
+    mutating func onClock<Result>(
+        of customer: String?,
+        _ body: (inout Ledger) throws(StripeError) -> Result
+    ) throws(StripeError) -> Result {
+        guard playing == nil, let id = customer.flatMap({ find(.customer, $0) })?.string("test_clock"),
+            let time = find(.testClock, id)?.int("frozen_time")
+        else { return try body(&self) }
+        let outer = now
+        outerNow = now
+        now = SimulatorInstant(seconds: time)
+        playing = id
+        defer {
+            now = outer
+            playing = nil
+        }
+        return try body(&self)
     }
 
     /// Does what is due on the simulator's clock by a moment, in order, each at its own time.
@@ -140,6 +165,7 @@ struct Ledger: Sendable, Equatable {
 
     mutating func runDue(by moment: SimulatorInstant, clock: String) {
         let outer = (now, playing, cause.map(\.id), cause?.idempotencyKey)
+        outerNow = platformNow
         playing = clock.isEmpty ? nil : clock
         cause = nil
         for _ in 0..<Self.maximumTasks {

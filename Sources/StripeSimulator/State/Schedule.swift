@@ -51,6 +51,8 @@ struct Schedule: Sendable, Equatable {
 struct ScheduledTask: Sendable, Hashable {
     enum Action: String, Sendable, CaseIterable {
         case settleCharge, expireAuthorization, completeRefund, failRefund, openDispute, closeDispute
+        case expireSession, finalizeInvoice, retryInvoice, renewSubscription, remindTrialEnd
+        case expireIncompleteSubscription, announceInvoicePayment
     }
 
     let action: Action

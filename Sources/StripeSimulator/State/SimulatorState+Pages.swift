@@ -5,6 +5,8 @@ extension SimulatorState {
         switch (request.method, request.path) {
         case ("GET", "/3d_secure_2/hosted"): return authenticationPage(request)
         case ("POST", "/3d_secure_2/complete"): return completeAuthentication(request)
+        case ("GET", let path) where path.hasPrefix("/c/pay/"): return checkoutPage(request, failure: nil)
+        case ("POST", let path) where path.hasPrefix("/c/pay/"): return payCheckout(request)
         case ("OPTIONS", _):
             return SimulatorResponse(
                 status: 200,
@@ -94,7 +96,11 @@ extension SimulatorState {
         let back = intent.value(at: "next_action", "redirect_to_url", "return_url")?.string
         let succeeded = fields["outcome"] == "succeeded"
         ledgers[key]?.now = clock.now
-        if kind == .paymentIntent { ledgers[key]?.finishAuthentication(ofIntent: intent.id, succeeded: succeeded) }
+        if kind == .paymentIntent {
+            ledgers[key]?.finishAuthentication(ofIntent: intent.id, succeeded: succeeded)
+        } else {
+            ledgers[key]?.finishAuthentication(ofSetup: intent.id, succeeded: succeeded)
+        }
         guard let back else {
             return Self.html("3-D Secure", "<p>You can close this window.</p>")
         }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Connections
+import FlowEngine
 import FlowLanguage
 import FlowServer
 import FlowStores

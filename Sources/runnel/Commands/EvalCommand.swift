@@ -22,7 +22,7 @@ struct EvalCommand: AsyncParsableCommand {
                 guard case .string(let name) = key else { return nil }
                 return name
             }
-            let declarations = Declarations(variables: names.map { .init(name: $0, type: .dynamic) })
+            let declarations = Declarations(variables: names.map { .init($0, .dynamic) })
             let compilation = Expression.compile(expression, declarations: declarations)
             for finding in compilation.findings { show(finding) }
             guard let program = compilation.expression else { throw Exit.findings }
@@ -31,9 +31,10 @@ struct EvalCommand: AsyncParsableCommand {
                 Console.data("\(compilation.type)")
                 return
             }
-            do {
+            do throws(EvaluationError) {
                 let value = try program.evaluate(in: Bindings(names.map { variables[$0] }))
-                Console.data(String(decoding: (try? JSON.encode(value)) ?? JSON.encodeExact(value), as: UTF8.self))
+                let text = (try? JSON.encode(value)) ?? JSON.encodeExact(value)
+                Console.data(String(decoding: text, as: UTF8.self))
             } catch {
                 Console.note("error[\(error.code)]: \(error.message)")
                 point(at: error.range)

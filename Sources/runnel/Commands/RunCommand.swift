@@ -2,10 +2,13 @@ import ArgumentParser
 import Connections
 import Expressions
 import FlowEngine
+import FlowLanguage
 import FlowServer
+import FlowStores
 import Foundation
 import HTTPTransport
 import ServiceLifecycle
+import UnixSignals
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

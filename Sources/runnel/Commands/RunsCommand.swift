@@ -53,4 +53,4 @@ struct RunsCommand: AsyncParsableCommand {
     }
 }
 
-extension RunStatus: @retroactive ExpressibleByArgument {}
+extension RunStatus: ExpressibleByArgument {}

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Connections
 import Expressions
+import FlowServer
 
 struct SecretsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

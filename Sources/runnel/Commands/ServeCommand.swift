@@ -2,12 +2,15 @@ import ArgumentParser
 import Connections
 import Expressions
 import FlowEngine
+import FlowLanguage
 import FlowServer
+import FlowStores
 import Foundation
 import HTTPTransport
 import Logging
 import Payments
 import ServiceLifecycle
+import UnixSignals
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

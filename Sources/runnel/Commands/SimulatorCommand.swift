@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import StripeSimulator
+import UnixSignals
 
 struct SimulatorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

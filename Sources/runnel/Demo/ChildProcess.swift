@@ -2,10 +2,9 @@ import Foundation
 
 /// Another `runnel`, started by this one; it stops at the end of its input, so it cannot outlive us.
 final class ChildProcess: Sendable {
-    // Safe: `Process` and the pipe's handle are touched by the one task that owns the child.
-    private nonisolated(unsafe) let process: Process
-    private nonisolated(unsafe) let input: Pipe
-    private nonisolated(unsafe) let output: FileHandle
+    private let process: Process
+    private let input: Pipe
+    private let output: FileHandle
 
     /// - Parameter arguments: The words after `runnel`.
     init(_ executable: URL, _ arguments: [String], environment: [String: String], log: URL) throws {
@@ -14,7 +13,7 @@ final class ChildProcess: Sendable {
         let pipe = Pipe()
         output = pipe.fileHandleForReading
         if !FileManager.default.fileExists(atPath: log.path) {
-            FileManager.default.createFile(atPath: log.path, contents: nil)
+            _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         }
         process.executableURL = executable
         process.arguments = arguments

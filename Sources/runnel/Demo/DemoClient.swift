@@ -1,4 +1,5 @@
 import Expressions
+import Foundation
 import HTTPTransport
 
 /// Speaks HTTP with the runtime as a page does, and with the simulator as Stripe's clients do.

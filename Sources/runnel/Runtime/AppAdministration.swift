@@ -1,4 +1,5 @@
 import FlowServer
+import FlowStores
 import Foundation
 
 /// The same words with and without a running server: asks the server that has the data open, else opens it.

@@ -24,7 +24,7 @@ struct AppOptions: ParsableArguments {
     }
 }
 
-extension Mode: @retroactive ExpressibleByArgument {}
+extension Mode: ExpressibleByArgument {}
 
 /// Where the key that seals an app's secrets is.
 enum KeyLocation {

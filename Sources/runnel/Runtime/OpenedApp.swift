@@ -1,3 +1,4 @@
+import ArgumentParser
 import Connections
 import FlowEngine
 import FlowLanguage
@@ -55,16 +56,24 @@ struct OpenedApp {
         )
     }
 
+    private var credentials: StripeCredentials { StripeCredentials(secrets) }
+
+    private var payments: PaymentsFeature { PaymentsFeature(app: app, mode: mode, credentials: credentials) }
+
+    /// Takes Stripe's events in; nil for an app without `payments:`.
+    func stripeHook(engine: Engine) -> PaymentsHookReceiver? {
+        guard let declaration = app.payments else { return nil }
+        let webhook = StripeWebhook(connection: declaration.connection, mode: mode, credentials: credentials)
+        return PaymentsHookReceiver(engine: engine, webhook: webhook, payments: payments)
+    }
+
     /// The engine with everything that flows of this app can reach.
     func engine(stripe endpoint: StripeEndpoint, http: HTTPClient, logger: Logger) -> Engine {
         let clock = SystemClock()
         let random = SystemRandomSource()
-        let credentials = StripeCredentials(secrets)
-        let payments = PaymentsFeature(app: app, mode: mode, credentials: credentials)
         let transport = ServiceTransport(
             connections: app.connections,
-            services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials, random: random)],
-            clock: clock,
+            services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials)],
             sender: { request throws(HTTPError) in try await http.send(request) }
         )
         return Engine(
@@ -80,4 +89,4 @@ struct OpenedApp {
     }
 }
 
-extension UnsealedSecrets: @retroactive CredentialSource {}
+extension UnsealedSecrets: CredentialSource {}
