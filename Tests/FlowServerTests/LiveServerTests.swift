@@ -4,6 +4,7 @@ import FlowEngine
 import Foundation
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import NIOCore
 import ServiceLifecycle
 import Synchronization
@@ -60,11 +61,15 @@ struct LiveServerTests {
     @Test("a Host that was made to point here is refused, a configured one is served, health needs no token")
     func hosts() async throws {
         try await Self.serve { _, port, _ in
-            #expect(try await Self.get(port, "/healthz", host: "evil.example").status == .forbidden)
-            #expect(try await Self.get(port, "/healthz", host: "shop.example.com").status == .ok)
-            #expect(try await Self.get(port, "/healthz", host: "127.0.0.1:\(port)").status == .ok)
-            #expect(try await Self.get(port, "/readyz", host: "localhost").status == .ok)
-            #expect(try await Self.get(port, "/admin/status", host: "localhost").status == .notFound)
+            var statuses: [Int] = []
+            for host in ["evil.example", "shop.example.com", "127.0.0.1:\(port)"] {
+                statuses.append(try await Self.get(port, "/healthz", host: host).status.code)
+            }
+            #expect(statuses == [403, 200, 200])
+            let ready = try await Self.get(port, "/readyz", host: "localhost")
+            #expect(ready.status == .ok)
+            let admin = try await Self.get(port, "/admin/status", host: "localhost")
+            #expect(admin.status == .notFound)
         }
     }
 
@@ -124,8 +129,10 @@ struct LiveServerTests {
             await #expect(throws: AdministrationError.self) {
                 try await client.setSecret("stripe.test.secretKey", to: Secret("sk_live_0123456789abcdefghijklmn"))
             }
-            #expect(try await client.tokens().isEmpty)
-            #expect(try await client.secretNames().isEmpty)
+            let tokens = try await client.tokens()
+            #expect(tokens.isEmpty)
+            let names = try await client.secretNames()
+            #expect(names.isEmpty)
         }
     }
 }
