@@ -104,14 +104,16 @@ package struct KeyFile: Sendable, Hashable {
     package func readOrCreate() throws(SecretError) -> MasterKey {
         do {
             return try read()
-        } catch where error.code == .keyFileMissing {
-            do {
-                try create(MasterKey())
-            } catch where error.code == .keyFileExists {
-                // Another process was faster, and its key counts.
-            }
-            return try read()
+        } catch {
+            guard error.code == .keyFileMissing else { throw error }
         }
+        do {
+            try create(MasterKey())
+        } catch {
+            // If another process was faster, its key counts.
+            guard error.code == .keyFileExists else { throw error }
+        }
+        return try read()
     }
 
     /// Takes another key file's place; the last act of a rotation, after ``SecretVault/rotate(to:)``.
