@@ -104,6 +104,15 @@ extension Engine {
         try #require(try await store.read { (reader) throws(StoreError) in try reader.run(run) })
     }
 
+    /// Returns once the run is final: the feature's end of it is awaited by asking again after each group.
+    func finished(_ run: RunID) async throws -> RunRecord {
+        while true {
+            let record = try await record(run)
+            if record.status.isFinal { return record }
+            try await write { (_) throws(StoreError) in }
+        }
+    }
+
     func entries(_ run: RunID) async throws -> [JournalEntry] {
         try await store.read { (reader) throws(StoreError) in try reader.entries(of: run) }
     }
