@@ -276,7 +276,7 @@ extension FlowCompiler {
                     .outputUnknown,
                     "the flow declares no output '\(pair.name)'",
                     at: pair.key.range,
-                    notes: NearestName.note(pair.name, among: declared)
+                    notes: context.likely(pair.name, among: declared)
                 )
             }
             output = templates.named(pairs)

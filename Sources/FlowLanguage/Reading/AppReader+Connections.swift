@@ -18,7 +18,7 @@ extension AppReader {
                 .serviceUnknown,
                 "there is no service '\(service.value)'",
                 at: service.range,
-                notes: NearestName.note(service.value, among: catalogue.services.map(\.name))
+                notes: context.likely(service.value, among: catalogue.services.map(\.name))
                     + (catalogue.services.isEmpty ? [] : ["services are \(catalogue.services.map(\.name).listed)"])
             )
             // Its commands are unknown too; the declaration keeps the name known to the flows.
@@ -61,7 +61,7 @@ extension AppReader {
                 .valueChoice,
                 "'\(text)' is not one of \(parameter.allowed.listed)",
                 at: node.range,
-                notes: NearestName.note(text, among: parameter.allowed)
+                notes: context.likely(text, among: parameter.allowed)
             )
         }
         return value
@@ -75,7 +75,7 @@ extension AppReader {
                     .commandUnknown,
                     "the service '\(service.name)' has no command '\(pair.name)'",
                     at: pair.key.range,
-                    notes: NearestName.note(pair.name, among: service.commands.map(\.name))
+                    notes: context.likely(pair.name, among: service.commands.map(\.name))
                 )
                 continue
             }

@@ -105,7 +105,7 @@ extension AppReader {
                     .columnUnknown,
                     "the table has no column '\(owner.value)'",
                     at: owner.range,
-                    notes: NearestName.note(owner.value, among: columns.map(\.name))
+                    notes: context.likely(owner.value, among: columns.map(\.name))
                 )
             }
         }
@@ -121,7 +121,7 @@ extension AppReader {
                 .tableUnknown,
                 "there is no table '\(reference.value)'",
                 at: reference.range,
-                notes: NearestName.note(reference.value, among: model.tables.map(\.name))
+                notes: context.likely(reference.value, among: model.tables.map(\.name))
             )
         }
     }

@@ -58,7 +58,7 @@ struct AppReader {
             .appCurrency,
             "'\(text.value)' is no currency that payments can be made in",
             at: text.range,
-            notes: NearestName.note(text.value.lowercased(), among: Currency.all.map(\.code))
+            notes: context.likely(text.value.lowercased(), among: Currency.all.map(\.code))
         )
         return nil
     }
@@ -113,7 +113,7 @@ struct AppReader {
                     .connectionUnknown,
                     "there is no connection '\(name.value)'",
                     at: name.range,
-                    notes: NearestName.note(name.value, among: model.connections.map(\.name))
+                    notes: context.likely(name.value, among: model.connections.map(\.name))
                 )
             }
         }
@@ -132,7 +132,7 @@ struct AppReader {
                     .tableUnknown,
                     "there is no table '\(name.value)'",
                     at: name.range,
-                    notes: NearestName.note(name.value, among: own)
+                    notes: context.likely(name.value, among: own)
                 )
             }
         }
@@ -166,7 +166,7 @@ extension FileContext {
                 .roleUnknown,
                 "there is no role '\(role.value)'",
                 at: role.range,
-                notes: NearestName.note(role.value, among: roles) + ["roles are declared under 'roles' in app.yaml"]
+                notes: likely(role.value, among: roles) + ["roles are declared under 'roles' in app.yaml"]
             )
             return false
         }

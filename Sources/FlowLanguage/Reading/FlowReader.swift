@@ -174,7 +174,7 @@ extension FlowReader {
                 .triggerUnknown,
                 "there is no trigger '\(pair.name)'",
                 at: pair.key.range,
-                notes: NearestName.note(pair.name, among: words) + ["triggers are \(words.listed)"]
+                notes: context.likely(pair.name, among: words) + ["triggers are \(words.listed)"]
             )
             return nil
         }
@@ -212,7 +212,7 @@ extension FlowReader {
                     .valueChoice,
                     "'method' cannot be '\(text.value)'; it is one of 'POST' and 'GET'",
                     at: text.range,
-                    notes: NearestName.note(text.value, among: ["POST", "GET"])
+                    notes: context.likely(text.value, among: ["POST", "GET"])
                 )
             }
         }

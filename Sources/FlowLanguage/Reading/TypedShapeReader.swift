@@ -93,7 +93,7 @@ struct TypedShapeReader {
                 .valueChoice,
                 "'\(text)' is not one of \(shape.allowed.listed)",
                 at: range,
-                notes: NearestName.note(text, among: shape.allowed)
+                notes: context.likely(text, among: shape.allowed)
             )
         }
         if case .string(let text) = value, let length = shape.maxLength, text.unicodeScalars.count > length {

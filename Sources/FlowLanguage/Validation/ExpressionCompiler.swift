@@ -10,20 +10,20 @@ struct ExpressionCompiler {
     struct Source {
         var scalar: YAMLScalar
         var map: ScalarMap
+        let bytes: [UInt8]
 
         init(_ scalar: YAMLScalar, range: Range<Int>, in text: SourceText) {
             self.scalar = scalar
             map = ScalarMap(scalar, range: range, in: text)
+            bytes = Array(scalar.text.utf8)
         }
 
         /// The part of the value at these UTF-8 offsets.
         func text(_ offsets: Range<Int>) -> String {
-            let utf8 = scalar.text.utf8
-            let start = utf8.index(utf8.startIndex, offsetBy: offsets.lowerBound)
-            return String(scalar.text[start..<utf8.index(start, offsetBy: offsets.count)])
+            String(decoding: bytes[offsets], as: UTF8.self)
         }
 
-        var whole: Range<Int> { 0..<scalar.text.utf8.count }
+        var whole: Range<Int> { 0..<bytes.count }
     }
 
     // MARK: Bare CEL
@@ -140,7 +140,7 @@ struct ExpressionCompiler {
     }
 
     private func trimmed(_ source: Source, _ offsets: Range<Int>) -> Range<Int> {
-        let bytes = Array(source.scalar.text.utf8)
+        let bytes = source.bytes
         var start = offsets.lowerBound
         var end = offsets.upperBound
         while start < end, bytes[start] <= 0x20 { start += 1 }

@@ -18,7 +18,7 @@ struct RecordCompiler {
             .columnUnknown,
             "the table '\(table.name)' has no column '\(name.value)'",
             at: name.range,
-            notes: NearestName.note(name.value, among: table.columnNames)
+            notes: context.likely(name.value, among: table.columnNames)
         )
         return nil
     }
@@ -79,7 +79,7 @@ struct RecordCompiler {
     private func condition(_ pair: YAMLPair, column: Column) -> RecordCondition? {
         guard let word = RecordCondition.Operator(rawValue: pair.name) else {
             let words = RecordCondition.Operator.allCases.map(\.rawValue)
-            let near = NearestName.note(pair.name, among: words)
+            let near = context.likely(pair.name, among: words)
             context.error(
                 .whereOperator,
                 "'where' has no comparison '\(pair.name)'",
@@ -167,7 +167,7 @@ struct RecordCompiler {
                 .valueChoice,
                 "'\(column.name)' cannot be '\(text)'; it is one of \(column.allowed.listed)",
                 at: node.range,
-                notes: NearestName.note(text, among: column.allowed)
+                notes: context.likely(text, among: column.allowed)
             )
             return nil
         }

@@ -163,7 +163,7 @@ struct TemplateCompiler {
                 .valueChoice,
                 "\(expectation.what) cannot be '\(text)'; it is one of \(expectation.allowed.listed)",
                 at: node.range,
-                notes: NearestName.note(text, among: expectation.allowed)
+                notes: context.likely(text, among: expectation.allowed)
             )
             return nil
         }
@@ -231,7 +231,7 @@ struct TemplateCompiler {
                         .keyUnknown,
                         "\(expectation.what) takes no '\(pair.name)'",
                         at: pair.key.range,
-                        notes: NearestName.note(pair.name, among: record.fields.keys)
+                        notes: context.likely(pair.name, among: record.fields.keys)
                     )
                     isFine = false
                     continue

@@ -162,7 +162,7 @@ struct YAMLTreeBuilder {
                 "'*\(name)' is a YAML alias, and no '&\(name)' stands before it",
                 in: text,
                 at: event.range,
-                notes: NearestName.note(name, among: anchors.keys) + ["a value that begins with '*' needs quotes"]
+                notes: findings.likely(name, among: anchors.keys) + ["a value that begins with '*' needs quotes"]
             )
             return try add(YAMLNode(content: .unreadable, range: event.range), size: 1, height: 0)
         }

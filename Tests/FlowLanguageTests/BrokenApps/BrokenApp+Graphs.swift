@@ -204,6 +204,22 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "flow.callback.missing")
         ),
         .flow(
+            "a callback flow that would do its work again for the same callback",
+            """
+            flow: test
+            kind: cloud
+            trigger: { payment: completed }
+            blocks:
+              - { id: handler, block: callback-handler }
+              - id: mark
+                block: 1️⃣update-record
+                table: orders
+                where: { id: '${ blocks.handler.orderId }' }
+                set: { status: PAID }
+            """,
+            ExpectedFinding("1️⃣", "flow.callback.unguarded", saying: "callbackProcessed")
+        ),
+        .flow(
             "an output that may be missing at the end",
             """
             flow: test
