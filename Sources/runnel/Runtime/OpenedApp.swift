@@ -88,5 +88,3 @@ struct OpenedApp {
         )
     }
 }
-
-extension UnsealedSecrets: CredentialSource {}
