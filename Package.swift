@@ -156,7 +156,7 @@ let package = Package(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                "TestSupport", crypto, logging,
+                "HTTPTransport", "TestSupport", crypto, logging,
             ],
             swiftSettings: strict
         ),
