@@ -126,6 +126,13 @@ let package = Package(
             path: "Benchmarks/StoreBenchmark",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "ExpressionsBenchmark",
+            dependencies: ["Expressions"],
+            path: "Benchmarks/ExpressionsBenchmark",
+            exclude: ["oracle.py"],
+            swiftSettings: strict
+        ),
 
         // MARK: Tests
         .target(

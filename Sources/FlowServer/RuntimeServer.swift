@@ -89,11 +89,13 @@ package struct RuntimeServer: Service {
         let authenticator = Authenticator(store: engine.store, roles: Set(engine.app.roles))
         let reader = RequestReader(clock: engine.clock, limits: configuration.limits)
         let counts = RequestCounts()
+        let wait = AnswerWait(clock: engine.clock, grace: configuration.answerGrace)
         var table = RouteTable()
         PageRoutes(
             engine: engine,
             authenticator: authenticator,
             reader: reader,
+            wait: wait,
             timeLimit: configuration.pageTimeLimit
         ).add(to: &table)
         HookRoutes(
@@ -104,6 +106,7 @@ package struct RuntimeServer: Service {
             ),
             reader: reader,
             stripe: stripe,
+            wait: wait,
             timeLimit: configuration.pageTimeLimit
         ).add(to: &table)
         RunRoutes(store: engine.store, authenticator: authenticator).add(to: &table)

@@ -8,7 +8,9 @@ package struct ServerConfiguration: Sendable {
     package var adminSocket: String?
     /// How long a page call waits for its answer before it gets 202.
     package var pageTimeLimit: Duration
-    /// How long answers under way may take after a stop was asked for.
+    /// How long a caller still waits for a run after a stop was asked for; then it gets 202.
+    package var answerGrace: Duration
+    /// How long a stop may take; what is still going on then is cancelled. Longer than `answerGrace`.
     package var stopTimeLimit: Duration
     /// Host names, besides those of the loopback interface, under which the server may be called: `shop.example.com`.
     package var publicHosts: [String]
@@ -21,6 +23,7 @@ package struct ServerConfiguration: Sendable {
         port: Int = 8787,
         adminSocket: String? = nil,
         pageTimeLimit: Duration = .seconds(30),
+        answerGrace: Duration = .seconds(5),
         stopTimeLimit: Duration = .seconds(10),
         publicHosts: [String] = [],
         allowedOrigins: [String] = [],
@@ -30,6 +33,7 @@ package struct ServerConfiguration: Sendable {
         self.port = port
         self.adminSocket = adminSocket
         self.pageTimeLimit = pageTimeLimit
+        self.answerGrace = answerGrace
         self.stopTimeLimit = stopTimeLimit
         self.publicHosts = publicHosts
         self.allowedOrigins = allowedOrigins

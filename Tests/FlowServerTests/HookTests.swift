@@ -2,8 +2,10 @@ import Connections
 import Crypto
 import Expressions
 import FlowEngine
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import TestSupport
 import Testing
 
 @testable import FlowServer
@@ -91,7 +93,9 @@ struct HookTests {
             let hex = code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
             var headers = Self.json
             let name = try #require(HTTPField.Name("X-Hub-Signature-256"))
-            let refused = ["", "sha256=", "sha256=\(hex)00", "sha1=\(hex)", "sha256=" + String(repeating: "0", count: 64)]
+            let refused = [
+                "", "sha256=", "sha256=\(hex)00", "sha1=\(hex)", "sha256=" + String(repeating: "0", count: 64),
+            ]
             for signature in refused {
                 headers[name] = signature
                 #expect(try await client.json("/hooks/signed", .post, headers: headers, body: body).status == 401)
@@ -157,8 +161,10 @@ struct StripeHookTests {
             let body = Self.event()
             let now = world.clock.now()
             let good = try Self.headers(body, at: now)
-            let old = try Self.headers(body, at: try #require(now + .seconds(-301)))
-            let future = try Self.headers(body, at: try #require(now + .seconds(301)))
+            let past = now + .seconds(-301)
+            let ahead = now + .seconds(301)
+            let old = try Self.headers(body, at: try #require(past))
+            let future = try Self.headers(body, at: try #require(ahead))
             var doubled = good
             doubled.append(HTTPField(name: try #require(HTTPField.Name(Self.name)), value: "t=1,v1=00"))
             let live = Self.event(isLive: true)

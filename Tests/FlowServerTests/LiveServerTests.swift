@@ -4,6 +4,7 @@ import FlowEngine
 import Foundation
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import NIOCore
 import ServiceLifecycle
 import Synchronization
@@ -15,16 +16,40 @@ import Testing
 /// Over sockets: what only a listener shows.
 @Suite("The running server")
 struct LiveServerTests {
-    /// Runs a server on a free port with an admin socket in the world's folder, and stops it gracefully.
+    private typealias Body = @Sendable (ServerWorld, Int, AdminClient) async throws -> Void
+
+    /// Runs a server on a free port with an admin socket in a folder of its own, and stops it gracefully.
     private static func serve(
-        _ body: @escaping @Sendable (ServerWorld, Int, AdminClient) async throws -> Void
+        transport: any FlowEngine.Transport = ScriptedTransport(),
+        _ body: @escaping Body
+    ) async throws {
+        try await serve(
+            transport: transport,
+            stopping: { world, port, client, stop in
+                try await body(world, port, client)
+                await stop()
+            }
+        )
+    }
+
+    /// Leaves the stop to `body`.
+    private static func serve(
+        transport: any FlowEngine.Transport,
+        stopping body:
+            @escaping @Sendable (ServerWorld, Int, AdminClient, _ stop: @escaping @Sendable () async -> Void) async throws -> Void
     ) async throws {
         let ready = AsyncStream.makeStream(of: Int.self)
         let folder = NSTemporaryDirectory() + "rnl-" + UUID().uuidString.prefix(8)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let socket = folder + "/admin.sock"
-        let configuration = ServerConfiguration(port: 0, adminSocket: socket, publicHosts: ["shop.example.com"])
-        try await ServerWorld.with(configuration, onReady: { ready.continuation.yield($0) }) { world in
+        let configuration = ServerConfiguration(
+            port: 0,
+            adminSocket: socket,
+            answerGrace: .zero,
+            publicHosts: ["shop.example.com"]
+        )
+        let announce: @Sendable (Int) async -> Void = { ready.continuation.yield($0) }
+        try await ServerWorld.with(configuration, transport: transport, onReady: announce) { world in
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(services: [world.server], logger: .init(label: "quiet"))
             )
@@ -32,8 +57,7 @@ struct LiveServerTests {
                 tasks.addTask { try await group.run() }
                 var ports = ready.stream.makeAsyncIterator()
                 let port = try #require(await ports.next())
-                try await body(world, port, AdminClient(socket: socket))
-                await group.triggerGracefulShutdown()
+                try await body(world, port, AdminClient(socket: socket)) { await group.triggerGracefulShutdown() }
                 try await tasks.waitForAll()
             }
         }
@@ -60,11 +84,15 @@ struct LiveServerTests {
     @Test("a Host that was made to point here is refused, a configured one is served, health needs no token")
     func hosts() async throws {
         try await Self.serve { _, port, _ in
-            #expect(try await Self.get(port, "/healthz", host: "evil.example").status == .forbidden)
-            #expect(try await Self.get(port, "/healthz", host: "shop.example.com").status == .ok)
-            #expect(try await Self.get(port, "/healthz", host: "127.0.0.1:\(port)").status == .ok)
-            #expect(try await Self.get(port, "/readyz", host: "localhost").status == .ok)
-            #expect(try await Self.get(port, "/admin/status", host: "localhost").status == .notFound)
+            var statuses: [Int] = []
+            for host in ["evil.example", "shop.example.com", "127.0.0.1:\(port)"] {
+                statuses.append(try await Self.get(port, "/healthz", host: host).status.code)
+            }
+            #expect(statuses == [403, 200, 200])
+            let ready = try await Self.get(port, "/readyz", host: "localhost")
+            #expect(ready.status == .ok)
+            let admin = try await Self.get(port, "/admin/status", host: "localhost")
+            #expect(admin.status == .notFound)
         }
     }
 
@@ -124,8 +152,47 @@ struct LiveServerTests {
             await #expect(throws: AdministrationError.self) {
                 try await client.setSecret("stripe.test.secretKey", to: Secret("sk_live_0123456789abcdefghijklmn"))
             }
-            #expect(try await client.tokens().isEmpty)
-            #expect(try await client.secretNames().isEmpty)
+            let tokens = try await client.tokens()
+            #expect(tokens.isEmpty)
+            let names = try await client.secretNames()
+            #expect(names.isEmpty)
         }
+    }
+
+    @Test("at a stop a caller who still waits is told the run's id, and the server ends")
+    func stop() async throws {
+        let gate = Gate()
+        let transport = ScriptedTransport { _, _ in
+            await gate.pass()
+            return .notSent(reason: "no connection", retryable: false)
+        }
+        try await Self.serve(
+            transport: transport,
+            stopping: { world, port, _, stop in
+                let headers = try await world.headers(.ann)
+                try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+                    @Sendable func post(_ flow: String, _ body: String) async throws -> TestClient.Response {
+                        let buffer = ByteBuffer(string: body)
+                        return try await client.execute(
+                            .init(
+                                "/pages/\(flow)",
+                                method: .post,
+                                authority: "localhost",
+                                headers: headers,
+                                body: buffer
+                            )
+                        )
+                    }
+                    _ = try await post("place-order", #"{"total": 700}"#)
+                    async let waiting = post("checkout", #"{"orderId": 1}"#)
+                    await transport.waitForSent(1)
+                    await stop()
+                    let answer = try await waiting
+                    #expect(answer.status == .accepted)
+                    #expect(answer.headers[.location] == "/runs/2")
+                }
+                gate.open()
+            }
+        )
     }
 }

@@ -1,5 +1,6 @@
 import Expressions
 import FlowEngine
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import TestSupport
@@ -34,7 +35,12 @@ struct PageTests {
     @Test("the author's failure is problem details with the author's status, code and message")
     func failure() async throws {
         try await ServerWorld.run { world, client in
-            let answer = try await client.json("/pages/refuse", .post, headers: try await world.headers(.ann), body: "{}")
+            let answer = try await client.json(
+                "/pages/refuse",
+                .post,
+                headers: try await world.headers(.ann),
+                body: "{}"
+            )
             #expect(answer.status == 409)
             #expect(answer.headers[.contentType] == "application/problem+json")
             #expect(answer.body["type"] == "urn:runnel:problem:order_closed")
@@ -92,7 +98,10 @@ struct PageTests {
         try await ServerWorld.run { world, client in
             let headers = try await world.headers(.boss)
             for name in ["nothing", "ticket", "nightly", "..", "place-order%00"] {
-                #expect(try await client.json("/pages/\(name)", .post, headers: headers, body: "{}").status == 404, "\(name)")
+                #expect(
+                    try await client.json("/pages/\(name)", .post, headers: headers, body: "{}").status == 404,
+                    "\(name)"
+                )
             }
             #expect(try await client.json("/pages/hello", .get, headers: headers, body: nil).status == 405)
         }

@@ -84,6 +84,9 @@ extension Analyzer {
             reportNoOverload(name, nameRange, types, target: target, arguments)
         }
         let nodes = parts.map(\.node)
+        if let special = prepared(name, nodes, arguments, node) {
+            return special is FailureNode ? made(special, type) : folded(special, type, over: nodes)
+        }
         if name == "or" || name == "orValue", nodes.count == 2 {
             return made(
                 OptionalElseNode(nodes[0], nodes[1], givesValue: name == "orValue", range: node.range), type)
@@ -105,8 +108,9 @@ extension Analyzer {
         do throws(RegexError) {
             return MatchesNode(nodes[0], try Regex.compile(pattern), range: node.range)
         } catch {
-            warn("expression.regex", error.message, at: arguments.last?.range ?? node.range)
-            return nil
+            report("expression.regex", error.message, at: arguments.last?.range ?? node.range)
+            return FailureNode(
+                code: EvaluationError.Code.invalidArgument, message: error.message, range: node.range)
         }
     }
 
@@ -140,8 +144,9 @@ extension Analyzer {
             for (position, formal) in only.parameters.enumerated() where hint == nil {
                 var trial = substitution
                 let parameters = (0..<only.parameterCount).map { _ in trial.fresh() }
-                if !trial.assign(types[position], to: formal.instantiated(parameters)) {
-                    hint = conversionHint(from: types[position], to: formal.instantiated(parameters), nodes[position])
+                let wanted = formal.instantiated(parameters)
+                if !trial.assign(types[position], to: wanted) {
+                    hint = conversionHint(from: types[position], to: trial.settle(wanted), nodes[position])
                 }
             }
         }

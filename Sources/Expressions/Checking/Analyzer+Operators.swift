@@ -55,18 +55,7 @@ extension Analyzer {
         switch operation {
         case .or: LogicNode(left, right, deciding: true, range: range)
         case .and: LogicNode(left, right, deciding: false, range: range)
-        case .equal: BinaryNode<Equality>(left, right, range: range)
-        case .notEqual: BinaryNode<Inequality>(left, right, range: range)
-        case .less: BinaryNode<Less>(left, right, range: range)
-        case .lessOrEqual: BinaryNode<LessOrEqual>(left, right, range: range)
-        case .greater: BinaryNode<Greater>(left, right, range: range)
-        case .greaterOrEqual: BinaryNode<GreaterOrEqual>(left, right, range: range)
-        case .contained: BinaryNode<Containment>(left, right, range: range)
-        case .add: BinaryNode<Addition>(left, right, range: range)
-        case .subtract: BinaryNode<Subtraction>(left, right, range: range)
-        case .multiply: BinaryNode<Multiplication>(left, right, range: range)
-        case .divide: BinaryNode<Division>(left, right, range: range)
-        case .remainder: BinaryNode<Remainder>(left, right, range: range)
+        default: BinaryNode(operation, left, right, range: range)
         }
     }
 

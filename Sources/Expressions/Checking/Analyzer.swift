@@ -293,6 +293,9 @@ extension Analyzer {
         let isKnown = isOptional || (!present.isEmpty && node.path.map { present.contains($0) } ?? false)
         var type = selectedType(value.type, field, fieldRange, needsPresence: !isKnown, operand)
         if isOptional, case .optional = substitution.resolve(value.type) {} else if isOptional { type = .optional(type) }
+        if !isOptional, !isTraced, let path = PathNode(value.node, field: field, range: node.range) {
+            return made(path, type)
+        }
         return folded(
             SelectNode(value.node, field: field, isOptional: isOptional, range: node.range), type, over: value.node)
     }

@@ -1,8 +1,3 @@
-/// An operator of two operands.
-protocol BinaryOperation: Sendable {
-    static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value
-}
-
 /// Unwraps an integer operation's result.
 @inline(__always)
 private func whole<T: FixedWidthInteger>(
@@ -23,7 +18,7 @@ private func checked(_ moment: Timestamp?) throws(EvaluationError) -> Value {
     return .timestamp(moment)
 }
 
-enum Addition: BinaryOperation {
+enum Addition {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         switch (left, right) {
         case (.int(let left), .int(let right)):
@@ -56,7 +51,7 @@ enum Addition: BinaryOperation {
     }
 }
 
-enum Subtraction: BinaryOperation {
+enum Subtraction {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         switch (left, right) {
         case (.int(let left), .int(let right)):
@@ -72,7 +67,7 @@ enum Subtraction: BinaryOperation {
     }
 }
 
-enum Multiplication: BinaryOperation {
+enum Multiplication {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         switch (left, right) {
         case (.int(let left), .int(let right)):
@@ -89,7 +84,7 @@ private var divisionByZero: EvaluationError {
     EvaluationError(EvaluationError.Code.divideByZero, "division by zero")
 }
 
-enum Division: BinaryOperation {
+enum Division {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         switch (left, right) {
         case (.int(let left), .int(let right)):
@@ -104,7 +99,7 @@ enum Division: BinaryOperation {
     }
 }
 
-enum Remainder: BinaryOperation {
+enum Remainder {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         switch (left, right) {
         case (.int(let left), .int(let right)):
@@ -118,7 +113,7 @@ enum Remainder: BinaryOperation {
     }
 }
 
-enum Equality: BinaryOperation {
+enum Equality {
     @inline(__always)
     static func equals(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Bool {
         switch (left, right) {
@@ -135,16 +130,6 @@ enum Equality: BinaryOperation {
             return same ?? false
         }
     }
-
-    static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
-        .bool(try equals(left, right, &frame))
-    }
-}
-
-enum Inequality: BinaryOperation {
-    static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
-        .bool(!(try Equality.equals(left, right, &frame)))
-    }
 }
 
 /// The order of two values, charged for long texts.
@@ -156,14 +141,14 @@ private func order(
     return order
 }
 
-enum Less: BinaryOperation {
+enum Less {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         if case .int(let left) = left, case .int(let right) = right { return .bool(left < right) }
         return .bool(try order("<", left, right, &frame) == .less)
     }
 }
 
-enum LessOrEqual: BinaryOperation {
+enum LessOrEqual {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         if case .int(let left) = left, case .int(let right) = right { return .bool(left <= right) }
         let order = try order("<=", left, right, &frame)
@@ -171,14 +156,14 @@ enum LessOrEqual: BinaryOperation {
     }
 }
 
-enum Greater: BinaryOperation {
+enum Greater {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         if case .int(let left) = left, case .int(let right) = right { return .bool(left > right) }
         return .bool(try order(">", left, right, &frame) == .greater)
     }
 }
 
-enum GreaterOrEqual: BinaryOperation {
+enum GreaterOrEqual {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         if case .int(let left) = left, case .int(let right) = right { return .bool(left >= right) }
         let order = try order(">=", left, right, &frame)
@@ -186,7 +171,7 @@ enum GreaterOrEqual: BinaryOperation {
     }
 }
 
-enum Containment: BinaryOperation {
+enum Containment {
     static func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
         switch right {
         case .list(let elements):

@@ -44,25 +44,103 @@ final class FailureNode: EvaluationNode {
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value { throw error }
 }
 
-/// An operator of two operands.
-final class BinaryNode<Operation: BinaryOperation>: EvaluationNode {
-    let range: Range<Int>
-    let left: any EvaluationNode
-    let right: any EvaluationNode
+/// An operand whose usual kinds are read without a call.
+struct Operand: Sendable {
+    private enum Kind {
+        case slot(Int)
+        case int(Int64)
+        case node
+    }
 
-    init(_ left: any EvaluationNode, _ right: any EvaluationNode, range: Range<Int>) {
-        self.left = left
-        self.right = right
+    let node: any EvaluationNode
+    private let kind: Kind
+
+    init(_ node: any EvaluationNode) {
+        self.node = node
+        if let variable = node as? VariableNode {
+            kind = .slot(variable.slot)
+        } else if case .int(let number)? = node.constant {
+            kind = .int(number)
+        } else {
+            kind = .node
+        }
+    }
+
+    @inline(__always)
+    func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
+        switch kind {
+        case .slot(let slot):
+            if let value = frame.slots[slot] { return value }
+            return try node.evaluate(&frame)
+        case .int(let number): return .int(number)
+        case .node: return try node.evaluate(&frame)
+        }
+    }
+}
+
+/// An operator of two operands, but for the two of logic.
+final class BinaryNode: EvaluationNode {
+    let range: Range<Int>
+    private let operation: SyntaxNode.BinaryOperator
+    private let left: Operand
+    private let right: Operand
+
+    init(
+        _ operation: SyntaxNode.BinaryOperator, _ left: any EvaluationNode, _ right: any EvaluationNode,
+        range: Range<Int>
+    ) {
+        self.operation = operation
+        self.left = Operand(left)
+        self.right = Operand(right)
         self.range = range
     }
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
         let first = try left.evaluate(&frame)
         let second = try right.evaluate(&frame)
+        if case .int(let left) = first, case .int(let right) = second, let value = whole(left, right) { return value }
         do throws(EvaluationError) {
-            return try Operation.apply(first, second, &frame)
+            return try apply(first, second, &frame)
         } catch {
             throw error.placed(at: range)
+        }
+    }
+
+    /// The usual operators on ints; nil for the others and when the result does not fit.
+    @inline(__always)
+    private func whole(_ left: Int64, _ right: Int64) -> Value? {
+        let (number, overflow): (Int64, Bool)
+        switch operation {
+        case .add: (number, overflow) = left.addingReportingOverflow(right)
+        case .subtract: (number, overflow) = left.subtractingReportingOverflow(right)
+        case .multiply: (number, overflow) = left.multipliedReportingOverflow(by: right)
+        case .less: return .bool(left < right)
+        case .lessOrEqual: return .bool(left <= right)
+        case .greater: return .bool(left > right)
+        case .greaterOrEqual: return .bool(left >= right)
+        case .equal: return .bool(left == right)
+        case .notEqual: return .bool(left != right)
+        default: return nil
+        }
+        return overflow ? nil : .int(number)
+    }
+
+    @inline(__always)
+    private func apply(_ left: Value, _ right: Value, _ frame: inout Frame) throws(EvaluationError) -> Value {
+        switch operation {
+        case .add: try Addition.apply(left, right, &frame)
+        case .subtract: try Subtraction.apply(left, right, &frame)
+        case .multiply: try Multiplication.apply(left, right, &frame)
+        case .divide: try Division.apply(left, right, &frame)
+        case .remainder: try Remainder.apply(left, right, &frame)
+        case .equal: .bool(try Equality.equals(left, right, &frame))
+        case .notEqual: .bool(!(try Equality.equals(left, right, &frame)))
+        case .less: try Less.apply(left, right, &frame)
+        case .lessOrEqual: try LessOrEqual.apply(left, right, &frame)
+        case .greater: try Greater.apply(left, right, &frame)
+        case .greaterOrEqual: try GreaterOrEqual.apply(left, right, &frame)
+        case .contained: try Containment.apply(left, right, &frame)
+        case .and, .or: throw .noOverload(operation.rawValue, left, right)
         }
     }
 }
@@ -232,13 +310,13 @@ final class MapNode: EvaluationNode {
                 guard let present = optional.value else { continue }
                 value = present
             }
-            let before = map.count
-            map[key] = value
-            guard map.count > before else {
+            // `1` and `1u` are one key: a look-up with either finds it.
+            guard map.member(keyValue) == nil else {
                 throw EvaluationError(
                     code: EvaluationError.Code.invalidArgument, message: "the same key twice in a map",
                     range: entry.key.range)
             }
+            map[key] = value
         }
         return .map(map)
     }

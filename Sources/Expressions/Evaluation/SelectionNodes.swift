@@ -145,3 +145,67 @@ final class PresenceNode: EvaluationNode {
         }
     }
 }
+
+/// `variable.field.field…`: the usual chain in one step.
+final class PathNode: EvaluationNode {
+    let range: Range<Int>
+    private let slot: Int
+    private let name: String
+    private let fields: [String]
+    /// Where each selection ends, for the place of an error.
+    private let ends: [Int]
+
+    /// Nil when the operand is neither a variable nor a path.
+    init?(_ operand: any EvaluationNode, field: String, range: Range<Int>) {
+        if let variable = operand as? VariableNode {
+            slot = variable.slot
+            name = variable.name
+            fields = [field]
+            ends = [range.upperBound]
+        } else if let path = operand as? PathNode {
+            slot = path.slot
+            name = path.name
+            fields = path.fields + [field]
+            ends = path.ends + [range.upperBound]
+        } else {
+            return nil
+        }
+        self.range = range
+    }
+
+    func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
+        guard var value = frame.slots[slot] else {
+            throw EvaluationError(
+                code: EvaluationError.Code.noSuchVariable, message: "'\(name)' has no value here", range: range)
+        }
+        var position = 0
+        while position < fields.count {
+            guard case .map(let map) = value, let member = map[fields[position]] else {
+                return try evaluateOther(value, from: position)
+            }
+            value = member
+            position += 1
+        }
+        return value
+    }
+
+    /// Goes on where the value is no map, or has no such field.
+    private func evaluateOther(_ start: Value, from position: Int) throws(EvaluationError) -> Value {
+        var value = start
+        for position in position..<fields.count {
+            let field = fields[position]
+            do throws(EvaluationError) {
+                if case .optional(let optional) = value {
+                    guard let inner = optional.value else { return value }
+                    value = .optional(try Selection.field(field, of: inner).map(OptionalValue.init) ?? .none)
+                    continue
+                }
+                guard let member = try Selection.field(field, of: value) else { throw Selection.missing(field) }
+                value = member
+            } catch {
+                throw error.placed(at: range.lowerBound..<ends[position])
+            }
+        }
+        return value
+    }
+}

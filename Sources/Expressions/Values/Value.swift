@@ -155,7 +155,15 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
 
 extension String {
     /// Whether both hold the same code points; Swift's own `==` also accepts canonically equivalent text.
+    @inline(__always)
     func hasSameScalars(as other: String) -> Bool {
+        // A string is two words: text up to 15 bytes itself, or where longer text is. Equal words are equal text.
+        let words = unsafeBitCast(self, to: (UInt64, UInt64).self)
+        let otherWords = unsafeBitCast(other, to: (UInt64, UInt64).self)
+        return words == otherWords || hasSameBytes(as: other)
+    }
+
+    private func hasSameBytes(as other: String) -> Bool {
         let count = utf8.count
         if count != other.utf8.count { return false }
         let same = utf8.withContiguousStorageIfAvailable { left in

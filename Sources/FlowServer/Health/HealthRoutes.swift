@@ -26,8 +26,18 @@ struct HealthRoutes: Sendable {
         }
     }
 
+    /// Runs under way are few; beyond this many the figures stop growing, so that a scrape stays cheap.
+    private static let countedRuns = 1_000
+
     private func metrics() async throws -> String {
-        let deliveries = try await engine.store.read { reader throws(StoreError) in try reader.deliveryCounts() }
+        let open = Set(RunStatus.allCases.filter { !$0.isFinal })
+        let (deliveries, runs) = try await engine.store.read { reader throws(StoreError) in
+            (
+                try reader.deliveryCounts(),
+                try reader.runs(matching: RunFilter(statuses: open, limit: Self.countedRuns)).map(\.status)
+            )
+        }
+        let figures = engine.counters.figures
         var text = MetricsText()
         text.family("runnel_ready", .gauge, "Whether the engine takes work.")
         text.sample([], engine.isReady ? 1 : 0)
@@ -40,6 +50,17 @@ struct HealthRoutes: Sendable {
             text.sample([("source", source), ("outcome", "accepted")], counts.accepted)
             text.sample([("source", source), ("outcome", "repeated")], counts.repeated)
         }
+        text.family("runnel_runs_open", .gauge, "Runs that are not final, by status; \(Self.countedRuns) at most.")
+        for status in RunStatus.allCases where open.contains(status) {
+            text.sample([("status", status.rawValue)], runs.count { $0 == status })
+        }
+        text.family("runnel_turns_total", .counter, "Turns of runs since the start, by the status they led to.")
+        for status in RunStatus.allCases {
+            text.sample([("status", status.rawValue)], figures.turns[status, default: 0])
+        }
+        text.family("runnel_groups_total", .counter, "Commits of the store since the start.")
+        text.sample([("outcome", "committed")], figures.groups)
+        text.sample([("outcome", "failed")], figures.failedGroups)
         return text.text
     }
 }

@@ -9,6 +9,7 @@ struct PageRoutes: Sendable {
     let engine: Engine
     let authenticator: Authenticator
     let reader: RequestReader
+    let wait: AnswerWait
     let timeLimit: Duration
 
     func add(to table: inout RouteTable) {
@@ -27,13 +28,15 @@ struct PageRoutes: Sendable {
         let key = try RequestReader.idempotencyKey(of: request.headers)
         let input = try await reader.object(of: request, upTo: reader.limits.pageBodyBytes)
         do {
-            let answer = try await engine.callPage(
-                name,
-                input: .map(input),
-                caller: caller,
-                idempotencyKey: key,
-                timeLimit: timeLimit
-            )
+            let answer = try await wait {
+                try await engine.callPage(
+                    name,
+                    input: .map(input),
+                    caller: caller,
+                    idempotencyKey: key,
+                    timeLimit: timeLimit
+                )
+            }
             switch answer {
             case .answered(let answer, let run): return try .answer(answer, run: run)
             case .accepted(let run): return try .accepted(run)

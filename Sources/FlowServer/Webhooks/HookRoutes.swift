@@ -10,6 +10,7 @@ struct HookRoutes: Sendable {
     let authentication: HookAuthentication
     let reader: RequestReader
     let stripe: (any StripeHookReceiver)?
+    let wait: AnswerWait
     let timeLimit: Duration
 
     func add(to table: inout RouteTable) {
@@ -60,7 +61,7 @@ struct HookRoutes: Sendable {
             awaited = first?.run
         }
         guard let awaited else { return try .json(["received": true, "repeated": true]) }
-        let record = try await engine.answer(of: awaited, timeLimit: timeLimit)
+        let record = try await wait { try await engine.answer(of: awaited, timeLimit: timeLimit) }
         guard let answer = record.answer else { return try .json(["received": true], status: 202) }
         return try .answer(answer, run: record.id)
     }
