@@ -1,0 +1,95 @@
+/// Which addresses a request may connect to.
+///
+/// The address that is checked is the one that the socket connects to, not what a name resolved to some time before;
+/// so a name that answers differently the second time, an address written as one number, and a connection that is
+/// used again are all covered.
+package enum AddressPolicy: Sendable, Hashable {
+    /// Any address.
+    case any
+    /// Addresses of the public Internet: the guard against requests forged towards the inside.
+    ///
+    /// Refused is what the IANA special-purpose address registries do not call globally reachable, together with
+    /// multicast, every form of IPv6 that carries an IPv4 address, and unix sockets.
+    case publicOnly
+    /// 127.0.0.0/8, ::1 and unix sockets.
+    case loopbackOnly
+
+    func allows(_ address: IPAddress) -> Bool {
+        switch self {
+        case .any: true
+        case .publicOnly: address.isPublic
+        case .loopbackOnly: address.isLoopback
+        }
+    }
+
+    var allowsUnixSockets: Bool { self != .publicOnly }
+}
+
+/// An IPv4 or IPv6 address as a number, highest byte first.
+struct IPAddress: Sendable, Hashable {
+    private enum Family: Sendable, Hashable { case version4, version6 }
+
+    private let family: Family
+    private let number: UInt128
+
+    /// From 4 or 16 bytes in network order; nil for any other count.
+    init?(_ bytes: some Collection<UInt8>) {
+        switch bytes.count {
+        case 4: family = .version4
+        case 16: family = .version6
+        default: return nil
+        }
+        number = bytes.reduce(0) { $0 << 8 | UInt128($1) }
+    }
+
+    var isLoopback: Bool {
+        switch family {
+        case .version4: number >> 24 == 127
+        case .version6: number == 1
+        }
+    }
+
+    var isPublic: Bool {
+        switch family {
+        case .version4: !Self.special4.contains { number >> (32 - $0.length) == $0.prefix >> (32 - $0.length) }
+        case .version6:
+            // Only 2000::/3 is handed out for global unicast. This leaves out ::, ::1, IPv4-mapped and
+            // IPv4-compatible, NAT64 (64:ff9b::/96, 64:ff9b:1::/48), fc00::/7, fe80::/10 and ff00::/8 at once.
+            number >> 125 == 1
+                && !Self.special6.contains { number >> (128 - $0.length) == $0.prefix >> (128 - $0.length) }
+        }
+    }
+
+    private struct Block {
+        let prefix: UInt128
+        let length: UInt128
+    }
+
+    /// IANA IPv4 Special-Purpose Address Registry, multicast, and one cloud's host address that is not in it.
+    private static let special4: [Block] = [
+        Block(prefix: 0x0000_0000, length: 8),  // 0.0.0.0/8 this network
+        Block(prefix: 0x0A00_0000, length: 8),  // 10.0.0.0/8 private
+        Block(prefix: 0x6440_0000, length: 10),  // 100.64.0.0/10 shared by carriers
+        Block(prefix: 0x7F00_0000, length: 8),  // 127.0.0.0/8 loopback
+        Block(prefix: 0xA83F_8110, length: 32),  // 168.63.129.16 Azure's host, reachable from inside alone
+        Block(prefix: 0xA9FE_0000, length: 16),  // 169.254.0.0/16 link-local, cloud metadata
+        Block(prefix: 0xAC10_0000, length: 12),  // 172.16.0.0/12 private
+        Block(prefix: 0xC000_0000, length: 24),  // 192.0.0.0/24 protocol assignments
+        Block(prefix: 0xC000_0200, length: 24),  // 192.0.2.0/24 documentation
+        Block(prefix: 0xC058_6300, length: 24),  // 192.88.99.0/24 6to4 relays
+        Block(prefix: 0xC0A8_0000, length: 16),  // 192.168.0.0/16 private
+        Block(prefix: 0xC612_0000, length: 15),  // 198.18.0.0/15 benchmarks
+        Block(prefix: 0xC633_6400, length: 24),  // 198.51.100.0/24 documentation
+        Block(prefix: 0xCB00_7100, length: 24),  // 203.0.113.0/24 documentation
+        Block(prefix: 0xE000_0000, length: 4),  // 224.0.0.0/4 multicast
+        Block(prefix: 0xF000_0000, length: 4),  // 240.0.0.0/4 reserved, broadcast
+    ]
+
+    /// What is special within 2000::/3.
+    private static let special6: [Block] = [
+        Block(prefix: 0x2001 << 112, length: 23),  // 2001::/23 protocol assignments, Teredo
+        Block(prefix: 0x2001_0DB8 << 96, length: 32),  // 2001:db8::/32 documentation
+        Block(prefix: 0x2002 << 112, length: 16),  // 2002::/16 6to4, carries an IPv4 address
+        Block(prefix: 0x3FFF << 112, length: 20),  // 3fff::/20 documentation
+    ]
+}

@@ -1,0 +1,234 @@
+extension Ledger {
+    // MARK: Finalising
+
+    /// Opens a draft: it gets its number and, when there is something to pay, its payment intent.
+    mutating func finalize(_ id: String) -> JSONObject {
+        guard let invoice = find(.invoice, id), invoice.status == "draft",
+            let customerID = invoice.string("customer"), let customer = find(.customer, customerID)
+        else { return find(.invoice, id) ?? JSONObject() }
+        let sequence = customer.int("next_invoice_sequence") ?? 1
+        let digits = String(sequence)
+        let number =
+            invoice.string("number")
+            ?? "\(customer.string("invoice_prefix") ?? "INV")-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)"
+        let balance = customer.int("balance") ?? 0
+        let total = invoice.int("total") ?? 0
+        let due = max(0, total + balance)
+        update(.customer, customerID) { customer in
+            customer["next_invoice_sequence"] = .int(sequence + 1)
+            customer["balance"] = .int(min(0, total + balance))
+            if !customer.has("currency") { customer["currency"] = invoice["currency"] }
+        }
+        let ending = find(.customer, customerID)?["balance"] ?? 0
+        let page = "\(baseURL)/i/\(accountID)/\(id)"
+        change(.invoice, id, emitting: nil) { [now] invoice in
+            invoice["status"] = "open"
+            invoice["number"] = .string(number)
+            invoice["effective_at"] = invoice.has("effective_at") ? invoice["effective_at"] : .int(now.seconds)
+            invoice["amount_due"] = .int(due)
+            invoice["amount_remaining"] = .int(due)
+            invoice["starting_balance"] = .int(balance)
+            invoice["ending_balance"] = ending
+            invoice["hosted_invoice_url"] = .string(page)
+            invoice["invoice_pdf"] = .string(page + "/pdf")
+            invoice.update("status_transitions") { $0["finalized_at"] = .int(now.seconds) }
+        }
+        if let opened = find(.invoice, id) { emit("invoice.finalized", opened) }
+        if due > 0 { makeIntent(forInvoice: id, amount: due, customer: customer) } else { invoicePaid(id) }
+        return find(.invoice, id) ?? invoice
+    }
+
+    private mutating func makeIntent(forInvoice id: String, amount: Int64, customer: JSONObject) {
+        guard let invoice = find(.invoice, id) else { return }
+        let intentID = newID(.paymentIntent)
+        let isSubscription = invoice.has("_subscription")
+        let description =
+            isSubscription
+            ? (invoice.string("billing_reason") == "subscription_create"
+                ? "Subscription creation" : "Subscription update")
+            : "Payment for Invoice"
+        let intent: JSONObject = [
+            "id": .string(intentID), "object": "payment_intent", "amount": .int(amount), "amount_capturable": 0,
+            "amount_details": ["tip": [:]], "amount_received": 0, "application": nil, "application_fee_amount": nil,
+            "automatic_payment_methods": nil, "canceled_at": nil, "cancellation_reason": nil,
+            "capture_method": "automatic", "client_secret": .string(newSecret(for: intentID)),
+            "confirmation_method": "automatic", "created": .int(now.seconds), "currency": invoice["currency"] ?? "usd",
+            "customer": .string(customer.id), "customer_account": nil, "description": .string(description),
+            "excluded_payment_method_types": nil, "last_payment_error": nil, "latest_charge": nil,
+            "livemode": .bool(livemode), "managed_payments": nil, "metadata": [:], "next_action": nil,
+            "on_behalf_of": nil,
+            "payment_details": ["customer_reference": nil, "order_reference": .string(id)], "payment_method": nil,
+            "payment_method_configuration_details": nil,
+            "payment_method_options": [
+                "card": [
+                    "installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": "automatic",
+                ], "link": ["persistent_token": nil],
+            ], "payment_method_types": ["card", "link"], "processing": nil, "receipt_email": nil, "review": nil,
+            "setup_future_usage": isSubscription ? "off_session" : .null, "shipping": nil, "source": nil,
+            "statement_descriptor": nil, "statement_descriptor_suffix": nil, "status": "requires_payment_method",
+            "transfer_data": nil, "transfer_group": nil, "_invoice": .string(id),
+        ]
+        insert(.paymentIntent, intent)
+        let payment: JSONObject = [
+            "id": .string(newID(.invoicePayment)), "object": "invoice_payment", "amount_paid": nil,
+            "amount_requested": .int(amount), "created": .int(now.seconds), "currency": invoice["currency"] ?? "usd",
+            "invoice": .string(id), "is_default": true, "livemode": .bool(livemode),
+            "payment": ["payment_intent": .string(intentID), "type": "payment_intent"], "status": "open",
+            "status_transitions": ["canceled_at": nil, "paid_at": nil],
+        ]
+        insert(.invoicePayment, payment)
+        update(.invoice, id) { $0["_payment_intent"] = .string(intentID) }
+        emit("payment_intent.created", intent)
+    }
+
+    // MARK: Paying
+
+    mutating func payInvoice(_ id: String, _ call: Call) throws(StripeError) -> JSONObject {
+        if find(.invoice, id)?.status == "draft" { _ = finalize(id) }
+        guard let invoice = find(.invoice, id), invoice.status != "paid" else { return try require(.invoice, id) }
+        if call.bool("paid_out_of_band") == true {
+            invoicePaid(id, outOfBand: true)
+            return try require(.invoice, id)
+        }
+        let customer = invoice.string("customer")
+        let given = try takePaymentMethod(call, customer: customer)
+        try tryPayment(
+            ofInvoice: id,
+            method: given,
+            AttemptOptions(isOffSession: call.bool("off_session") ?? false)
+        )
+        guard find(.invoice, id)?.status == "paid" else {
+            throw StripeError(
+                status: 402,
+                kind: .card,
+                code: "invoice_payment_intent_requires_action",
+                "This invoice's payment requires additional user action before it can be completed successfully.",
+                executed: true
+            )
+        }
+        return try require(.invoice, id)
+    }
+
+    /// The card an invoice is paid with: its own, its subscription's, the customer's default.
+    func paymentMethod(ofInvoice invoice: JSONObject) -> String? {
+        if let own = invoice.string("default_payment_method") { return own }
+        if let id = invoice.string("_subscription"),
+            let method = find(.subscription, id)?.string("default_payment_method")
+        {
+            return method
+        }
+        let customer = invoice.string("customer").flatMap { find(.customer, $0) }
+        return customer?.object("invoice_settings")?.string("default_payment_method")
+    }
+
+    /// Tries to take an open invoice's money once.
+    ///
+    /// Throws: the card's error, or `resource_missing` when there is no card; the invoice stays open.
+    mutating func tryPayment(
+        ofInvoice id: String,
+        method given: String?,
+        _ options: AttemptOptions
+    ) throws(StripeError) {
+        guard let invoice = find(.invoice, id), let intent = invoice.string("_payment_intent") else { return }
+        guard let method = given ?? paymentMethod(ofInvoice: invoice) else {
+            throw Self.noPaymentMethod
+        }
+        update(.invoice, id) { invoice in
+            invoice["attempted"] = true
+            invoice["attempt_count"] = .int((invoice.int("attempt_count") ?? 0) + 1)
+        }
+        update(.paymentIntent, intent) { intent in
+            intent["payment_method"] = .string(method)
+            intent["status"] = "requires_confirmation"
+        }
+        _ = try attempt(intent, options)
+    }
+
+    static let noPaymentMethod = StripeError(
+        code: "resource_missing",
+        "This customer has no attached payment source or default payment method. Please consider adding a default "
+            + "payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/"
+            + "payment-methods-setting#payment-method-priority.",
+        executed: true
+    )
+
+    /// The money of an invoice is there.
+    mutating func invoicePaid(_ id: String, outOfBand: Bool = false) {
+        guard let invoice = find(.invoice, id), ["open", "uncollectible"].contains(invoice.status) else { return }
+        let due = invoice.int("amount_due") ?? 0
+        if outOfBand, let intent = invoice.string("_payment_intent") { cancel(intent, reason: nil) }
+        let paid = change(.invoice, id, emitting: nil) { [now] invoice in
+            invoice["status"] = "paid"
+            invoice["amount_paid"] = .int(outOfBand ? 0 : due)
+            invoice["amount_remaining"] = .int(0)
+            invoice["attempted"] = true
+            invoice["auto_advance"] = false
+            invoice["next_payment_attempt"] = .null
+            invoice.update("status_transitions") { $0["paid_at"] = .int(now.seconds) }
+        }
+        for payment in all(.invoicePayment) where payment.string("invoice") == id && payment.status == "open" {
+            update(.invoicePayment, payment.id) { [now] payment in
+                payment["status"] = outOfBand ? "canceled" : "paid"
+                payment["amount_paid"] = outOfBand ? .null : .int(due)
+                payment.update("status_transitions") { $0[outOfBand ? "canceled_at" : "paid_at"] = .int(now.seconds) }
+            }
+            if !outOfBand { scheduleOnPlatform(.announceInvoicePayment, payment.id, afterSeconds: 1) }
+        }
+        emit("invoice.paid", paid)
+        emit("invoice.payment_succeeded", paid)
+        if let subscription = paid.string("_subscription") { subscriptionPaid(subscription) }
+    }
+
+    /// A card was refused: the invoice stays open, and is tried again when the subscription is running.
+    mutating func invoiceDeclined(_ id: String) {
+        guard let invoice = find(.invoice, id), invoice.status == "open" else { return }
+        let attempts = invoice.int("attempt_count") ?? 1
+        let isRenewal = invoice.string("billing_reason") == "subscription_cycle"
+        let pauses: [Int64] = [3, 5, 7]  // Stripe's default retry rules, in days
+        let next = isRenewal && attempts <= pauses.count ? pauses[Int(max(attempts, 1)) - 1] : nil
+        let failed = change(.invoice, id, emitting: nil) { [now] invoice in
+            invoice["next_payment_attempt"] = .int(orNull: next.map { now.adding(seconds: $0 * 86_400).seconds })
+        }
+        emit("invoice.payment_failed", failed)
+        if let next { schedule(.retryInvoice, id, at: now.adding(seconds: next * 86_400)) }
+        if let subscription = invoice.string("_subscription") {
+            subscriptionUnpaid(subscription, isOver: isRenewal && next == nil)
+        }
+    }
+
+    mutating func invoiceNeedsAction(_ id: String) {
+        guard let invoice = find(.invoice, id), invoice.status == "open" else { return }
+        emit("invoice.payment_action_required", invoice)
+        emit("invoice.payment_failed", invoice)
+        if let subscription = invoice.string("_subscription") { subscriptionUnpaid(subscription, isOver: false) }
+    }
+
+    /// A planned further try; what comes of it shows in the invoice and its events.
+    mutating func retryPayment(ofInvoice id: String) {
+        guard find(.invoice, id)?.status == "open" else { return }
+        do throws(StripeError) {
+            try tryPayment(ofInvoice: id, method: nil, AttemptOptions(isOffSession: true))
+        } catch {
+            if error.code == "resource_missing" { invoiceDeclined(id) }
+        }
+    }
+
+    /// A draft that advances by itself: opened, and charged if it is to be.
+    mutating func finalizePlanned(_ id: String) {
+        guard let invoice = find(.invoice, id), invoice.status == "draft", invoice.bool("auto_advance") == true else {
+            return
+        }
+        _ = finalize(id)
+        guard find(.invoice, id)?.status == "open", invoice.string("collection_method") == "charge_automatically" else {
+            return
+        }
+        if invoice.bool("_void_when_final") == true {
+            _ = voidInvoice(id)
+        } else if invoice.bool("_uncollectible_when_final") == true {
+            _ = markUncollectible(id)
+        } else {
+            update(.invoice, id) { $0["attempt_count"] = 0 }
+            retryPayment(ofInvoice: id)
+        }
+    }
+}

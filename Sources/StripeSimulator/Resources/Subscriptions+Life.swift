@@ -1,0 +1,149 @@
+// What happens to a subscription by itself: payment, renewal, the end.
+extension Ledger {
+    /// An invoice of the subscription was paid.
+    mutating func subscriptionPaid(_ id: String) {
+        guard let subscription = find(.subscription, id),
+            ["incomplete", "past_due", "unpaid"].contains(subscription.status)
+        else { return }
+        let isNew = subscription.status == "incomplete"
+        let isKnown =
+            all(.event).last { event in
+                event.string("type") == "customer.subscription.created"
+                    && event.value(at: "data", "object", "id")?.string == id
+            } != nil
+        let status: JSONValue = isNew && subscription.has("trial_end") ? "trialing" : "active"
+        change(.subscription, id, emitting: isKnown ? "customer.subscription.updated" : nil) { subscription in
+            subscription["status"] = status
+        }
+        guard isNew,
+            subscription.value(at: "payment_settings", "save_default_payment_method")?.string == "on_subscription",
+            let invoice = subscription.string("latest_invoice").flatMap({ find(.invoice, $0) }),
+            let intent = invoice.string("_payment_intent").flatMap({ find(.paymentIntent, $0) })
+        else { return }
+        update(.subscription, id) { $0["default_payment_method"] = intent["payment_method"] ?? .null }
+    }
+
+    /// An invoice of the subscription was not paid; after the last try the subscription ends.
+    mutating func subscriptionUnpaid(_ id: String, isOver: Bool) {
+        guard let subscription = find(.subscription, id) else { return }
+        if isOver {
+            _ = end(id, reason: "payment_failed", feedback: nil)
+        } else if ["active", "trialing"].contains(subscription.status) {
+            change(.subscription, id, emitting: "customer.subscription.updated") { $0["status"] = "past_due" }
+        }
+    }
+
+    /// A period is over: the next one begins with an invoice, which is opened an hour later; or the subscription ends.
+    mutating func renewSubscription(_ id: String) {
+        guard let subscription = find(.subscription, id),
+            ["active", "trialing", "past_due", "unpaid"].contains(subscription.status),
+            let due = Self.items(of: subscription).compactMap({ $0.int("current_period_end") }).min()
+        else { return }
+        guard due <= now.seconds else { return }  // the period was moved; a later plan stands for it
+        if subscription.bool("cancel_at_period_end") == true
+            || (subscription.int("cancel_at").map { $0 <= now.seconds } ?? false)
+        {
+            _ = end(id, reason: "cancellation_requested", feedback: nil)
+            return
+        }
+        if subscription.status == "trialing", endsWithTrial(subscription) { return }
+        let anchor = subscription.int("billing_cycle_anchor") ?? due
+        let wasTrial = subscription.status == "trialing"
+        var next = Int64.max
+        let items = Self.items(of: subscription).map { item -> JSONValue in
+            var item = item
+            let end = Self.periodEnd(after: due, item.object("price") ?? JSONObject(), anchor: anchor)
+            item["current_period_start"] = .int(due)
+            item["current_period_end"] = .int(end)
+            next = min(next, end)
+            return .object(item)
+        }
+        update(.subscription, id) { subscription in
+            subscription.update("items") { $0["data"] = .array(items) }
+            if wasTrial { subscription["status"] = "active" }
+        }
+        let invoice = invoiceForPeriod(of: id, reason: "subscription_cycle")
+        takePendingItems(into: invoice)
+        total(invoice)
+        let behavior = subscription.value(at: "pause_collection", "behavior")?.string
+        update(.invoice, invoice) { [now] invoice in
+            invoice["auto_advance"] = .bool(behavior != "keep_as_draft")
+            invoice["automatically_finalizes_at"] = .int(now.adding(seconds: 3_600).seconds)
+            if behavior == "void" { invoice["_void_when_final"] = true }
+            if behavior == "mark_uncollectible" { invoice["_uncollectible_when_final"] = true }
+        }
+        if let draft = find(.invoice, invoice) { emit("invoice.created", draft) }
+        if let renewed = find(.subscription, id) {
+            emit("customer.subscription.updated", renewed, before: subscription)
+        }
+        schedule(.finalizeInvoice, invoice, at: now.adding(seconds: 3_600))
+        schedule(.renewSubscription, id, at: SimulatorInstant(seconds: next))
+    }
+
+    /// A trial that is over and has no card, where the subscription says that this pauses or ends it.
+    private mutating func endsWithTrial(_ subscription: JSONObject) -> Bool {
+        let hasCard =
+            subscription.has("default_payment_method")
+            || subscription.string("customer").flatMap { find(.customer, $0) }?.object("invoice_settings")?
+                .has("default_payment_method") == true
+        guard !hasCard else { return false }
+        switch subscription.value(at: "trial_settings", "end_behavior", "missing_payment_method")?.string {
+        case "pause":
+            change(.subscription, subscription.id, emitting: "customer.subscription.paused") { $0["status"] = "paused" }
+            return true
+        case "cancel":
+            _ = end(subscription.id, reason: "payment_failed", feedback: nil)
+            return true
+        default: return false
+        }
+    }
+
+    mutating func remindOfTrialEnd(_ id: String) {
+        guard let subscription = find(.subscription, id), subscription.status == "trialing" else { return }
+        emit("customer.subscription.trial_will_end", subscription)
+    }
+
+    /// A first payment that did not come within 23 hours.
+    mutating func expireIncomplete(_ id: String) {
+        guard let subscription = find(.subscription, id), subscription.status == "incomplete" else { return }
+        if let invoice = subscription.string("latest_invoice"), find(.invoice, invoice)?.status == "open" {
+            _ = voidInvoice(invoice)
+        }
+        change(.subscription, id, emitting: "customer.subscription.updated") { [now] subscription in
+            subscription["status"] = "incomplete_expired"
+            subscription["ended_at"] = .int(now.seconds)
+        }
+    }
+
+    /// Ends a subscription for good.
+    mutating func end(_ id: String, reason: String, feedback: JSONObject?) -> JSONObject {
+        change(.subscription, id, emitting: "customer.subscription.deleted") { [now] subscription in
+            subscription["status"] = "canceled"
+            subscription["ended_at"] = .int(now.seconds)
+            if !subscription.has("canceled_at") { subscription["canceled_at"] = .int(now.seconds) }
+            subscription.update("cancellation_details") { details in
+                details["reason"] = .string(reason)
+                for name in ["comment", "feedback"] {
+                    if let text = feedback?[name] { details[name] = text }
+                }
+            }
+        }
+    }
+
+    /// Sets what a call says about the end.
+    func setEnd(_ call: Call, in subscription: inout JSONObject) {
+        if let atEnd = call.bool("cancel_at_period_end") {
+            subscription["cancel_at_period_end"] = .bool(atEnd)
+            let end = Self.items(of: subscription).compactMap { $0.int("current_period_end") }.min()
+            subscription["cancel_at"] = atEnd ? .int(orNull: end) : .null
+            subscription["canceled_at"] = atEnd ? .int(now.seconds) : .null
+            subscription.update("cancellation_details") { details in
+                details["reason"] = atEnd ? "cancellation_requested" : .null
+            }
+        }
+        if let time = call.parameters["cancel_at"] {
+            subscription["cancel_at"] = time.int.map(JSONValue.int) ?? .null
+            subscription["canceled_at"] = time.isNull ? .null : .int(now.seconds)
+        }
+    }
+}

@@ -1,0 +1,404 @@
+extension Ledger {
+    private static let recurringData = """
+        price_data{currency:s! product:s! recurring{interval:day|month|week|year! interval_count:i}!
+        tax_behavior:exclusive|inclusive|unspecified unit_amount:i unit_amount_decimal:s}
+        """
+    private static let item = """
+        billing_thresholds{usage_gte:i!}? \(discounts) metadata:m? plan:s price:s \(recurringData) quantity:i tax_rates:a?
+        """
+    private static let shared = """
+        add_invoice_items:* application_fee_percent:i? automatic_tax:* cancel_at:n? cancel_at_period_end:b
+        collection_method:charge_automatically|send_invoice days_until_due:i default_payment_method:s default_source:s?
+        default_tax_rates:a? description:s? \(discounts) invoice_settings:* metadata:m? off_session:b on_behalf_of:s?
+        payment_behavior:allow_incomplete|default_incomplete|error_if_incomplete|pending_if_incomplete
+        payment_settings:* pending_invoice_item_interval:*? proration_behavior:always_invoice|create_prorations|none
+        transfer_data:*? trial_end:n trial_from_plan:b trial_settings:* billing_thresholds:*? billing_schedules:*?
+        coupon:s? promotion_code:s?
+        """
+
+    static let subscriptionRoutes: [Route] = [
+        .post(
+            "subscriptions",
+            """
+            \(shared) items[]{\(item)} backdate_start_date:i billing_cycle_anchor:i billing_cycle_anchor_config:*
+            billing_mode:* currency:s customer:s customer_account:s trial_period_days:i plan:s quantity:i
+            """
+        ) { ledger, call throws(StripeError) in
+            try ledger.onClock(of: call.string("customer")) { ledger throws(StripeError) in
+                try ledger.createSubscription(call)
+            }
+        },
+        .list(
+            "subscriptions",
+            """
+            automatic_tax:* collection_method:charge_automatically|send_invoice created:r current_period_end:r
+            current_period_start:r customer:s customer_account:s plan:s price:s test_clock:s
+            status:active|all|canceled|ended|incomplete|incomplete_expired|past_due|paused|trialing|unpaid
+            """
+        ) { ledger, call throws(StripeError) in try ledger.listSubscriptions(call) },
+        .get("subscriptions/search", "query:s! page:s limit:i") { ledger, call throws(StripeError) in
+            try ledger.search(.subscription, call)
+        },
+        .get("subscriptions/:id") { ledger, call throws(StripeError) in try ledger.require(.subscription, call.id) },
+        .post(
+            "subscriptions/:id",
+            """
+            \(shared) items[]{id:s deleted:b clear_usage:b \(item)} billing_cycle_anchor:* cancellation_details:*
+            pause_collection{behavior:keep_as_draft|mark_uncollectible|void! resumes_at:i}? proration_date:i plan:s
+            quantity:i
+            """
+        ) { ledger, call throws(StripeError) in
+            try ledger.acting(onSubscription: call.id) { ledger, subscription throws(StripeError) in
+                try ledger.updateSubscription(subscription, call)
+            }
+        },
+        .delete("subscriptions/:id", "cancellation_details:* invoice_now:b prorate:b") {
+            ledger,
+            call throws(StripeError) in
+            try ledger.acting(onSubscription: call.id) { ledger, subscription throws(StripeError) in
+                guard !["canceled", "incomplete_expired"].contains(subscription.status) else {
+                    throw StripeError.missingObject("subscription", subscription.id)
+                }
+                let feedback = call.object("cancellation_details")
+                return ledger.end(subscription.id, reason: "cancellation_requested", feedback: feedback)
+            }
+        },
+        .post(
+            "subscriptions/:id/resume",
+            "billing_cycle_anchor:* proration_behavior:always_invoice|create_prorations|none proration_date:i"
+        ) { ledger, call throws(StripeError) in
+            try ledger.acting(onSubscription: call.id) { ledger, subscription throws(StripeError) in
+                guard subscription.status == "paused" else {
+                    throw StripeError("Only subscriptions with status `paused` can be resumed.", executed: true)
+                }
+                return ledger.change(.subscription, subscription.id, emitting: "customer.subscription.resumed") {
+                    $0["status"] = "active"
+                }
+            }
+        },
+        .post("subscriptions/:id/pause", "type:s bill_for:* invoicing_behavior:*") { ledger, call throws(StripeError) in
+            try ledger.acting(onSubscription: call.id) { ledger, subscription throws(StripeError) in
+                guard ["active", "trialing"].contains(subscription.status) else {
+                    throw StripeError("Only active subscriptions can be paused.", executed: true)
+                }
+                return ledger.change(.subscription, subscription.id, emitting: "customer.subscription.paused") {
+                    $0["status"] = "paused"
+                }
+            }
+        },
+    ]
+
+    private mutating func acting(
+        onSubscription id: String,
+        _ body: (inout Ledger, JSONObject) throws(StripeError) -> JSONObject
+    ) throws(StripeError) -> JSONObject {
+        let subscription = try require(.subscription, id)
+        return try onClock(of: subscription.string("customer")) { ledger throws(StripeError) in
+            try body(&ledger, subscription)
+        }
+    }
+
+    private func listSubscriptions(_ call: Call) throws(StripeError) -> JSONObject {
+        let status = call.string("status")
+        let price = call.string("price") ?? call.string("plan")
+        return try page(.subscription, call, filters: ["customer", "collection_method"]) { subscription in
+            if let price,
+                !Self.items(of: subscription).contains(where: { $0.value(at: "price", "id")?.string == price })
+            {
+                return false
+            }
+            switch status {
+            case "all": return true
+            case "ended": return ["canceled", "incomplete_expired"].contains(subscription.status)
+            case .some(let wanted): return subscription.status == wanted
+            case .none: return subscription.status != "canceled"
+            }
+        }
+    }
+
+    static func items(of subscription: JSONObject) -> [JSONObject] {
+        (subscription.object("items")?.array("data") ?? []).compactMap(\.object)
+    }
+
+    // MARK: Creating
+
+    mutating func createSubscription(_ call: Call) throws(StripeError) -> JSONObject {
+        guard let customerID = call.string("customer") else { throw StripeError.missingParameter("customer") }
+        let customer = try liveCustomer(customerID, param: "customer")
+        var given = (call.parameters.array("items") ?? []).compactMap(\.object)
+        if let plan = call.string("plan") {
+            given = [["plan": .string(plan), "quantity": .int(call.int("quantity") ?? 1)]]
+        }
+        guard !given.isEmpty else { throw StripeError.missingParameter("items") }
+        guard given.count <= 20 else { throw StripeError.invalid("items", "A subscription has at most 20 items.") }
+        var prices: [JSONObject] = []
+        for (index, item) in given.enumerated() {
+            let price = try price(of: item, param: "items[\(index)]", call)
+            guard price.has("recurring") else {
+                throw StripeError.invalid(
+                    "items[\(index)][price]",
+                    "The price specified is set to `type=one_time` but this field only accepts prices with "
+                        + "`type=recurring`."
+                )
+            }
+            prices.append(price)
+        }
+        guard Set(prices.map { $0.string("currency") ?? "" }).count == 1 else {
+            throw StripeError("All prices on a subscription must have the same `currency`.")
+        }
+        if let method = call.string("default_payment_method") {
+            _ = try require(.paymentMethod, method, param: "default_payment_method")
+        }
+        let trialEnd = try trialEnd(call, prices)
+        var subscription = newSubscription(customer, prices[0], call, trialEnd: trialEnd)
+        let needsCard =
+            trialEnd == nil && call.string("payment_behavior") != "default_incomplete"
+            && call.string("collection_method") != "send_invoice"
+            && prices.contains { ($0.int("unit_amount") ?? 0) > 0 }
+        let card =
+            call.string("default_payment_method")
+            ?? customer.object("invoice_settings")?.string("default_payment_method")
+        guard !needsCard || card != nil else { throw Self.noPaymentMethod }
+        let discounts = try takeDiscounts(call, customer: customerID, subscription: subscription.id)
+        subscription["discounts"] = .strings(discounts)
+        let start = now.seconds
+        let end = trialEnd ?? call.int("billing_cycle_anchor") ?? Self.periodEnd(after: start, prices[0], anchor: start)
+        var items: [JSONValue] = []
+        for (index, item) in given.enumerated() {
+            let made = newSubscriptionItem(subscription.id, item, prices[index], period: (start, end))
+            items.append(.object(made))
+        }
+        subscription["items"] = .object(
+            Self.list(items, hasMore: false, url: "/v1/subscription_items?subscription=\(subscription.id)")
+                .merging(["total_count": .int(Int64(items.count))])
+        )
+        insert(.subscription, subscription)
+        if customer["currency"] == .null {
+            update(.customer, customerID) { $0["currency"] = prices[0]["currency"] ?? .null }
+        }
+        return try begin(subscription.id, call, end: end)
+    }
+
+    private func trialEnd(_ call: Call, _ prices: [JSONObject]) throws(StripeError) -> Int64? {
+        switch call.parameters["trial_end"] {
+        case .some(.string("now")): return nil
+        case .some(.int(let time)):
+            guard time > now.seconds else {
+                throw StripeError.invalid(
+                    "trial_end",
+                    "Invalid timestamp: must be an integer Unix timestamp in the future."
+                )
+            }
+            return min(time, now.adding(seconds: 730 * 86_400).seconds)
+        default: break
+        }
+        if let days = call.int("trial_period_days") {
+            guard (0...730).contains(days) else {
+                throw StripeError.invalid("trial_period_days", "Trial periods can be at most 730 days long.")
+            }
+            return days == 0 ? nil : now.adding(seconds: days * 86_400).seconds
+        }
+        guard call.bool("trial_from_plan") == true,
+            let days = prices.first?.value(at: "recurring", "trial_period_days")?.int
+        else { return nil }
+        return now.adding(seconds: days * 86_400).seconds
+    }
+
+    private mutating func newSubscription(
+        _ customer: JSONObject,
+        _ price: JSONObject,
+        _ call: Call,
+        trialEnd: Int64?
+    ) -> JSONObject {
+        let anchor = trialEnd ?? call.int("billing_cycle_anchor") ?? now.seconds
+        var subscription: JSONObject = [
+            "id": .string(newID(.subscription)), "object": "subscription", "application": nil,
+            "application_fee_percent": nil,
+            "automatic_tax": ["disabled_reason": nil, "enabled": false, "liability": nil],
+            "billing_cycle_anchor": .int(anchor), "billing_cycle_anchor_config": nil,
+            "billing_mode": [
+                "flexible": ["proration_discounts": "included"], "type": "flexible", "updated_at": .int(now.seconds),
+            ], "billing_schedules": [], "billing_thresholds": nil, "cancel_at": nil, "cancel_at_period_end": false,
+            "canceled_at": nil, "cancellation_details": ["comment": nil, "feedback": nil, "reason": nil],
+            "collection_method": .string(call.string("collection_method") ?? "charge_automatically"),
+            "created": .int(now.seconds), "currency": price["currency"] ?? "usd", "customer": .string(customer.id),
+            "customer_account": nil, "days_until_due": call.value("days_until_due"),
+            "default_payment_method": call.value("default_payment_method"), "default_source": nil,
+            "default_tax_rates": [], "description": call.value("description"), "discounts": [], "ended_at": nil,
+            "invoice_settings": [
+                "account_tax_ids": nil, "custom_fields": nil, "description": nil, "footer": nil,
+                "issuer": ["type": "self"],
+            ],
+        ]
+        subscription.merge([
+            "latest_invoice": nil, "livemode": .bool(livemode), "managed_payments": nil,
+            "metadata": .object(call.updatedMetadata(nil)), "next_pending_invoice_item_invoice": nil,
+            "on_behalf_of": nil, "pause_collection": nil,
+            "payment_settings": [
+                "payment_method_options": nil, "payment_method_types": nil,
+                "save_default_payment_method": call.object("payment_settings")?["save_default_payment_method"] ?? "off",
+            ], "pending_invoice_item_interval": nil, "pending_setup_intent": nil, "pending_update": nil,
+            "schedule": nil, "start_date": .int(now.seconds), "status": "incomplete",
+            "test_clock": customer["test_clock"] ?? .null, "transfer_data": nil, "trial_end": .int(orNull: trialEnd),
+            "trial_settings": call.parameters["trial_settings"]
+                ?? ["end_behavior": ["missing_payment_method": "create_invoice"]],
+            "trial_start": trialEnd == nil ? .null : .int(now.seconds),
+        ])
+        setEnd(call, in: &subscription)
+        return subscription
+    }
+
+    mutating func newSubscriptionItem(
+        _ subscription: String,
+        _ given: JSONObject,
+        _ price: JSONObject,
+        period: (start: Int64, end: Int64)
+    ) -> JSONObject {
+        let item: JSONObject = [
+            "id": .string(newID(.subscriptionItem)), "object": "subscription_item", "billing_thresholds": nil,
+            "created": .int(now.seconds), "current_period_end": .int(period.end),
+            "current_period_start": .int(period.start), "discounts": [], "metadata": given["metadata"] ?? [:],
+            "plan": .object(Self.plan(of: price)), "price": .object(price),
+            "quantity": .int(min(max(given.int("quantity") ?? 1, 0), 999_999)),
+            "subscription": .string(subscription), "tax_rates": [],
+        ]
+        return item
+    }
+
+    /// The older name of a recurring price.
+    static func plan(of price: JSONObject) -> JSONObject {
+        let recurring = price.object("recurring") ?? JSONObject()
+        return [
+            "id": .string(price.id), "object": "plan", "active": price["active"] ?? true,
+            "amount": price["unit_amount"] ?? .null, "amount_decimal": price["unit_amount_decimal"] ?? .null,
+            "billing_scheme": "per_unit", "created": price["created"] ?? 0, "currency": price["currency"] ?? "usd",
+            "interval": recurring["interval"] ?? "month", "interval_count": recurring["interval_count"] ?? 1,
+            "livemode": price["livemode"] ?? false, "metadata": price["metadata"] ?? [:], "meter": nil,
+            "nickname": price["nickname"] ?? .null, "product": price["product"] ?? .null, "tiers_mode": nil,
+            "transform_usage": nil, "trial_period_days": recurring["trial_period_days"] ?? .null,
+            "usage_type": recurring["usage_type"] ?? "licensed",
+        ]
+    }
+
+    /// The first invoice, its payment, and what they make of the subscription.
+    private mutating func begin(_ id: String, _ call: Call, end: Int64) throws(StripeError) -> JSONObject {
+        let made = find(.subscription, id) ?? JSONObject()
+        let isTrial = made.has("trial_end")
+        let invoice = invoiceForPeriod(of: id, reason: "subscription_create")
+        takePendingItems(into: invoice)
+        total(invoice)
+        if let draft = find(.invoice, invoice) { emit("invoice.created", draft) }
+        _ = finalize(invoice)
+        if made.string("collection_method") == "send_invoice", !isTrial {
+            update(.subscription, id) { $0["status"] = "active" }
+        }
+        if isTrial { update(.subscription, id) { $0["status"] = "trialing" } }
+        emit("customer.subscription.created", find(.subscription, id) ?? made)
+        schedule(.renewSubscription, id, at: SimulatorInstant(seconds: end))
+        if let trialEnd = made.int("trial_end") {
+            let reminder = max(now.seconds, trialEnd - 3 * 86_400)
+            schedule(.remindTrialEnd, id, at: SimulatorInstant(seconds: reminder))
+        }
+        if find(.invoice, invoice)?.status == "open", made.string("collection_method") == "charge_automatically" {
+            if call.string("payment_behavior") == "default_incomplete" {
+                schedule(.expireIncompleteSubscription, id, at: now.adding(seconds: 23 * 3_600))
+            } else {
+                try payFirst(invoice, of: id, call)
+            }
+        }
+        return find(.subscription, id) ?? made
+    }
+
+    private mutating func payFirst(_ invoice: String, of id: String, _ call: Call) throws(StripeError) {
+        do throws(StripeError) {
+            try tryPayment(
+                ofInvoice: invoice,
+                method: nil,
+                AttemptOptions(isOffSession: call.bool("off_session") ?? false)
+            )
+        } catch {
+            guard call.string("payment_behavior") == "error_if_incomplete" else {
+                schedule(.expireIncompleteSubscription, id, at: now.adding(seconds: 23 * 3_600))
+                return  // the subscription stays incomplete, and says so
+            }
+            _ = voidInvoice(invoice)
+            objects[.subscription]?[id] = nil
+            throw error
+        }
+        if find(.invoice, invoice)?.status == "open" {
+            schedule(.expireIncompleteSubscription, id, at: now.adding(seconds: 23 * 3_600))
+        }
+    }
+
+    /// A draft for the subscription's present period.
+    mutating func invoiceForPeriod(of id: String, reason: String) -> String {
+        guard let subscription = find(.subscription, id), let customerID = subscription.string("customer"),
+            let customer = find(.customer, customerID)
+        else { return "" }
+        let currency = subscription.string("currency") ?? "usd"
+        var invoice = newInvoice(for: customer, currency: currency, reason: reason)
+        invoice["_subscription"] = .string(id)
+        invoice["parent"] = [
+            "quote_details": nil,
+            "subscription_details": ["metadata": subscription["metadata"] ?? [:], "subscription": .string(id)],
+            "type": "subscription_details",
+        ]
+        invoice["collection_method"] = subscription["collection_method"] ?? "charge_automatically"
+        if subscription.string("collection_method") == "send_invoice" {
+            let days = min(max(subscription.int("days_until_due") ?? 30, 0), 3_650)
+            invoice["due_date"] = .int(now.adding(seconds: days * 86_400).seconds)
+        }
+        invoice["discounts"] = subscription["discounts"] ?? []
+        insert(.invoice, invoice)
+        let isTrial = subscription.status == "incomplete" && subscription.has("trial_end")
+        var lines: [JSONObject] = []
+        for item in Self.items(of: subscription) { lines.append(line(for: item, of: id, invoice.id, isTrial: isTrial)) }
+        append(lines, toInvoice: invoice.id)
+        update(.subscription, id) { $0["latest_invoice"] = .string(invoice.id) }
+        total(invoice.id)
+        return invoice.id
+    }
+
+    private mutating func line(for item: JSONObject, of id: String, _ invoice: String, isTrial: Bool) -> JSONObject {
+        let price = item.object("price") ?? JSONObject()
+        let quantity = item.int("quantity") ?? 1
+        let unit = price.int("unit_amount") ?? 0
+        let amount = isTrial ? 0 : Self.product(unit, quantity) ?? 0
+        let currency = price.string("currency") ?? "usd"
+        let name = price.string("product").flatMap { find(.product, $0) }?.string("name") ?? "Subscription"
+        let interval = price.value(at: "recurring", "interval")?.string ?? "month"
+        let description =
+            isTrial
+            ? "Trial period for \(name)"
+            : "\(quantity) × \(name) (at \(Currency.formatted(unit, currency)) / \(interval))"
+        return newLine(
+            invoice: invoice,
+            amount: amount,
+            currency: currency,
+            description: .string(description),
+            period: (item.int("current_period_start") ?? now.seconds, item.int("current_period_end") ?? now.seconds),
+            parent: [
+                "invoice_item_details": nil,
+                "subscription_item_details": [
+                    "invoice_item": nil, "proration": false, "proration_details": ["credited_items": nil],
+                    "subscription": .string(id), "subscription_item": .string(item.id),
+                ], "type": "subscription_item_details",
+            ],
+            pricing: Self.pricing(price, amount: amount, quantity: quantity),
+            quantity: quantity
+        )
+    }
+
+    /// The end of the period that begins at a time, on the anchor's day where the month has it.
+    static func periodEnd(after start: Int64, _ price: JSONObject, anchor: Int64) -> Int64 {
+        let recurring = price.object("recurring") ?? JSONObject()
+        let count = min(max(recurring.int("interval_count") ?? 1, 1), 1_095)
+        let date = CalendarDate(seconds: start)
+        switch recurring.string("interval") {
+        case "day": return start + count * 86_400
+        case "week": return start + count * 7 * 86_400
+        case "year": return date.adding(months: 12 * count, anchorDay: CalendarDate(seconds: anchor).day).seconds
+        default: return date.adding(months: count, anchorDay: CalendarDate(seconds: anchor).day).seconds
+        }
+    }
+}

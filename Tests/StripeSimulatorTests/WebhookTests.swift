@@ -1,0 +1,118 @@
+import Crypto
+import Testing
+
+@testable import StripeSimulator
+
+@Suite("Web hooks") struct WebhookTests {
+    private static let secret = "whsec_desk"
+
+    private func desk(_ events: [String] = ["*"]) -> Desk {
+        Desk(endpoints: [("http://127.0.0.1:1/hook", Self.secret, events)])
+    }
+
+    @Test("a delivery is signed over its time and body with the whole secret")
+    func signature() throws {
+        var desk = desk()
+        desk.pay(900)
+        let webhook = try #require(desk.state.takeDueWebhooks(limit: 10).first)
+        let header = try #require(webhook.headers.first { $0.name == "Stripe-Signature" }?.value)
+        let signed = Array("\(Desk.start.seconds).".utf8) + webhook.body
+        let code = HMAC<SHA256>.authenticationCode(for: signed, using: SymmetricKey(data: Array(Self.secret.utf8)))
+        let hex = code.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        #expect(header == "t=\(Desk.start.seconds),v1=\(hex)")
+        let event = try #require(try JSONParser.value(of: webhook.body).object)
+        #expect(event.string("object") == "event")
+        #expect(event.int("pending_webhooks") == 1)
+    }
+
+    @Test("what is not taken is sent again, signed anew, until it is")
+    func retries() throws {
+        var desk = desk(["payment_intent.succeeded"])
+        desk.pay(900)
+        var pauses: [Int64] = []
+        for _ in 0..<4 {
+            let webhook = try #require(desk.state.takeDueWebhooks(limit: 10).first)
+            #expect(desk.state.takeDueWebhooks(limit: 10).isEmpty)
+            desk.state.report(webhook, status: nil, failure: "connection refused")
+            let due = try #require(desk.state.nextDue(ofWebhooks: true))
+            pauses.append(due.seconds - desk.state.clock.now.seconds)
+            desk.advance(seconds: pauses.last ?? 0)
+        }
+        #expect(pauses == [1, 2, 4, 8])
+        let webhook = try #require(desk.state.takeDueWebhooks(limit: 10).first)
+        desk.state.report(webhook, status: 200, failure: nil)
+        #expect(desk.state.nextDue(ofWebhooks: true) == nil)
+        let event = desk.get("/v1/events", "type=payment_intent.succeeded").data()[0]
+        #expect(event.int("pending_webhooks") == 0)
+    }
+
+    @Test("a redirect and a 500 are failures; after three days nothing is tried any more")
+    func givingUp() throws {
+        var desk = desk(["payment_intent.succeeded"])
+        desk.pay(900)
+        var tries = 0
+        while let due = desk.state.nextDue(ofWebhooks: true), tries < 10_000 {
+            desk.state.advance(to: due)
+            for webhook in desk.state.takeDueWebhooks(limit: 10) {
+                desk.state.report(webhook, status: tries % 2 == 0 ? 302 : 500, failure: nil)
+                tries += 1
+            }
+        }
+        #expect((4_000...4_400).contains(tries))
+        #expect(desk.state.clock.now.seconds - Desk.start.seconds > 3 * 86_400)
+    }
+
+    @Test("an endpoint hears what it asked for, and its secret is told once")
+    func subscriptions() {
+        var desk = Desk()
+        let made = desk.post(
+            "/v1/webhook_endpoints",
+            "url=http://127.0.0.1:1/hook&enabled_events[]=charge.refunded"
+        )
+        #expect(made.string("secret")?.hasPrefix("whsec_") == true)
+        #expect(desk.get("/v1/webhook_endpoints/\(made.id)")["secret"] == nil)
+        desk.post("/v1/refunds", "payment_intent=\(desk.pay(900).id)")
+        let types = desk.state.takeDueWebhooks(limit: 10).compactMap { webhook in
+            (try? JSONParser.value(of: webhook.body))?.object?.string("type")
+        }
+        #expect(types == ["charge.refunded"])
+        desk.post("/v1/webhook_endpoints/\(made.id)", "disabled=true")
+        desk.post("/v1/refunds", "payment_intent=\(desk.pay(900).id)")
+        #expect(desk.state.takeDueWebhooks(limit: 10).isEmpty)
+    }
+
+    @Test("a rolled secret signs beside the new one for a day")
+    func rolling() throws {
+        var desk = desk()
+        let id = desk.get("/v1/webhook_endpoints").data()[0].id
+        desk.call("POST", "/_simulator/webhook_endpoints/\(id)/roll")
+        desk.post("/v1/customers")
+        let both = try #require(desk.state.takeDueWebhooks(limit: 1).first?.headers.last?.value)
+        #expect(both.split(separator: ",").count == 3)
+        desk.advance(seconds: 86_400)
+        desk.post("/v1/customers")
+        let one = try #require(desk.state.takeDueWebhooks(limit: 1).first?.headers.last?.value)
+        #expect(one.split(separator: ",").count == 2)
+    }
+
+    @Test("web hooks can be doubled, dropped and delayed")
+    func faults() {
+        var desk = desk(["payment_intent.succeeded"])
+        desk.call("POST", "/_simulator/faults", "action=duplicate&times=1")
+        desk.pay(900)
+        #expect(desk.state.takeDueWebhooks(limit: 10).count == 1)
+        #expect(desk.state.takeDueWebhooks(limit: 10).count == 1)
+        desk.call("POST", "/_simulator/faults", "action=drop&times=1")
+        desk.pay(900)
+        #expect(desk.state.takeDueWebhooks(limit: 10).isEmpty)
+        desk.call("POST", "/_simulator/faults", "action=delay&delay_ms=60000&times=1")
+        desk.pay(900)
+        #expect(desk.state.takeDueWebhooks(limit: 10).isEmpty)
+        desk.advance(seconds: 60)
+        #expect(desk.state.takeDueWebhooks(limit: 10).count == 1)
+    }
+}
+
+extension SimulatorState {
+    func nextDue(ofWebhooks: Bool) -> SimulatorInstant? { ledgers.values.compactMap(\.deliveries.nextDue).min() }
+}
