@@ -16,7 +16,7 @@ package struct AppCompiler: Sendable {
 
     package init(catalogue: Catalogue) { self.catalogue = catalogue }
 
-    /// - Parameter files: `app.yaml` and the files of `flows/`; which is which is told by their paths.
+    /// Compiles `app.yaml` and the files of `flows/`; which is which is told by their paths.
     package func compile(_ files: [SourceFile]) -> AppCompilation {
         let findings = FindingCollector()
         var app: FileContext?
@@ -46,7 +46,11 @@ package struct AppCompiler: Sendable {
         var flowRoots: [(FileContext, YAMLNode)] = []
         for (number, file) in flowFiles.enumerated() {
             if number == Limits.flowFiles {
-                file.error(.limitFlows, "an app has at most \(Limits.flowFiles) flows", at: file.text.start..<file.text.start)
+                file.error(
+                    .limitFlows,
+                    "an app has at most \(Limits.flowFiles) flows",
+                    at: file.text.start..<file.text.start
+                )
             }
             guard number < Limits.flowFiles else { break }
             if file.text.path.hasSuffix(".yml") {

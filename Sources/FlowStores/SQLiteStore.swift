@@ -219,6 +219,11 @@ extension SQLiteStore {
         } catch {
             throw .folder("\(folder) cannot be made")
         }
+        // SQLite syncs the folder for its files, nobody the folder's own name.
+        let parent = open(folder + "/..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard parent >= 0 else { return }
+        fsync(parent)
+        _ = Foundation.close(parent)
     }
 
     /// Makes the database's file before SQLite does, which would let others read it; the log takes over the mode.

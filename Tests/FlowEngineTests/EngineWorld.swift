@@ -11,12 +11,13 @@ import TestSupport
 struct EngineWorld {
     let folder: String
     let app: App
-    let clock = ManualClock()
+    let clock: ManualClock
     let feature = SampleFeature()
 
-    init(_ app: App) {
+    init(_ app: App, folder: String? = nil, clock: ManualClock = ManualClock()) {
         self.app = app
-        self.folder = FileManager.default.temporaryDirectory.path + "/runnel-engine-" + UUID().uuidString
+        self.clock = clock
+        self.folder = folder ?? FileManager.default.temporaryDirectory.path + "/runnel-engine-" + UUID().uuidString
     }
 
     /// Runs `body` with a fresh folder and removes it afterwards.
@@ -101,6 +102,15 @@ extension Engine {
 
     func record(_ run: RunID) async throws -> RunRecord {
         try #require(try await store.read { (reader) throws(StoreError) in try reader.run(run) })
+    }
+
+    /// Returns once the run is final: the feature's end of it is awaited by asking again after each group.
+    func finished(_ run: RunID) async throws -> RunRecord {
+        while true {
+            let record = try await record(run)
+            if record.status.isFinal { return record }
+            try await write { (_) throws(StoreError) in }
+        }
     }
 
     func entries(_ run: RunID) async throws -> [JournalEntry] {

@@ -1,7 +1,7 @@
 import Expressions
 import FlowEngine
 import FlowLanguage
-import FlowStores
+@testable import FlowStores
 import GRDB
 import Testing
 
@@ -116,6 +116,41 @@ struct ValueTests {
             #expect(row["timestamp"] == .timestamp(coarse))
             #expect(row["decimal"] == "-7.5")
             #expect(row["double"] == 0.0)
+        }
+    }
+
+    @Test("are refused when they are nested so deep that they could not be read again, and kept just before")
+    func depth() async throws {
+        func nested(_ levels: Int) -> Value {
+            var value: Value = 1
+            // The dearest nesting of the exact form: a map whose key is no string.
+            for _ in 0..<levels { value = .map([7: value]) }
+            return value
+        }
+        try await withStore { store in
+            try store.writeGroup { transaction throws(StoreError) in
+                let run = try transaction.insertRun(sampleStart(input: ["deep": nested(79)]), at: at(1))
+                #expect(try transaction.run(run)?.start.input["deep"] == nested(79))
+                let row = try transaction.insert(into: "everything", [("json", nested(80))])
+                #expect(try transaction.find(RecordQuery(table: "everything", where: [], limit: 1)) == [row])
+                var entry = sampleEntry(run)
+                entry.output = nested(81)
+                let refusals = [
+                    code { () throws(StoreError) in try transaction.insert(into: "everything", [("json", nested(81))])
+                    },
+                    code { () throws(StoreError) in try transaction.insertEntry(entry, epoch: 1) },
+                    code { () throws(StoreError) in
+                        try transaction.insertRun(sampleStart(input: ["deep": nested(80)]), at: at(1))
+                    },
+                    code { () throws(StoreError) in
+                        try transaction.insert(
+                            into: "everything",
+                            [("json", .list([Value](repeating: .null, count: StoredExtent.values)))]
+                        )
+                    },
+                ]
+                #expect(refusals == [.invalidValue, .invalidValue, .invalidValue, .invalidValue])
+            }
         }
     }
 

@@ -40,6 +40,9 @@ struct Desk {
         }
         last = state.handle(request)
         let value = try? JSONParser.value(of: last.body)
+        if last.status == 200, version == nil, path.hasPrefix("/v1"), key.hasPrefix("sk_"), let value {
+            for violation in TypeCheck.violations(in: value) { Issue.record("\(method) \(path): \(violation)") }
+        }
         return value?.object ?? JSONObject()
     }
 

@@ -77,11 +77,13 @@ package struct KeyFile: Sendable, Hashable {
         let folder = Self.folder(of: path)
         try makeFolder(folder)
         // Written beside and then linked: link(2) refuses an existing name, and no reader meets half a file.
-        let draft = "\(path).\(getpid()).new"
-        unlink(draft)
-        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        // mkstemp makes a name of its own for each caller, exclusively and with mode 0600.
+        var template = Array("\(path).XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
         guard descriptor >= 0 else { throw systemFailure("cannot be written") }
+        let draft = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         defer { unlink(draft) }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         let line = Array((Data(key.bytes).base64EncodedString() + "\n").utf8)
         let isWritten = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) == $0.count }
         guard isWritten, fchmod(descriptor, 0o600) == 0, fsync(descriptor) == 0 else {
@@ -102,14 +104,16 @@ package struct KeyFile: Sendable, Hashable {
     package func readOrCreate() throws(SecretError) -> MasterKey {
         do {
             return try read()
-        } catch  where error.code == .keyFileMissing {
-            do {
-                try create(MasterKey())
-            } catch  where error.code == .keyFileExists {
-                // Another process was faster, and its key counts.
-            }
-            return try read()
+        } catch {
+            guard error.code == .keyFileMissing else { throw error }
         }
+        do {
+            try create(MasterKey())
+        } catch {
+            // If another process was faster, its key counts.
+            guard error.code == .keyFileExists else { throw error }
+        }
+        return try read()
     }
 
     /// Takes another key file's place; the last act of a rotation, after ``SecretVault/rotate(to:)``.

@@ -84,6 +84,9 @@ extension Analyzer {
             reportNoOverload(name, nameRange, types, target: target, arguments)
         }
         let nodes = parts.map(\.node)
+        if let special = prepared(name, nodes, arguments, node) {
+            return special is FailureNode ? made(special, type) : folded(special, type, over: nodes)
+        }
         if name == "or" || name == "orValue", nodes.count == 2 {
             return made(
                 OptionalElseNode(nodes[0], nodes[1], givesValue: name == "orValue", range: node.range), type)
@@ -105,8 +108,9 @@ extension Analyzer {
         do throws(RegexError) {
             return MatchesNode(nodes[0], try Regex.compile(pattern), range: node.range)
         } catch {
-            warn("expression.regex", error.message, at: arguments.last?.range ?? node.range)
-            return nil
+            report("expression.regex", error.message, at: arguments.last?.range ?? node.range)
+            return FailureNode(
+                code: EvaluationError.Code.invalidArgument, message: error.message, range: node.range)
         }
     }
 

@@ -58,8 +58,10 @@ extension Analyzer {
     /// The types of what a macro's variables hold: of the one, or of the two.
     private mutating func itemTypes(_ type: DeducedType, _ target: SyntaxNode) -> (DeducedType, DeducedType, DeducedType) {
         switch substitution.resolve(type) {
-        case .list(let element): return (element, .int, element)
-        case .map(let key, let value): return (key, key, value)
+        case .list(let element):
+            let element = knownOrDynamic(element)
+            return (element, .int, element)
+        case .map(let key, let value): return (knownOrDynamic(key), knownOrDynamic(key), knownOrDynamic(value))
         case .record: return (.string, .string, .dynamic)
         case .dynamic, .parameter: return (.dynamic, .dynamic, .dynamic)
         case let other:
@@ -68,6 +70,12 @@ extension Analyzer {
                 at: target.range)
             return (.dynamic, .dynamic, .dynamic)
         }
+    }
+
+    /// The items of an empty literal may be taken for anything, more than once.
+    private func knownOrDynamic(_ type: DeducedType) -> DeducedType {
+        let type = substitution.resolve(type)
+        return type.isOpenEnded ? .dynamic : type
     }
 
     /// Analyses a loop's source, binds its variables while the body is analysed, and gives both.

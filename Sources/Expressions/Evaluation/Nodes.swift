@@ -310,13 +310,13 @@ final class MapNode: EvaluationNode {
                 guard let present = optional.value else { continue }
                 value = present
             }
-            let before = map.count
-            map[key] = value
-            guard map.count > before else {
+            // `1` and `1u` are one key: a look-up with either finds it.
+            guard map.member(keyValue) == nil else {
                 throw EvaluationError(
                     code: EvaluationError.Code.invalidArgument, message: "the same key twice in a map",
                     range: entry.key.range)
             }
+            map[key] = value
         }
         return .map(map)
     }

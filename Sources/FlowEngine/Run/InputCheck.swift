@@ -43,6 +43,8 @@ package struct InputCheck {
 
     package struct InvalidInput: Error, Sendable, Hashable {
         package var findings: [InputFinding]
+
+        package init(findings: [InputFinding]) { self.findings = findings }
     }
 
     /// What JSON can say of a type is more than the type's own kind: a timestamp comes as text.
@@ -52,7 +54,8 @@ package struct InputCheck {
             (.bytes, .bytes), (.json, _):
             value
         case (.double, .int(let number)): .double(Double(number))
-        case (.decimal, .string(let text)): isDecimal(text) ? value : nil
+        // Spelled out: a bare nil would be the value null.
+        case (.decimal, .string(let text)): isDecimal(text) ? Optional.some(value) : Optional.none
         case (.decimal, .int(let number)): .string(String(number))
         case (.timestamp, .string(let text)): Timestamp(rfc3339: text).map(Value.timestamp)
         case (.bytes, .string(let text)): base64(text).map(Value.bytes)

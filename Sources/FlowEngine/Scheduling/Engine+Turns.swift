@@ -19,7 +19,13 @@ extension Engine {
             },
             done: { [self] outcome in
                 switch outcome {
-                case .success: if let result = slot.take() { release(result) }
+                case .success:
+                    switch input {
+                    case .takeUp: Failpoint.claimAfterCommit.pass()
+                    case .answer: Failpoint.receiveAfterCommit.pass()
+                    case .goOn: break
+                    }
+                    if let result = slot.take() { release(result) }
                 case .failure(let error): turnFailed(of: run, input, error)
                 }
             },

@@ -58,6 +58,9 @@ package final class Engine: Service, Sendable {
     /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.
     package var isReady: Bool { state.withLock { $0.phase == .ready } }
 
+    /// Jobs that wait for the writer; for `/metrics`.
+    package var waitingJobs: Int { writer.backlog }
+
     /// Returns when the engine takes calls, or stops.
     package func waitUntilReady() async {
         await withCheckedContinuation { continuation in
@@ -74,7 +77,12 @@ package final class Engine: Service, Sendable {
     ///
     /// - Throws: `EngineError` when the store cannot be read at the start.
     package func run() async throws {
-        try await recover()
+        do {
+            try await recover()
+        } catch {
+            stop()
+            throw error
+        }
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.runTimers() }

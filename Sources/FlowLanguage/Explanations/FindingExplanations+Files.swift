@@ -361,5 +361,13 @@ extension FindingExplanations {
                 Rename one of them.
                 """
         ),
+        .limitEntries: Page(
+            cause: """
+                A list or mapping of names has more entries than are allowed (1,000).
+                """,
+            remedy: """
+                Split it; what is data belongs into a table.
+                """
+        ),
     ]
 }

@@ -329,6 +329,15 @@ extension FindingExplanations {
                 Begin the flow with the block callback-handler.
                 """
         ),
+        .callbackUnguarded: Page(
+            cause: """
+                The flow changes something when a payment or refund comes in, but never asks whether this \
+                callback was processed before. When it is sent again, the change is made again.
+                """,
+            remedy: """
+                Put the change behind '!blocks.handler.callbackProcessed'.
+                """
+        ),
         .tableUnknown: Page(
             cause: """
                 There is no table of that name.

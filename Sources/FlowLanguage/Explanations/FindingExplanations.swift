@@ -7,12 +7,12 @@ package enum FindingExplanations {
 
     /// The page of a code, as text for a terminal; nil when there is no such code.
     package static func explain(_ code: String) -> String? {
-        guard let known = FindingCode(rawValue: code), let page = pages[known] else { return nil }
+        guard let page = FindingCode(rawValue: code).flatMap({ pages[$0] }) ?? expressions[code] else { return nil }
         return "\(code)\n\nCause: \(page.cause)\n\nWhat to do: \(page.remedy)\n"
     }
 
     /// The codes that have a page, in the order of the alphabet.
-    package static var codes: [String] { pages.keys.map(\.rawValue).sorted() }
+    package static var codes: [String] { (pages.keys.map(\.rawValue) + expressions.keys).sorted() }
 
     private static let pages: [FindingCode: Page] = [files, apps, flows].reduce(into: [:]) { pages, part in
         pages.merge(part) { first, _ in first }

@@ -16,7 +16,7 @@ extension FlowCompiler {
         guard let connection else { return }
         let model = environment.model
         guard let declared = model.connections.first(where: { $0.name == connection.value }) else {
-            let near = NearestName.note(connection.value, among: model.connections.map(\.name))
+            let near = context.likely(connection.value, among: model.connections.map(\.name))
             context.error(
                 .connectionUnknown,
                 "there is no connection '\(connection.value)'",
@@ -28,7 +28,7 @@ extension FlowCompiler {
         guard let command, let service = environment.catalogue.service(named: declared.service) else { return }
         guard let declaration = service.command(named: command.value) else {
             let names = service.commands.map(\.name)
-            let near = NearestName.note(command.value, among: names)
+            let near = context.likely(command.value, among: names)
             context.error(
                 .commandUnknown,
                 "the service '\(service.name)' has no command '\(command.value)'",
@@ -60,7 +60,11 @@ extension FlowCompiler {
     }
 
     /// A page that is open to roles to which one of its commands is closed fails for them each time.
-    private func checkAccess(_ command: CommandDeclaration, of connection: ConnectionDeclaration, at place: Located<String>) {
+    private func checkAccess(
+        _ command: CommandDeclaration,
+        of connection: ConnectionDeclaration,
+        at place: Located<String>
+    ) {
         guard source.kind == .page, let access = source.access else { return }
         let granted = connection.access[command.name] ?? []
         guard !granted.contains("public") else { return }
@@ -87,7 +91,7 @@ extension FlowCompiler {
             guard let parameter = command.parameters.first(where: { $0.name == pair.name }) else {
                 hasUnknown = true
                 let names = command.parameters.map(\.name)
-                let near = NearestName.note(pair.name, among: names)
+                let near = context.likely(pair.name, among: names)
                 context.error(
                     .parameterUnknown,
                     "'\(command.name)' takes no '\(pair.name)'",
@@ -155,7 +159,7 @@ extension FlowCompiler {
                 .flowUnknown,
                 "there is no flow '\(flow.value)'",
                 at: flow.range,
-                notes: NearestName.note(flow.value, among: environment.flows.keys)
+                notes: context.likely(flow.value, among: environment.flows.keys)
             )
             return
         }
@@ -178,7 +182,7 @@ extension FlowCompiler {
                     .inputUnknown,
                     "'\(flow.value)' takes no input '\(pair.name)'",
                     at: pair.key.range,
-                    notes: NearestName.note(pair.name, among: signature.inputs.map(\.name))
+                    notes: context.likely(pair.name, among: signature.inputs.map(\.name))
                 )
                 continue
             }
@@ -215,7 +219,7 @@ extension FlowCompiler {
         tables.insert(name.value)
         if let table = environment.model.table(named: name.value) { return table }
         if environment.brokenTables.contains(name.value) { return nil }
-        let near = NearestName.note(name.value, among: environment.model.tables.map(\.name))
+        let near = context.likely(name.value, among: environment.model.tables.map(\.name))
         context.error(
             .tableUnknown,
             "there is no table '\(name.value)'",

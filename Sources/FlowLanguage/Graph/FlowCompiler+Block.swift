@@ -151,7 +151,12 @@ extension FlowCompiler {
 
     // MARK: Branches
 
-    private func compileBranch(_ branches: [BranchSource], next: NodeIndex?, _ scope: ExpressionScope, _ body: inout Body) {
+    private func compileBranch(
+        _ branches: [BranchSource],
+        next: NodeIndex?,
+        _ scope: ExpressionScope,
+        _ body: inout Body
+    ) {
         let before = body.state
         var after = FlowState.unreachable
         var compiled: [BranchBlock.Branch] = []
@@ -180,7 +185,11 @@ extension FlowCompiler {
     ) {
         for (number, branch) in branches.enumerated() {
             guard let node = branch.when else {
-                context.error(.branchElse, "with 'mode: all' each branch has its own 'when'; there is no 'else'", at: branch.range)
+                context.error(
+                    .branchElse,
+                    "with 'mode: all' each branch has its own 'when'; there is no 'else'",
+                    at: branch.range
+                )
                 continue
             }
             let following = number + 1 < place.chain.count ? place.chain[number + 1] : next
@@ -208,7 +217,9 @@ extension FlowCompiler {
     private func compileSet(_ pairs: [YAMLPair], _ templates: TemplateCompiler, _ body: inout Body) {
         var named: [NamedTemplate] = []
         for pair in pairs {
-            guard context.checkIdentifier(Located(value: pair.name, range: pair.key.range), what: "the variable") else { continue }
+            guard context.checkIdentifier(Located(value: pair.name, range: pair.key.range), what: "the variable") else {
+                continue
+            }
             let compiled = templates.compile(pair.value, .any("'\(pair.name)'"))
             if let compiled { named.append(NamedTemplate(name: pair.name, value: compiled.template)) }
             body.state.variables[pair.name] = FlowState.Assignment(type: compiled?.type ?? .dynamic, isCertain: true)
@@ -225,7 +236,9 @@ extension FlowCompiler {
         body.action = .fail(FailBlock(status: status, code: code?.template, message: message.template))
     }
 
-    private func compileStatus(_ node: YAMLNode, in range: ClosedRange<Int64>, _ templates: TemplateCompiler) -> ValueTemplate? {
+    private func compileStatus(_ node: YAMLNode, in range: ClosedRange<Int64>, _ templates: TemplateCompiler)
+        -> ValueTemplate?
+    {
         guard let status = templates.compile(node, Expectation(type: .int, what: "'status'")) else { return nil }
         if case .constant(.int(let number)) = status.template, !range.contains(number) {
             let message = "'status' is an HTTP status between \(range.lowerBound) and \(range.upperBound)"
@@ -247,7 +260,11 @@ extension FlowCompiler {
             context.error(.respondNobody, "nobody waits for an answer of this flow", at: block.word.range)
         }
         if isWebhook, let pair = respond.output {
-            context.error(.respondShape, "the answer of a web hook is 'status', 'headers' and 'body'", at: pair.key.range)
+            context.error(
+                .respondShape,
+                "the answer of a web hook is 'status', 'headers' and 'body'",
+                at: pair.key.range
+            )
         } else if !isWebhook, let key = respond.webKey {
             context.error(.respondShape, "the answer of this flow is its 'output'", at: key)
         }
@@ -259,7 +276,7 @@ extension FlowCompiler {
                     .outputUnknown,
                     "the flow declares no output '\(pair.name)'",
                     at: pair.key.range,
-                    notes: NearestName.note(pair.name, among: declared)
+                    notes: context.likely(pair.name, among: declared)
                 )
             }
             output = templates.named(pairs)

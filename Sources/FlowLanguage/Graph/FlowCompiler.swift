@@ -70,7 +70,8 @@ final class FlowCompiler {
         switch source.trigger?.trigger {
         case .webhook:
             let fields: [String: RecordType.Field] = [
-                "body": .init(.dynamic), "headers": .init(.map(.string, .string)), "query": .init(.map(.string, .string)),
+                "body": .init(.dynamic), "headers": .init(.map(.string, .string)),
+                "query": .init(.map(.string, .string)),
                 "method": .init(.string), "receivedAt": .init(.timestamp),
             ]
             return (.record(RecordType(name: "trigger", fields: fields)), nil)
@@ -90,13 +91,7 @@ final class FlowCompiler {
         finish(state)
         let outputs = compileOutputs()
         let trigger = compileTrigger()
-        if case .callback? = source.trigger?.trigger, callbackHandlers == 0, !source.blocks.blocks.isEmpty {
-            context.warning(
-                .callbackHandlerMissing,
-                "the flow never asks 'callback-handler' what happened, so the callback is not marked as processed",
-                at: source.name.range
-            )
-        }
+        checkCallback()
         return FlowGraph(
             name: source.name.value,
             kind: source.kind,
@@ -109,6 +104,41 @@ final class FlowCompiler {
             entry: entry,
             version: FlowVersion.of(source, tables: tables, model: environment.model),
             range: context.text.range(source.name.range)
+        )
+    }
+
+    /// What a callback flow owes to callbacks that are sent twice.
+    private func checkCallback() {
+        guard case .callback? = source.trigger?.trigger, !source.blocks.blocks.isEmpty else { return }
+        if callbackHandlers == 0 {
+            context.warning(
+                .callbackHandlerMissing,
+                "the flow never asks 'callback-handler' what happened, so the callback is not marked as processed",
+                at: source.name.range
+            )
+            return
+        }
+        let compiled = nodes.compactMap { $0 }
+        let conditions = compiled.flatMap { node -> [Expression?] in
+            guard case .branch(let block) = node.action else { return [node.when] }
+            return [node.when] + block.branches.map(\.when)
+        }
+        let isGuarded = conditions.contains { condition in
+            condition?.references.contains { $0.path.contains("callbackProcessed") } ?? false
+        }
+        let writing = compiled.first { node in
+            switch node.action {
+            case .insertRecord, .updateRecord, .deleteRecord, .command, .runFlow: true
+            default: false
+            }
+        }
+        guard let writing, !isGuarded else { return }
+        context.findings.add(
+            .warning,
+            FindingCode.callbackUnguarded.rawValue,
+            "the flow changes something without asking whether this callback was processed before",
+            writing.range,
+            ["put it behind '!blocks.<handler>.callbackProcessed'"]
         )
     }
 
@@ -201,7 +231,8 @@ final class FlowCompiler {
                 if crossesBarrier {
                     reportLeaving(next)
                 } else {
-                    let message = "'next' leads back to '\(next.value)'; jumps backwards are not available in this version of Runnel"
+                    let message =
+                        "'next' leads back to '\(next.value)'; jumps backwards are not available in this version of Runnel"
                     context.error(.nextBackwards, message, at: next.range)
                 }
                 return .invalid
@@ -219,7 +250,7 @@ final class FlowCompiler {
                 .nextUnknown,
                 "there is no block '\(next.value)' to go on with",
                 at: next.range,
-                notes: NearestName.note(next.value, among: jumpScopes.flatMap(\.targets.keys) + ["end"])
+                notes: context.likely(next.value, among: jumpScopes.flatMap(\.targets.keys) + ["end"])
             )
         }
         return .invalid

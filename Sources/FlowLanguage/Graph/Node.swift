@@ -131,7 +131,9 @@ package struct BranchBlock: Sendable {
         }
     }
 
-    /// The first that holds is taken. `mode: all` is compiled to a chain of nodes with one branch each.
+    /// The first that holds is taken.
+    ///
+    /// `mode: all` is compiled to a chain of nodes with one branch each.
     package var branches: [Branch]
 
     package init(branches: [Branch]) { self.branches = branches }

@@ -71,7 +71,9 @@ package struct Column: Sendable, Hashable {
     }
 }
 
-/// The types of columns and inputs. `decimal` is carried as text in canonical form, `json` as any value.
+/// The types of columns and inputs.
+///
+/// `decimal` is carried as text in canonical form, `json` as any value.
 package enum ColumnType: String, Sendable, Hashable, CaseIterable {
     case int, string, bool, double, decimal, timestamp, json, bytes
 
@@ -89,8 +91,9 @@ package enum ColumnType: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// Who may read a table from outside, as roles; `admin` always may. `owner` names the column that holds the caller's
-/// id for every other role.
+/// Who may read a table from outside, as roles; `admin` always may.
+///
+/// `owner` names the column that holds the caller's id for every other role.
 package struct TableAccess: Sendable, Hashable {
     package var read: [String]
     package var subscribe: [String]

@@ -18,7 +18,7 @@ extension AppReader {
                 .serviceUnknown,
                 "there is no service '\(service.value)'",
                 at: service.range,
-                notes: NearestName.note(service.value, among: catalogue.services.map(\.name))
+                notes: context.likely(service.value, among: catalogue.services.map(\.name))
                     + (catalogue.services.isEmpty ? [] : ["services are \(catalogue.services.map(\.name).listed)"])
             )
             // Its commands are unknown too; the declaration keeps the name known to the flows.
@@ -30,7 +30,8 @@ extension AppReader {
         }
         var settings = ValueMap()
         for parameter in declaration.settings {
-            guard let node = parameter.isRequired ? reader.required(parameter.name) : reader.value(parameter.name) else {
+            guard let node = parameter.isRequired ? reader.required(parameter.name) : reader.value(parameter.name)
+            else {
                 continue
             }
             if let value = readSetting(node, parameter) { settings[parameter.name] = value }
@@ -48,7 +49,11 @@ extension AppReader {
     private func readSetting(_ node: YAMLNode, _ parameter: ParameterDeclaration) -> Value? {
         guard let value = context.constant(of: node) else { return nil }
         if let mismatch = TypeRules.mismatch(of: value, expected: parameter.type) {
-            context.error(.typeConstant, "'\(parameter.name)' is \(mismatch.expected); found \(node.kindName)", at: node.range)
+            context.error(
+                .typeConstant,
+                "'\(parameter.name)' is \(mismatch.expected); found \(node.kindName)",
+                at: node.range
+            )
             return nil
         }
         if !parameter.allowed.isEmpty, case .string(let text) = value, !parameter.allowed.contains(text) {
@@ -56,7 +61,7 @@ extension AppReader {
                 .valueChoice,
                 "'\(text)' is not one of \(parameter.allowed.listed)",
                 at: node.range,
-                notes: NearestName.note(text, among: parameter.allowed)
+                notes: context.likely(text, among: parameter.allowed)
             )
         }
         return value
@@ -70,7 +75,7 @@ extension AppReader {
                     .commandUnknown,
                     "the service '\(service.name)' has no command '\(pair.name)'",
                     at: pair.key.range,
-                    notes: NearestName.note(pair.name, among: service.commands.map(\.name))
+                    notes: context.likely(pair.name, among: service.commands.map(\.name))
                 )
                 continue
             }

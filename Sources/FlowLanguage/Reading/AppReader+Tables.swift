@@ -4,7 +4,11 @@ extension AppReader {
     mutating func readTables(_ node: YAMLNode, hasPayments: Bool) {
         let pairs = context.pairs(of: node, what: "'tables'") ?? []
         if pairs.count > Limits.tables {
-            context.error(.limitTables, "an app has at most \(Limits.tables) tables", at: pairs[Limits.tables].key.range)
+            context.error(
+                .limitTables,
+                "an app has at most \(Limits.tables) tables",
+                at: pairs[Limits.tables].key.range
+            )
         }
         for pair in pairs.prefix(Limits.tables) {
             let name = Located(value: pair.name, range: pair.key.range)
@@ -58,12 +62,16 @@ extension AppReader {
             context.error(.columnReserved, "every table has 'id' by itself; it cannot be declared", at: name.range)
             return nil
         }
-        if let other = columns.first(where: { $0.name.lowercased() == name.value.lowercased() }), other.name != name.value {
+        if let other = columns.first(where: { $0.name.lowercased() == name.value.lowercased() }),
+            other.name != name.value
+        {
             let message = "the columns '\(other.name)' and '\(name.value)' differ in case alone"
             context.error(.nameCase, message, at: name.range)
             return nil
         }
-        guard let shape = TypedShapeReader(context).read(pair.value, what: "a column", isColumn: true) else { return nil }
+        guard let shape = TypedShapeReader(context).read(pair.value, what: "a column", isColumn: true) else {
+            return nil
+        }
         if let table = shape.references { references.append(table) }
         return Column(
             name: name.value,
@@ -88,7 +96,8 @@ extension AppReader {
             access.owner = owner.value
             if let column = columns.first(where: { $0.name == owner.value }) {
                 if column.type != .string {
-                    let message = "'owner' is compared with the caller's id, a text; '\(owner.value)' is \(column.type.rawValue)"
+                    let message =
+                        "'owner' is compared with the caller's id, a text; '\(owner.value)' is \(column.type.rawValue)"
                     context.error(.typeMismatch, message, at: owner.range)
                 }
             } else {
@@ -96,7 +105,7 @@ extension AppReader {
                     .columnUnknown,
                     "the table has no column '\(owner.value)'",
                     at: owner.range,
-                    notes: NearestName.note(owner.value, among: columns.map(\.name))
+                    notes: context.likely(owner.value, among: columns.map(\.name))
                 )
             }
         }
@@ -112,7 +121,7 @@ extension AppReader {
                 .tableUnknown,
                 "there is no table '\(reference.value)'",
                 at: reference.range,
-                notes: NearestName.note(reference.value, among: model.tables.map(\.name))
+                notes: context.likely(reference.value, among: model.tables.map(\.name))
             )
         }
     }

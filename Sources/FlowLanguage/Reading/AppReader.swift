@@ -1,6 +1,8 @@
 import Expressions
 
-/// `app.yaml`, read and checked. Flows are compiled against it.
+/// `app.yaml`, read and checked.
+///
+/// Flows are compiled against it.
 struct AppModel {
     var name = ""
     var currency = "usd"
@@ -56,7 +58,7 @@ struct AppReader {
             .appCurrency,
             "'\(text.value)' is no currency that payments can be made in",
             at: text.range,
-            notes: NearestName.note(text.value.lowercased(), among: Currency.all.map(\.code))
+            notes: context.likely(text.value.lowercased(), among: Currency.all.map(\.code))
         )
         return nil
     }
@@ -102,7 +104,8 @@ struct AppReader {
             connection = name.value
             if let declared = model.connections.first(where: { $0.name == name.value }) {
                 if declared.service != "stripe" {
-                    let message = "payments need a connection of the service 'stripe'; '\(name.value)' is '\(declared.service)'"
+                    let message =
+                        "payments need a connection of the service 'stripe'; '\(name.value)' is '\(declared.service)'"
                     context.error(.appPaymentsConnection, message, at: name.range)
                 }
             } else {
@@ -110,7 +113,7 @@ struct AppReader {
                     .connectionUnknown,
                     "there is no connection '\(name.value)'",
                     at: name.range,
-                    notes: NearestName.note(name.value, among: model.connections.map(\.name))
+                    notes: context.likely(name.value, among: model.connections.map(\.name))
                 )
             }
         }
@@ -118,14 +121,18 @@ struct AppReader {
             orderTable = name.value
             let table = model.table(named: name.value)
             if let table, table.isSystem {
-                context.error(.tableSystem, "'\(name.value)' is a system table; orders are a table of the app", at: name.range)
+                context.error(
+                    .tableSystem,
+                    "'\(name.value)' is a system table; orders are a table of the app",
+                    at: name.range
+                )
             } else if table == nil, !brokenTables.contains(name.value) {
                 let own = model.tables.filter { !$0.isSystem }.map(\.name)
                 context.error(
                     .tableUnknown,
                     "there is no table '\(name.value)'",
                     at: name.range,
-                    notes: NearestName.note(name.value, among: own)
+                    notes: context.likely(name.value, among: own)
                 )
             }
         }
@@ -141,7 +148,9 @@ struct AppReader {
                 var reader = MappingReader(pair.value, context, what: "a widget")
             else { return nil }
             let amountNode = reader.required("amount")
-            let amount = amountNode.flatMap { context.int(of: $0, what: "'amount', in minor units,", in: 1...99_999_999) }
+            let amount = amountNode.flatMap {
+                context.int(of: $0, what: "'amount', in minor units,", in: 1...99_999_999)
+            }
             let currency = reader.text("currency").flatMap { readCurrency($0) }
             reader.finish()
             return amount.map { PaymentsDeclaration.Widget(name: name.value, amount: $0.value, currency: currency) }
@@ -157,7 +166,7 @@ extension FileContext {
                 .roleUnknown,
                 "there is no role '\(role.value)'",
                 at: role.range,
-                notes: NearestName.note(role.value, among: roles) + ["roles are declared under 'roles' in app.yaml"]
+                notes: likely(role.value, among: roles) + ["roles are declared under 'roles' in app.yaml"]
             )
             return false
         }
@@ -165,7 +174,9 @@ extension FileContext {
 }
 
 extension Table {
-    /// What an expression sees of a row. A column that may be null can be anything.
+    /// What an expression sees of a row.
+    ///
+    /// A column that may be null can be anything.
     var recordType: RecordType {
         var fields: [String: RecordType.Field] = ["id": RecordType.Field(.int)]
         if isSystem {

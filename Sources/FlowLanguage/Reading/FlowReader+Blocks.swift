@@ -104,7 +104,7 @@ extension FlowReader {
             )
             return
         }
-        let near = NearestName.note(word.value, among: Self.blockWords)
+        let near = context.likely(word.value, among: Self.blockWords)
         context.error(
             .blockUnknown,
             "there is no block '\(word.value)'",
@@ -200,7 +200,7 @@ extension FlowReader {
                         .valueChoice,
                         "the direction is 'asc' or 'desc', not '\(word.value)'",
                         at: word.range,
-                        notes: NearestName.note(word.value, among: ["asc", "desc"])
+                        notes: context.likely(word.value, among: ["asc", "desc"])
                     )
                     return nil
                 }
@@ -211,7 +211,9 @@ extension FlowReader {
     }
 
     private func readRespond(_ reader: inout MappingReader) -> BlockBody {
-        let webKey = ["status", "headers", "body"].compactMap { reader.headRangeIfPresent($0) }.min { $0.lowerBound < $1.lowerBound }
+        let webKey = ["status", "headers", "body"].compactMap { reader.headRangeIfPresent($0) }.min {
+            $0.lowerBound < $1.lowerBound
+        }
         return .respond(
             RespondSource(
                 status: reader.value("status"),

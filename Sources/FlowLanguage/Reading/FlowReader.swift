@@ -35,7 +35,14 @@ struct FlowReader {
         let knownKind = kind?.value ?? (trigger == nil ? .page : .cloud)
         let triggerSource = trigger.flatMap { readTrigger($0.value) }
         if kind != nil {
-            checkKind(knownKind, access: access, trigger: trigger, inputs: reader.headRangeIfPresent("input"), triggerSource, name)
+            checkKind(
+                knownKind,
+                access: access,
+                trigger: trigger,
+                inputs: reader.headRangeIfPresent("input"),
+                triggerSource,
+                name
+            )
         }
         guard let name else { return nil }
         return FlowSource(
@@ -79,7 +86,11 @@ struct FlowReader {
             }
         case .cloud:
             if let access {
-                context.error(.accessOnCloud, "'access' belongs to page flows: a cloud flow is started by its trigger", at: access.key.range)
+                context.error(
+                    .accessOnCloud,
+                    "'access' belongs to page flows: a cloud flow is started by its trigger",
+                    at: access.key.range
+                )
             }
             if trigger == nil, let name {
                 context.error(
@@ -90,7 +101,11 @@ struct FlowReader {
                 )
             }
             if let inputs, let trigger = triggerSource?.trigger, trigger != .manual {
-                context.error(.inputWithTrigger, "nobody gives inputs to a flow behind this trigger; read 'trigger' instead", at: inputs)
+                context.error(
+                    .inputWithTrigger,
+                    "nobody gives inputs to a flow behind this trigger; read 'trigger' instead",
+                    at: inputs
+                )
             }
         }
     }
@@ -130,7 +145,12 @@ extension FlowReader {
         guard let pairs = context.pairs(of: node, what: "'trigger'") else { return nil }
         let words = ["webhook", "payment", "refund", "manual"]
         guard let pair = pairs.first else {
-            context.error(.triggerMissing, "'trigger' names what starts the flow", at: node.range, notes: ["it is one of \(words.listed)"])
+            context.error(
+                .triggerMissing,
+                "'trigger' names what starts the flow",
+                at: node.range,
+                notes: ["it is one of \(words.listed)"]
+            )
             return nil
         }
         if pairs.count > 1 {
@@ -154,7 +174,7 @@ extension FlowReader {
                 .triggerUnknown,
                 "there is no trigger '\(pair.name)'",
                 at: pair.key.range,
-                notes: NearestName.note(pair.name, among: words) + ["triggers are \(words.listed)"]
+                notes: context.likely(pair.name, among: words) + ["triggers are \(words.listed)"]
             )
             return nil
         }
@@ -192,7 +212,7 @@ extension FlowReader {
                     .valueChoice,
                     "'method' cannot be '\(text.value)'; it is one of 'POST' and 'GET'",
                     at: text.range,
-                    notes: NearestName.note(text.value, among: ["POST", "GET"])
+                    notes: context.likely(text.value, among: ["POST", "GET"])
                 )
             }
         }
@@ -208,7 +228,11 @@ extension FlowReader {
         }
         let eventID = reader.value("eventId")
         if let answer = reader.value("answer"), answer.scalar?.text == "chunked" {
-            context.error(.keyUnavailable, "'answer: chunked' is not available in this version of Runnel", at: answer.range)
+            context.error(
+                .keyUnavailable,
+                "'answer: chunked' is not available in this version of Runnel",
+                at: answer.range
+            )
             reader.finish()
             return nil
         }

@@ -7,6 +7,11 @@ struct FileContext {
         findings.error(code, message, in: text, at: range, notes: notes)
     }
 
+    /// The note "did you mean …", or none.
+    func likely(_ name: String, among candidates: some Sequence<String>) -> [String] {
+        findings.likely(name, among: candidates)
+    }
+
     func warning(_ code: FindingCode, _ message: String, at range: Range<Int>, notes: [String] = []) {
         findings.warning(code, message, in: text, at: range, notes: notes)
     }
@@ -67,13 +72,17 @@ struct MappingReader {
     /// Where findings about something missing point: the first key, or the mapping if it is empty.
     var headRange: Range<Int> { pairs.first?.key.range ?? node.range }
 
-    mutating func text(_ name: String) -> Located<String>? { value(name).flatMap { context.text(of: $0, what: "'\(name)'") } }
+    mutating func text(_ name: String) -> Located<String>? {
+        value(name).flatMap { context.text(of: $0, what: "'\(name)'") }
+    }
 
     mutating func requiredText(_ name: String) -> Located<String>? {
         required(name).flatMap { context.text(of: $0, what: "'\(name)'") }
     }
 
-    mutating func bool(_ name: String) -> Located<Bool>? { value(name).flatMap { context.bool(of: $0, what: "'\(name)'") } }
+    mutating func bool(_ name: String) -> Located<Bool>? {
+        value(name).flatMap { context.bool(of: $0, what: "'\(name)'") }
+    }
 
     mutating func int(_ name: String, in range: ClosedRange<Int64>) -> Located<Int64>? {
         value(name).flatMap { context.int(of: $0, what: "'\(name)'", in: range) }
@@ -91,12 +100,14 @@ struct MappingReader {
             .valueChoice,
             "'\(name)' cannot be '\(text.value)'; it is one of \(names.listed)",
             at: text.range,
-            notes: NearestName.note(text.value, among: names)
+            notes: context.likely(text.value, among: names)
         )
         return nil
     }
 
-    /// Reports keys nobody asked for. `unavailable` are keys of the design that this version does not have.
+    /// Reports keys nobody asked for.
+    ///
+    /// `unavailable` are keys of the design that this version does not have.
     func finish(unavailable: [String] = []) {
         for pair in pairs where !known.contains(pair.name) && !pair.key.isUnreadable && pair.key.scalar != nil {
             if pair.name == "<<" { continue }  // Reported as a merge.
@@ -108,7 +119,7 @@ struct MappingReader {
                 )
                 continue
             }
-            let near = NearestName.note(pair.name, among: known + unavailable)
+            let near = context.likely(pair.name, among: known + unavailable)
             context.error(
                 .keyUnknown,
                 "\(what) takes no '\(pair.name)'",
@@ -168,7 +179,10 @@ extension FileContext {
     }
 
     func pairs(of node: YAMLNode, what: String) -> [YAMLPair]? {
-        if case .mapping(let pairs) = node.content { return pairs.filter { $0.key.scalar != nil && $0.name != "<<" } }
+        if case .mapping(let pairs) = node.content {
+            if pairs.count > Limits.entries { refuseEntries(what, at: pairs[Limits.entries].key.range) }
+            return pairs.prefix(Limits.entries).filter { $0.key.scalar != nil && $0.name != "<<" }
+        }
         if !node.isUnreadable {
             error(.typeMapping, "\(what) is written as a mapping; found \(node.kindName)", at: node.range)
         }
@@ -177,7 +191,13 @@ extension FileContext {
 
     /// A list of texts.
     func texts(of node: YAMLNode, what: String) -> [Located<String>]? {
-        items(of: node, what: what)?.compactMap { text(of: $0, what: "an entry of \(what)") }
+        guard let items = items(of: node, what: what) else { return nil }
+        if items.count > Limits.entries { refuseEntries(what, at: items[Limits.entries].range) }
+        return items.prefix(Limits.entries).compactMap { text(of: $0, what: "an entry of \(what)") }
+    }
+
+    private func refuseEntries(_ what: String, at range: Range<Int>) {
+        error(.limitEntries, "\(what) has at most \(Limits.entries) entries", at: range)
     }
 }
 

@@ -44,7 +44,12 @@ extension FileContext {
     func checkIdentifier(_ name: Located<String>, what: String) -> Bool {
         if Names.isIdentifier(name.value) { return true }
         let note = Names.identifier(from: name.value).map { ["such as '\($0)'"] } ?? []
-        error(.nameIdentifier, "\(what) '\(name.value)' is not made of \(Names.identifierRule)", at: name.range, notes: note)
+        error(
+            .nameIdentifier,
+            "\(what) '\(name.value)' is not made of \(Names.identifierRule)",
+            at: name.range,
+            notes: note
+        )
         return false
     }
 

@@ -18,9 +18,7 @@ struct TypedShapeReader {
 
     init(_ context: FileContext) { self.context = context }
 
-    /// - Parameters:
-    ///   - what: `a column` or `an input`.
-    ///   - isColumn: Columns also take `unique` and `references`.
+    /// Reads a declaration; `what` is `a column` or `an input`, and columns also take `unique` and `references`.
     func read(_ node: YAMLNode, what: String, isColumn: Bool) -> TypedShape? {
         guard var reader = MappingReader(node, context, what: what) else { return nil }
         let hasType = reader.has("type")
@@ -40,7 +38,9 @@ struct TypedShapeReader {
                 )
             }
         }
-        if let node = reader.value("default"), type != nil, let value = context.constant(of: node, as: shape.type, what: "'default'") {
+        if let node = reader.value("default"), type != nil,
+            let value = context.constant(of: node, as: shape.type, what: "'default'")
+        {
             shape.defaultValue = value
             checkDefault(value, shape, at: node.range)
         }
@@ -93,7 +93,7 @@ struct TypedShapeReader {
                 .valueChoice,
                 "'\(text)' is not one of \(shape.allowed.listed)",
                 at: range,
-                notes: NearestName.note(text, among: shape.allowed)
+                notes: context.likely(text, among: shape.allowed)
             )
         }
         if case .string(let text) = value, let length = shape.maxLength, text.unicodeScalars.count > length {

@@ -30,7 +30,9 @@ package struct AppFolderError: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// Reads an app's files from the disk: `app.yaml` and `flows/*.yaml`. Nothing else of this target touches the disk.
+/// Reads an app's files from the disk: `app.yaml` and `flows/*.yaml`.
+///
+/// Nothing else of this target touches the disk.
 package enum AppFolder {
     /// The files, `app.yaml` first, then the flows by name.
     ///

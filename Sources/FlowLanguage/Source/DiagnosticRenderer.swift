@@ -3,28 +3,49 @@
 /// What looks like a secret is never printed, not even in a quoted line. Control characters of a file do not reach the
 /// terminal.
 package enum DiagnosticRenderer {
-    /// - Parameters:
-    ///   - diagnostics: In the order to be printed; the first `Limits.findingsPrinted` are.
-    ///   - sources: The files they point into; a finding in another file is printed without its line.
+    /// The findings as text, in the order given; the first `Limits.findingsPrinted` in full.
+    ///
+    /// A finding in a file that is not among `sources` is printed without its line.
     package static func render(_ diagnostics: [Diagnostic], sources: [SourceFile]) -> String {
-        var texts: [String: SourceText] = [:]
-        for source in sources { texts[source.path] = SourceText(source) }
+        var files: [String: QuotedFile] = [:]
+        for source in sources { files[source.path] = QuotedFile(source) }
         var output = ""
         for diagnostic in diagnostics.prefix(Limits.findingsPrinted) {
-            output += render(diagnostic, texts[diagnostic.range.file])
+            output += render(diagnostic, files[diagnostic.range.file])
         }
         let left = diagnostics.count - Limits.findingsPrinted
         if left > 0 { output += "… and \(left) more\n" }
         return output
     }
 
-    private static func render(_ diagnostic: Diagnostic, _ text: SourceText?) -> String {
+    /// A file whose lines are printed, and where its secrets stand.
+    private struct QuotedFile {
+        let text: SourceText
+        let secrets: [Range<Int>]
+
+        init(_ source: SourceFile) {
+            text = SourceText(source)
+            secrets = source.bytes.count <= Limits.fileBytes + 1 ? SecretPattern.ranges(in: source.bytes) : []
+        }
+
+        /// The text of a stretch, with the characters of secrets replaced, behind the letters that tell their kind.
+        func quote(_ range: Range<Int>) -> String {
+            var quoted = Array(text.bytes[range])
+            for secret in secrets {
+                let hidden = (secret.lowerBound + 3..<secret.upperBound).clamped(to: range)
+                for offset in hidden { quoted[offset - range.lowerBound] = UInt8(ascii: "*") }
+            }
+            return String(decoding: quoted, as: UTF8.self)
+        }
+    }
+
+    private static func render(_ diagnostic: Diagnostic, _ file: QuotedFile?) -> String {
         let start = diagnostic.range.start
         let message = printable(SecretPattern.redacted(diagnostic.message))
         var output = "\(printable(diagnostic.range.file)):\(start.line):\(start.column): "
         output += "\(diagnostic.severity.rawValue)[\(diagnostic.code)]: \(message)\n"
         var margin = String(repeating: " ", count: 2)
-        if let text, let snippet = snippet(diagnostic.range, text) {
+        if let file, let snippet = snippet(diagnostic.range, file) {
             let number = String(start.line)
             margin = String(repeating: " ", count: number.count + 2)
             output += " \(number) | \(snippet.line)\n"
@@ -37,40 +58,51 @@ package enum DiagnosticRenderer {
     }
 
     /// The line of the range's start and the line of carets below it; nil for a place outside the file.
-    private static func snippet(_ range: SourceRange, _ text: SourceText) -> (line: String, caret: String)? {
+    private static func snippet(_ range: SourceRange, _ file: QuotedFile) -> (line: String, caret: String)? {
         let index = range.start.line - 1
-        guard index >= 0, index < text.lineCount else { return nil }
-        let bytes = text.line(index)
-        guard range.start.offset >= bytes.lowerBound else { return nil }
-        let scalars = Array(SecretPattern.redacted(text.text(bytes)).unicodeScalars)
-        let from = min(range.start.column - 1, scalars.count)
-        let isOneLine = range.end.line == range.start.line
-        let to = min(max(isOneLine ? range.end.column - 1 : scalars.count, from), scalars.count)
-        let window = window(around: from..<to, count: scalars.count)
-        var line = window.lowerBound > 0 ? "…" : ""
-        var caret = window.lowerBound > 0 ? " " : ""
-        for place in window {
-            let shown = shown(scalars[place])
-            line += shown.text
-            if place < from {
-                caret += String(repeating: " ", count: shown.width)
-            } else if place < to {
-                caret += String(repeating: place == from ? "^" : "~", count: min(shown.width, 1))
-                caret += String(repeating: "~", count: max(shown.width - 1, 0))
+        guard index >= 0, index < file.text.lineCount else { return nil }
+        let line = file.text.line(index)
+        guard range.start.offset >= line.lowerBound else { return nil }
+        let start = min(range.start.offset, line.upperBound)
+        let end = min(
+            max(range.end.line == range.start.line ? range.end.offset : line.upperBound, start),
+            line.upperBound
+        )
+        let window = window(around: start, in: line, file.text.bytes)
+        var shown = window.lowerBound > line.lowerBound ? "…" : ""
+        var caret = window.lowerBound > line.lowerBound ? " " : ""
+        var offset = window.lowerBound
+        for scalar in file.quote(window).unicodeScalars {
+            let printed = Self.shown(scalar)
+            shown += printed.text
+            if offset < start {
+                caret += String(repeating: " ", count: printed.width)
+            } else if offset < end, printed.width > 0 {
+                caret += (offset == start ? "^" : "~") + String(repeating: "~", count: printed.width - 1)
             }
+            offset += UTF8.width(scalar)
         }
-        if from == to { caret += "^" }
-        if window.upperBound < scalars.count { line += "…" }
-        while line.last == " " { line.removeLast() }
-        return (line, caret)
+        if start == end { caret += "^" }
+        if window.upperBound < line.upperBound { shown += "…" }
+        while shown.last == " " { shown.removeLast() }
+        return (shown, caret)
     }
 
-    /// The part of a long line that is printed: enough before the place to know where it is.
-    private static func window(around place: Range<Int>, count: Int) -> Range<Int> {
-        guard count > Limits.lineScalarsPrinted else { return 0..<count }
-        let before = Limits.lineScalarsPrinted / 2
-        let start = min(max(0, place.lowerBound - before), count - Limits.lineScalarsPrinted)
-        return start..<start + Limits.lineScalarsPrinted
+    /// The part of a line that is printed: all of it, or of a long one enough before the place to know where it is.
+    private static func window(around place: Int, in line: Range<Int>, _ bytes: [UInt8]) -> Range<Int> {
+        var start = place
+        var before = 0
+        while start > line.lowerBound, before < Limits.lineScalarsPrinted / 2 {
+            start -= 1
+            if bytes[start] & 0xC0 != 0x80 { before += 1 }
+        }
+        var end = place
+        var after = 0
+        while end < line.upperBound, after < Limits.lineScalarsPrinted / 2 {
+            end += 1
+            if end == line.upperBound || bytes[end] & 0xC0 != 0x80 { after += 1 }
+        }
+        return start..<end
     }
 
     private static func printable(_ text: String) -> String {

@@ -6,11 +6,29 @@ final class FindingCollector {
     private(set) var hasErrors = false
     private var seen: Set<Diagnostic> = []
 
-    func error(_ code: FindingCode, _ message: String, in text: SourceText, at range: Range<Int>, notes: [String] = []) {
+    /// Whether further findings are dropped; then nothing needs to be worked out for them.
+    var isFull: Bool { diagnostics.count >= Limits.findings }
+
+    /// The note "did you mean …", or none.
+    func likely(_ name: String, among candidates: some Sequence<String>) -> [String] {
+        isFull ? [] : NearestName.note(name, among: candidates)
+    }
+
+    func error(_ code: FindingCode, _ message: String, in text: SourceText, at range: Range<Int>, notes: [String] = [])
+    {
+        hasErrors = true
+        guard !isFull else { return }
         add(.error, code.rawValue, message, text.range(range), notes)
     }
 
-    func warning(_ code: FindingCode, _ message: String, in text: SourceText, at range: Range<Int>, notes: [String] = []) {
+    func warning(
+        _ code: FindingCode,
+        _ message: String,
+        in text: SourceText,
+        at range: Range<Int>,
+        notes: [String] = []
+    ) {
+        guard !isFull else { return }
         add(.warning, code.rawValue, message, text.range(range), notes)
     }
 
@@ -22,7 +40,7 @@ final class FindingCollector {
         _ notes: [String]
     ) {
         if severity == .error { hasErrors = true }
-        guard diagnostics.count < Limits.findings else { return }
+        guard !isFull else { return }
         let diagnostic = Diagnostic(severity, code: code, message: message, range: range, notes: notes)
         guard seen.insert(diagnostic).inserted else { return }  // An aliased node is read more than once.
         diagnostics.append(diagnostic)

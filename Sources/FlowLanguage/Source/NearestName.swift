@@ -7,7 +7,7 @@ enum NearestName {
     static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.unicodeScalars)
         guard !wanted.isEmpty, wanted.count <= 64 else { return nil }
-        let allowed = max(1, wanted.count / 3)
+        let allowed = max(1, (wanted.count + 1) / 3)
         var best: (name: String, distance: Int)?
         for candidate in candidates where candidate != name {
             let other = Array(candidate.unicodeScalars)

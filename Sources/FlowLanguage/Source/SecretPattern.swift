@@ -29,7 +29,9 @@ package enum SecretPattern {
         let ranges = ranges(in: bytes)
         guard !ranges.isEmpty else { return text }
         for range in ranges {
-            for index in min(range.lowerBound + 3, range.upperBound)..<range.upperBound { bytes[index] = UInt8(ascii: "*") }
+            for index in min(range.lowerBound + 3, range.upperBound)..<range.upperBound {
+                bytes[index] = UInt8(ascii: "*")
+            }
         }
         return String(decoding: bytes, as: UTF8.self)
     }

@@ -8,6 +8,9 @@ final class SourceText: Sendable {
     /// Where the text begins: behind a byte order mark, if there is one.
     let start: Int
     private let lineStarts: [Int]
+    /// Characters before each multiple of `stride`, so that a column in a line of a megabyte is counted in few steps.
+    private let checkpoints: [Int]
+    private static let stride = 1_024
 
     init(_ file: SourceFile) {
         path = file.path
@@ -26,6 +29,22 @@ final class SourceText: Sendable {
             }
         }
         lineStarts = starts
+        var count = 0
+        var checkpoints: [Int] = []
+        for (offset, byte) in file.bytes.enumerated() {
+            if offset % Self.stride == 0 { checkpoints.append(count) }
+            if byte & 0xC0 != 0x80 { count += 1 }
+        }
+        self.checkpoints = checkpoints
+    }
+
+    /// Characters before `offset`.
+    private func characters(before offset: Int) -> Int {
+        guard !checkpoints.isEmpty else { return 0 }
+        let checkpoint = min(offset / Self.stride, checkpoints.count - 1)
+        var count = checkpoints[checkpoint]
+        for byte in bytes[checkpoint * Self.stride..<offset] where byte & 0xC0 != 0x80 { count += 1 }
+        return count
     }
 
     var lineCount: Int { lineStarts.count }
@@ -34,8 +53,7 @@ final class SourceText: Sendable {
     func position(at offset: Int) -> SourcePosition {
         let offset = min(max(offset, start), bytes.count)
         let line = lineIndex(at: offset)
-        var column = 1
-        for byte in bytes[lineStarts[line]..<offset] where byte & 0xC0 != 0x80 { column += 1 }
+        let column = 1 + characters(before: offset) - characters(before: lineStarts[line])
         return SourcePosition(line: line + 1, column: column, offset: offset)
     }
 

@@ -10,20 +10,20 @@ struct ExpressionCompiler {
     struct Source {
         var scalar: YAMLScalar
         var map: ScalarMap
+        let bytes: [UInt8]
 
         init(_ scalar: YAMLScalar, range: Range<Int>, in text: SourceText) {
             self.scalar = scalar
             map = ScalarMap(scalar, range: range, in: text)
+            bytes = Array(scalar.text.utf8)
         }
 
         /// The part of the value at these UTF-8 offsets.
         func text(_ offsets: Range<Int>) -> String {
-            let utf8 = scalar.text.utf8
-            let start = utf8.index(utf8.startIndex, offsetBy: offsets.lowerBound)
-            return String(scalar.text[start..<utf8.index(start, offsetBy: offsets.count)])
+            String(decoding: bytes[offsets], as: UTF8.self)
         }
 
-        var whole: Range<Int> { 0..<scalar.text.utf8.count }
+        var whole: Range<Int> { 0..<bytes.count }
     }
 
     // MARK: Bare CEL
@@ -38,8 +38,15 @@ struct ExpressionCompiler {
         guard let scalar = node.scalar, !scalar.text.isEmpty else {
             guard !node.isUnreadable else { return nil }
             var notes: [String] = []
-            if node.isFlowStyle { notes.append("YAML takes a leading '[' or '{' for a list or mapping: put the expression in quotes") }
-            context.error(.typeExpression, "\(what) is an expression; found \(node.kindName)", at: node.range, notes: notes)
+            if node.isFlowStyle {
+                notes.append("YAML takes a leading '[' or '{' for a list or mapping: put the expression in quotes")
+            }
+            context.error(
+                .typeExpression,
+                "\(what) is an expression; found \(node.kindName)",
+                at: node.range,
+                notes: notes
+            )
             return nil
         }
         let source = Source(scalar, range: node.range, in: context.text)
@@ -65,7 +72,8 @@ struct ExpressionCompiler {
         expected: ExpressionType,
         what: String
     ) -> PlacedExpression? {
-        guard let compilation = compilation(source, offsets, scope: scope), let expression = compilation.expression else {
+        guard let compilation = compilation(source, offsets, scope: scope), let expression = compilation.expression
+        else {
             return nil
         }
         let range = source.map.sourceRange(trimmed(source, offsets))
@@ -132,7 +140,7 @@ struct ExpressionCompiler {
     }
 
     private func trimmed(_ source: Source, _ offsets: Range<Int>) -> Range<Int> {
-        let bytes = Array(source.scalar.text.utf8)
+        let bytes = source.bytes
         var start = offsets.lowerBound
         var end = offsets.upperBound
         while start < end, bytes[start] <= 0x20 { start += 1 }

@@ -81,6 +81,21 @@ struct ScopeBuilder {
     let input: ExpressionType
     let trigger: ExpressionType
     let triggerNote: String?
+    /// Each id as a field that is not there yet.
+    private let later: [String: RecordType.Field]
+
+    init(ids: [String: (order: Int, line: Int)], input: ExpressionType, trigger: ExpressionType, triggerNote: String?) {
+        self.ids = ids
+        self.input = input
+        self.trigger = trigger
+        self.triggerNote = triggerNote
+        var later: [String: RecordType.Field] = [:]
+        for (id, place) in ids {
+            let note = "'\(id)' runs only after this block (line \(place.line))"
+            later[id] = .init(.dynamic, presence: .unavailable, note: note)
+        }
+        self.later = later
+    }
 
     private static let run = RecordType(
         name: "run",
@@ -103,24 +118,18 @@ struct ScopeBuilder {
         ]
     )
 
-    /// - Parameters:
-    ///   - order: The number of the block whose expressions are compiled.
-    ///   - inFail: Whether the place lies inside a `fail` list.
+    /// The scope of the block with the number `order`, which may lie inside a `fail` list.
     func scope(_ state: FlowState, order: Int, inFail: Bool) -> ExpressionScope {
-        var blocks = RecordType(name: "blocks", fields: [:])
-        for (id, place) in ids {
-            if let assignment = state.blocks[id] {
-                let presence: RecordType.Field.Presence = assignment.isCertain ? .always : .sometimes
-                blocks.fields[id] = .init(assignment.type, presence: presence, note: assignment.note)
-            } else {
-                let note =
-                    place.order == order
-                    ? "'\(id)' is this block itself"
-                    : place.order > order
-                        ? "'\(id)' runs only after this block (line \(place.line))"
-                        : "'\(id)' (line \(place.line)) gives nothing here: it failed, lies on another way, or has no output"
-                blocks.fields[id] = .init(.dynamic, presence: .unavailable, note: note)
-            }
+        var blocks = RecordType(name: "blocks", fields: later)
+        for (id, assignment) in state.blocks {
+            let presence: RecordType.Field.Presence = assignment.isCertain ? .always : .sometimes
+            blocks.fields[id] = .init(assignment.type, presence: presence, note: assignment.note)
+        }
+        for (id, place) in ids where place.order <= order && state.blocks[id] == nil {
+            blocks.fields[id]?.note =
+                place.order == order
+                ? "'\(id)' is this block itself"
+                : "'\(id)' (line \(place.line)) gives nothing here: it failed, lies on another way, or has no output"
         }
         var variables = RecordType(name: "vars", fields: [:])
         for (name, assignment) in state.variables {

@@ -18,14 +18,14 @@ struct RecordCompiler {
             .columnUnknown,
             "the table '\(table.name)' has no column '\(name.value)'",
             at: name.range,
-            notes: NearestName.note(name.value, among: table.columnNames)
+            notes: context.likely(name.value, among: table.columnNames)
         )
         return nil
     }
 
     // MARK: set
 
-    /// - Parameter isInsert: All columns without a default must be given, and there is no row yet.
+    /// Compiles `set:`; for an insert all columns without a default must be given, and there is no row yet.
     func assignments(_ node: YAMLNode, isInsert: Bool) -> [ColumnAssignment] {
         guard let pairs = context.pairs(of: node, what: "'set'") else { return [] }
         if pairs.isEmpty, !isInsert {
@@ -79,7 +79,7 @@ struct RecordCompiler {
     private func condition(_ pair: YAMLPair, column: Column) -> RecordCondition? {
         guard let word = RecordCondition.Operator(rawValue: pair.name) else {
             let words = RecordCondition.Operator.allCases.map(\.rawValue)
-            let near = NearestName.note(pair.name, among: words)
+            let near = context.likely(pair.name, among: words)
             context.error(
                 .whereOperator,
                 "'where' has no comparison '\(pair.name)'",
@@ -128,9 +128,10 @@ struct RecordCompiler {
 
     // MARK: Values
 
-    /// - Parameters:
-    ///   - hasRow: Whether `record.<column>` may be named.
-    ///   - isOwnType: Whether the value is one of the column's own, so that its bounds hold.
+    /// Compiles one value.
+    ///
+    /// `hasRow` says whether `record.<column>` may be named, `isOwnType` whether the value is one of the column's own, so
+    /// that its bounds hold.
     private func operand(
         _ node: YAMLNode,
         column: Column,
@@ -140,7 +141,9 @@ struct RecordCompiler {
     ) -> ColumnExpression? {
         let what = "'\(column.name)'"
         if let scalar = node.scalar {
-            if hasRow, scalar.text.contains("record"), let expression = arithmetic(scalar, node, column: column, type: type) {
+            if hasRow, scalar.text.contains("record"),
+                let expression = arithmetic(scalar, node, column: column, type: type)
+            {
                 return expression.value
             }
             if isOwnType, !scalar.text.contains("${"), scalar.resolved != .null, column.type != .json {
@@ -164,16 +167,24 @@ struct RecordCompiler {
                 .valueChoice,
                 "'\(column.name)' cannot be '\(text)'; it is one of \(column.allowed.listed)",
                 at: node.range,
-                notes: NearestName.note(text, among: column.allowed)
+                notes: context.likely(text, among: column.allowed)
             )
             return nil
         }
         if case .int(let number) = value, number < column.min ?? .min || number > column.max ?? .max {
-            context.error(.valueRange, "\(number) is outside 'min' and 'max' of the column '\(column.name)'", at: node.range)
+            context.error(
+                .valueRange,
+                "\(number) is outside 'min' and 'max' of the column '\(column.name)'",
+                at: node.range
+            )
             return nil
         }
         if case .string(let text) = value, let length = column.maxLength, text.unicodeScalars.count > length {
-            context.error(.valueRange, "the text is longer than 'maxLength' of the column '\(column.name)'", at: node.range)
+            context.error(
+                .valueRange,
+                "the text is longer than 'maxLength' of the column '\(column.name)'",
+                at: node.range
+            )
             return nil
         }
         return .value(.constant(value))
@@ -202,11 +213,17 @@ struct RecordCompiler {
         let names = trial.syntax.map { Self.namesRow($0) } ?? false
         guard names else { return nil }
         let compiler = ExpressionCompiler(context)
-        guard let compilation = compiler.compilation(source, offsets, scope: rowScope), let syntax = compilation.syntax else {
+        guard let compilation = compiler.compilation(source, offsets, scope: rowScope), let syntax = compilation.syntax
+        else {
             return Arithmetic(value: nil)
         }
         if let mismatch = TypeRules.mismatch(of: compilation.type, expected: type) {
-            compiler.reportMismatch(compilation.type, mismatch, what: "'\(column.name)'", at: source.map.sourceRange(offsets))
+            compiler.reportMismatch(
+                compilation.type,
+                mismatch,
+                what: "'\(column.name)'",
+                at: source.map.sourceRange(offsets)
+            )
             return Arithmetic(value: nil)
         }
         return Arithmetic(value: translate(syntax, source, offsets))
@@ -224,7 +241,8 @@ struct RecordCompiler {
             return placed.map { .value(.expression($0)) }
         }
         if let path = node.path, path.count == 2, path[0] == "record" { return .column(path[1]) }
-        if case .binary(let sign, _, let left, let right) = node.kind, sign == .add || sign == .subtract || sign == .multiply,
+        if case .binary(let sign, _, let left, let right) = node.kind,
+            sign == .add || sign == .subtract || sign == .multiply,
             let first = translate(left, source, offsets), let second = translate(right, source, offsets)
         {
             switch sign {

@@ -49,7 +49,13 @@ struct TemplateCompiler {
         for finding in parsed.findings {
             let start = finding.range.lowerBound
             let range = source.map.sourceRange(start..<min(start + 2, finding.range.upperBound))
-            context.findings.add(.error, finding.code, finding.message, context.text.range(range), finding.hint.map { [$0] } ?? [])
+            context.findings.add(
+                .error,
+                finding.code,
+                finding.message,
+                context.text.range(range),
+                finding.hint.map { [$0] } ?? []
+            )
         }
         return parsed.findings.isEmpty ? parsed.segments : nil
     }
@@ -83,7 +89,9 @@ struct TemplateCompiler {
         return (.text(parts), .string)
     }
 
-    private func text(_ segments: [Template.Segment], _ source: ExpressionCompiler.Source) -> [ValueTemplate.TextSegment]? {
+    private func text(_ segments: [Template.Segment], _ source: ExpressionCompiler.Source) -> [ValueTemplate
+        .TextSegment]?
+    {
         var parts: [ValueTemplate.TextSegment] = []
         var isFine = true
         for segment in segments {
@@ -136,12 +144,18 @@ struct TemplateCompiler {
             case (.int, .string), (.double, .string), (.bool, .string): notes = ["put it in quotes to make it a text"]
             case (.string, .int), (.string, .bool), (.string, .double):
                 notes = scalar.style == .plain ? [] : ["remove the quotes: a quoted value is a text"]
-                if Names.isIdentifier(scalar.text) || scalar.text.contains("blocks.") || scalar.text.contains("input.") {
+                if Names.isIdentifier(scalar.text) || scalar.text.contains("blocks.") || scalar.text.contains("input.")
+                {
                     notes = ["an expression stands in '${ … }'"]
                 }
             default: break
             }
-            context.error(.typeConstant, "\(expectation.what) is \(mismatch.expected); found \(node.kindName)", at: node.range, notes: notes)
+            context.error(
+                .typeConstant,
+                "\(expectation.what) is \(mismatch.expected); found \(node.kindName)",
+                at: node.range,
+                notes: notes
+            )
             return nil
         }
         if case .string(let text) = value, !expectation.allowed.isEmpty, !expectation.allowed.contains(text) {
@@ -149,7 +163,7 @@ struct TemplateCompiler {
                 .valueChoice,
                 "\(expectation.what) cannot be '\(text)'; it is one of \(expectation.allowed.listed)",
                 at: node.range,
-                notes: NearestName.note(text, among: expectation.allowed)
+                notes: context.likely(text, among: expectation.allowed)
             )
             return nil
         }
@@ -171,7 +185,11 @@ struct TemplateCompiler {
             element.allowsNull = false
         case .dynamic: break
         default:
-            context.error(.typeConstant, "\(expectation.what) is \(TypeRules.name(expectation.type)); found a list", at: node.range)
+            context.error(
+                .typeConstant,
+                "\(expectation.what) is \(TypeRules.name(expectation.type)); found a list",
+                at: node.range
+            )
             return nil
         }
         let templates = items.map { compile($0, element)?.template }
@@ -192,7 +210,11 @@ struct TemplateCompiler {
         case .record(let type): record = type
         case .dynamic: break
         default:
-            context.error(.typeConstant, "\(expectation.what) is \(TypeRules.name(expectation.type)); found a mapping", at: node.range)
+            context.error(
+                .typeConstant,
+                "\(expectation.what) is \(TypeRules.name(expectation.type)); found a mapping",
+                at: node.range
+            )
             return nil
         }
         var named: [NamedTemplate] = []
@@ -209,7 +231,7 @@ struct TemplateCompiler {
                         .keyUnknown,
                         "\(expectation.what) takes no '\(pair.name)'",
                         at: pair.key.range,
-                        notes: NearestName.note(pair.name, among: record.fields.keys)
+                        notes: context.likely(pair.name, among: record.fields.keys)
                     )
                     isFine = false
                     continue

@@ -1,6 +1,8 @@
 import Expressions
 
-/// Which type may stand where another is wanted. Nothing is converted in silence.
+/// Which type may stand where another is wanted.
+///
+/// Nothing is converted in silence.
 enum TypeRules {
     struct Mismatch {
         var expected: String
@@ -14,7 +16,8 @@ enum TypeRules {
         case (.optional(let inner), .optional(let wanted)): return mismatch(of: inner, expected: wanted)
         case (.optional, _):
             return Mismatch(expected: name(expected), hint: "say what holds when it is missing: '.orValue(…)'")
-        case (.list(let inner), .list(let wanted)): return mismatch(of: inner, expected: wanted).map { _ in Mismatch(expected: name(expected)) }
+        case (.list(let inner), .list(let wanted)):
+            return mismatch(of: inner, expected: wanted).map { _ in Mismatch(expected: name(expected)) }
         case (.map(_, let inner), .map(_, let wanted)):
             return mismatch(of: inner, expected: wanted).map { _ in Mismatch(expected: name(expected)) }
         case (.map, .record), (.record, .map): return nil

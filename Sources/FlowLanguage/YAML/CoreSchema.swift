@@ -54,6 +54,8 @@ extension YAMLScalar {
         return Int64(text).map { .int($0) } ?? .hugeInt(text)
     }
 
+    /// Whether the bytes are a float of the core schema.
+    ///
     /// `[-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`
     private static func isFloat(_ bytes: [UInt8]) -> Bool {
         var index = 0
@@ -72,7 +74,9 @@ extension YAMLScalar {
         guard whole + fraction > 0 else { return false }
         if index < bytes.count, bytes[index] | 0x20 == UInt8(ascii: "e") {
             index += 1
-            if index < bytes.count, bytes[index] == UInt8(ascii: "-") || bytes[index] == UInt8(ascii: "+") { index += 1 }
+            if index < bytes.count, bytes[index] == UInt8(ascii: "-") || bytes[index] == UInt8(ascii: "+") {
+                index += 1
+            }
             guard digits() > 0 else { return false }
         }
         return index == bytes.count

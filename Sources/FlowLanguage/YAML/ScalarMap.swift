@@ -34,6 +34,11 @@ struct ScalarMap {
         }
     }
 
+    /// Whether places inside the scalar are known, not only the scalar's own.
+    var isExact: Bool {
+        if case .unknown = places { false } else { true }
+    }
+
     /// The stretch of the file that the bytes `offsets` of the value came from.
     func sourceRange(_ offsets: Range<Int>) -> Range<Int> {
         switch places {

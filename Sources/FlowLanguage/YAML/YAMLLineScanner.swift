@@ -116,7 +116,11 @@ struct YAMLLineScanner {
             }
         case UInt8(ascii: "%"), UInt8(ascii: "@"), UInt8(ascii: "`"): addLeading(start, "YAML reserves it")
         case UInt8(ascii: "*"), UInt8(ascii: "&"):
-            addLeading(start, bytes[start] == UInt8(ascii: "*") ? "it begins an alias" : "it begins an anchor", isGuess: true)
+            addLeading(
+                start,
+                bytes[start] == UInt8(ascii: "*") ? "it begins an alias" : "it begins an anchor",
+                isGuess: true
+            )
         case UInt8(ascii: "!"):
             found.append(
                 Trap(
@@ -279,7 +283,8 @@ struct YAMLLineScanner {
     private func isBlockHeader(_ start: Int, in line: Range<Int>) -> Bool {
         var index = start
         while index < line.upperBound,
-            (0x30...0x39).contains(bytes[index]) || bytes[index] == UInt8(ascii: "-") || bytes[index] == UInt8(ascii: "+")
+            (0x30...0x39).contains(bytes[index]) || bytes[index] == UInt8(ascii: "-")
+                || bytes[index] == UInt8(ascii: "+")
         {
             index += 1
         }

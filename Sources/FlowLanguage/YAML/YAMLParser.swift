@@ -6,7 +6,8 @@ import CYAML
 struct YAMLParser: ~Copyable {
     struct Event {
         enum Kind {
-            case streamStart, streamEnd, documentStart, documentEnd, sequenceStart, sequenceEnd, mappingStart, mappingEnd
+            case streamStart, streamEnd, documentStart, documentEnd, sequenceStart, sequenceEnd, mappingStart,
+                mappingEnd
             case alias, scalar
         }
 
@@ -55,7 +56,9 @@ struct YAMLParser: ~Copyable {
         parser.deallocate()
     }
 
-    /// The next event. After `.streamEnd` or a thrown problem the parser must not be asked again.
+    /// The next event.
+    ///
+    /// After `.streamEnd` or a thrown problem the parser must not be asked again.
     mutating func next() throws(Problem) -> Event {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw problem() }
@@ -94,7 +97,9 @@ struct YAMLParser: ~Copyable {
         }
     }
 
-    private func scalarEvent(_ data: yaml_event_s.__Unnamed_union_data.__Unnamed_struct_scalar, range: Range<Int>) -> Event {
+    private func scalarEvent(_ data: yaml_event_s.__Unnamed_union_data.__Unnamed_struct_scalar, range: Range<Int>)
+        -> Event
+    {
         let style: YAMLScalar.Style =
             switch data.style {
             case YAML_SINGLE_QUOTED_SCALAR_STYLE: .singleQuoted

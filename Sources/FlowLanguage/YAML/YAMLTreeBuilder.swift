@@ -71,6 +71,8 @@ struct YAMLTreeBuilder {
     }
 
     private mutating func take(_ event: YAMLParser.Event) throws {
+        var event = event
+        if event.anchor != nil, event.kind != .alias { event.range = behindAnchor(event.range) }
         switch event.kind {
         case .streamStart, .streamEnd, .documentEnd: break
         case .documentStart:
@@ -113,6 +115,23 @@ struct YAMLTreeBuilder {
         }
     }
 
+    /// A node's place begins with its anchor; its value stands behind that, perhaps on another line.
+    private func behindAnchor(_ range: Range<Int>) -> Range<Int> {
+        let bytes = text.bytes
+        var index = range.lowerBound
+        while index < range.upperBound {
+            switch bytes[index] {
+            case UInt8(ascii: "&"), UInt8(ascii: "!"):
+                while index < range.upperBound, bytes[index] > 0x20 { index += 1 }
+            case UInt8(ascii: "#"):
+                while index < range.upperBound, bytes[index] != 0x0A, bytes[index] != 0x0D { index += 1 }
+            case 0...0x20: index += 1
+            default: return index..<range.upperBound
+            }
+        }
+        return range.upperBound..<range.upperBound
+    }
+
     private mutating func close(_ event: YAMLParser.Event) throws {
         guard let frame = stack.popLast() else { return }
         // A block collection ends where the next token begins; its last child says where it really ends.
@@ -143,7 +162,7 @@ struct YAMLTreeBuilder {
                 "'*\(name)' is a YAML alias, and no '&\(name)' stands before it",
                 in: text,
                 at: event.range,
-                notes: NearestName.note(name, among: anchors.keys) + ["a value that begins with '*' needs quotes"]
+                notes: findings.likely(name, among: anchors.keys) + ["a value that begins with '*' needs quotes"]
             )
             return try add(YAMLNode(content: .unreadable, range: event.range), size: 1, height: 0)
         }

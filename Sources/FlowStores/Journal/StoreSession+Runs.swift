@@ -185,8 +185,8 @@ extension StoreSession {
         statement.bind(start.version.rawValue)
         statement.bind(start.origin.rawValue)
         statement.bind(start.mode.rawValue)
-        statement.bindText(JSON.encodeExact(.map(start.input)))
-        statement.bindExact(start.trigger)
+        try statement.bindExact(.map(start.input), "the input")
+        try statement.bindExact(start.trigger, "the trigger")
         statement.bind(start.caller.id)
         statement.bindText(StoredForms.encode(start.caller.roles))
         statement.bind(start.lane)
@@ -210,13 +210,15 @@ extension StoreSession {
     }
 
     func updateRun(_ run: RunRecord) throws(StoreError) {
+        var answer: [UInt8]?
+        if let given = run.answer { answer = try StoredForms.encode(given) }
         let statement = try prepared(Self.changeRun)
         statement.bind(run.status.rawValue)
         statement.bind(run.epoch)
         statement.bind(run.startedAt)
         statement.bind(run.finishedAt)
         statement.bind(run.wakesAt)
-        statement.bindText(run.answer.map { StoredForms.encode($0) })
+        statement.bindText(answer)
         statement.bindText(run.failure.map { StoredForms.encode($0) })
         statement.bind(run.strikes)
         statement.bindText(StoredForms.encode(run.trace))

@@ -16,8 +16,9 @@ enum StoredForms {
 
     // MARK: Answers and failures
 
-    static func encode(_ answer: RunAnswer) -> [UInt8] {
-        JSON.encodeExact(["status": .int(Int64(answer.status)), "headers": .map(answer.headers), "body": answer.body])
+    static func encode(_ answer: RunAnswer) throws(StoreError) -> [UInt8] {
+        let form: Value = ["status": .int(Int64(answer.status)), "headers": .map(answer.headers), "body": answer.body]
+        return try StoredExtent.encoded(form, "the answer")
     }
 
     static func answer(_ bytes: [UInt8]) throws(StoreError) -> RunAnswer {
@@ -149,8 +150,8 @@ extension PreparedStatement {
     }
 
     /// Writes NULL for null, the most frequent value.
-    func bindExact(_ value: Value) {
-        if value.isNull { bindNull() } else { bindText(JSON.encodeExact(value)) }
+    func bindExact(_ value: Value, _ what: @autoclosure () -> String) throws(StoreError) {
+        if value.isNull { bindNull() } else { bindText(try StoredExtent.encoded(value, what())) }
     }
 
     func exactOrNull(_ column: Int32, _ what: String) throws(StoreError) -> Value {

@@ -31,10 +31,20 @@ extension StoreSession {
                 PRAGMA journal_size_limit = 67108864;
                 """
             )
+            guard try setting("journal_mode", { row throws(StoreError) in try row.text(0) }) == "wal",
+                try setting("synchronous", { row throws(StoreError) in try row.int(0) }) == 2
+            else { throw StoreError(.unavailable, "this file system does not allow a write-ahead log") }
             if let pages = settings.maximumPages { try executeScript("PRAGMA max_page_count = \(pages)") }
         case .reader:
             try executeScript("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")
         }
+    }
+
+    private func setting<Setting>(
+        _ name: String,
+        _ decode: (PreparedStatement) throws(StoreError) -> Setting
+    ) throws(StoreError) -> Setting? {
+        try first(try compile("PRAGMA \(name)"), decode)
     }
 
     /// Copies the WAL into the database and empties it; what a reader still needs stays.

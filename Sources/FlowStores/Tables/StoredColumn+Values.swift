@@ -75,10 +75,18 @@ extension StoredColumn {
             }
             return .text(canonical)
         case (.timestamp, .timestamp(let moment)): return .integer(moment.microseconds)
-        case (.json, _): return .utf8(JSON.encodeExact(value))
+        case (.json, _): return .utf8(try jsonEncoded(value))
         case (.bytes, .bytes(let bytes)): return .blob(bytes)
         default:
             throw invalid("must be \(type == .decimal ? "a decimal as string" : type.rawValue), not \(value.kindName)")
+        }
+    }
+
+    private func jsonEncoded(_ value: Value) throws(StoreError) -> [UInt8] {
+        do throws(StoreError) {
+            return try StoredExtent.encoded(value, "\(table).\(name)")
+        } catch {
+            throw StoreError(error.code, error.message, column: name)
         }
     }
 

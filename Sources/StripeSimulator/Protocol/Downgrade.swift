@@ -11,10 +11,55 @@ extension Ledger {
                 default: break
                 }
             }
+            if version < Self.typesVersion { dropLaterFields(&object) }
             if object.string("object") == "payment_intent" { downgradeIntent(&object, version) }
+            if version < .basil { downgradeBilling(&object) }
             return .object(object)
         default: return value
         }
+    }
+
+    /// The types that name these fields; recordings of 2026-03-25 do not have them.
+    private static let typesVersion = APIVersion("2026-07-29.dahlia") ?? .dahlia
+
+    private func dropLaterFields(_ object: inout JSONObject) {
+        switch object.string("object") {
+        case "payment_intent", "subscription", "checkout.session": object["managed_payments"] = nil
+        case "refund": for name in ["customer", "customer_account", "payment_method"] { object[name] = nil }
+        case "line_item": object["subscription"] = nil
+        default: break
+        }
+        if object["network_transaction_id"] != nil { object["transaction_link_id"] = nil }
+    }
+
+    /// Invoices and subscriptions before basil (facts §2).
+    private func downgradeBilling(_ object: inout JSONObject) {
+        switch object.string("object") {
+        case "charge": object["invoice"] = object["invoice"] ?? invoice(ofIntent: object.string("payment_intent"))
+        case "subscription":
+            let first = Self.items(of: object).first
+            object["current_period_start"] = first?["current_period_start"] ?? .null
+            object["current_period_end"] = first?["current_period_end"] ?? .null
+            object["discount"] = .null
+        case "invoice":
+            let intent = find(.invoice, object.id)?.string("_payment_intent")
+            let details = object.object("parent")?.object("subscription_details")
+            object["payment_intent"] = object["payment_intent"] ?? .string(orNull: intent)
+            let charge = intent.flatMap { find(.paymentIntent, $0) }?["latest_charge"]
+            object["charge"] = object["charge"] ?? charge ?? .null
+            object["subscription"] = object["subscription"] ?? details?["subscription"] ?? .null
+            object["paid"] = .bool(object.status == "paid")
+            object["paid_out_of_band"] = false
+            object["discount"] = .null
+            object["tax"] = .null
+            object["quote"] = .null
+            object["total_tax_amounts"] = []
+        default: break
+        }
+    }
+
+    private func invoice(ofIntent id: String?) -> JSONValue {
+        id.flatMap { find(.paymentIntent, $0) }?["_invoice"] ?? .null
     }
 
     private func downgradeIntent(_ intent: inout JSONObject, _ version: APIVersion) {

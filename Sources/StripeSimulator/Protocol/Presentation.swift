@@ -116,6 +116,9 @@ extension Ledger {
         case ("invoice", "payments"):
             return .object(subList("/v1/invoices/\(object.id)/payments", .invoicePayment, "invoice", object.id))
         case ("invoice", "confirmation_secret"): return confirmationSecret(of: object)
+        case ("invoice", "payment_intent"): return object["_payment_intent"] ?? .null
+        case ("invoice", "subscription"): return object["_subscription"] ?? .null
+        case ("payment_intent", "invoice"): return object["_invoice"] ?? .null
         default:
             return Self.expandable[object.string("object") ?? ""]?.contains(key) == true ? .null : nil
         }

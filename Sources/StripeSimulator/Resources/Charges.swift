@@ -110,7 +110,8 @@ extension Ledger {
                 "multicapture": ["status": "unavailable"], "network": own["brand"] ?? .null,
                 "network_token": ["used": false], "network_transaction_id": .string(generator.digits(15)),
                 "overcapture": ["maximum_amount_capturable": .int(amount), "status": "unavailable"],
-                "regulated_status": "unregulated", "three_d_secure": secure, "wallet": nil,
+                "regulated_status": "unregulated", "three_d_secure": secure, "transaction_link_id": nil,
+                "wallet": nil,
             ], "type": "card",
         ]
     }

@@ -188,7 +188,7 @@ extension Ledger {
                         "account_tax_ids": nil, "custom_fields": nil, "description": nil, "footer": nil, "issuer": nil,
                         "metadata": [:], "rendering_options": nil,
                     ],
-                ] : .null, "livemode": .bool(livemode), "locale": call.value("locale"),
+                ] : .null, "livemode": .bool(livemode), "locale": call.value("locale"), "managed_payments": nil,
             "metadata": .object(call.updatedMetadata(nil)), "mode": .string(mode), "origin_context": nil,
             "payment_intent": nil, "payment_link": nil,
             "payment_method_collection": mode == "payment" ? "if_required" : "always",
@@ -216,7 +216,9 @@ extension Ledger {
 
     // MARK: Paying on the page
 
-    /// What the payable page does with a card. Throws: the card's error, for the page to show.
+    /// What the payable page does with a card.
+    ///
+    /// Throws: the card's error, for the page to show.
     mutating func paySession(_ id: String, _ card: JSONObject, email: String?) throws(StripeError) {
         guard let session = find(.checkoutSession, id), session.status == "open" else {
             throw StripeError("This Checkout Session is no longer open.")

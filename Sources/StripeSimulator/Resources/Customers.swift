@@ -2,7 +2,7 @@ extension Ledger {
     private static let shared =
         """
         address{city:s country:s line1:s line2:s postal_code:s state:s}? balance:i business_name:s? cash_balance:*
-        coupon:s promotion_code:s description:s email:s individual_name:s? invoice_prefix:s
+        coupon:s? promotion_code:s description:s email:s individual_name:s? invoice_prefix:s
         invoice_settings{custom_fields:*? default_payment_method:s footer:s rendering_options:*?} metadata:m? name:s
         next_invoice_sequence:i phone:s preferred_locales:a shipping{address{city:s country:s line1:s line2:s
         postal_code:s state:s}! name:s! phone:s carrier:s tracking_number:s}? source:s tax:*
@@ -26,6 +26,11 @@ extension Ledger {
             try ledger.updateCustomer(call)
         },
         .delete("customers/:id") { ledger, call throws(StripeError) in try ledger.deleteCustomer(call) },
+        .delete("customers/:id/discount") { ledger, call throws(StripeError) in
+            let discount = try ledger.liveCustomer(call.id).object("discount")
+            ledger.dropDiscount(ofCustomer: call.id)
+            return ["id": discount?["id"] ?? .null, "object": "discount", "deleted": true]
+        },
         .list(
             "customers/:id/payment_methods",
             "allow_redisplay:always|limited|unspecified type:s"
@@ -84,9 +89,9 @@ extension Ledger {
                 customer.update("invoice_settings") { $0["default_payment_method"] = .string(methodID) }
             }
         }
-        let created = find(.customer, id) ?? customer
-        emit("customer.created", created)
-        return created
+        emit("customer.created", find(.customer, id) ?? customer)
+        try setDiscount(call, customer: id)
+        return find(.customer, id) ?? customer
     }
 
     private mutating func updateCustomer(_ call: Call) throws(StripeError) -> JSONObject {
@@ -96,7 +101,28 @@ extension Ledger {
         try apply(call, to: &changed)
         insert(.customer, changed)
         emit("customer.updated", changed, before: customer)
-        return changed
+        try setDiscount(call, customer: customer.id)
+        return try require(.customer, call.id)
+    }
+
+    /// The coupon of a customer, as older callers set it: one discount, replaced or taken away.
+    private mutating func setDiscount(_ call: Call, customer id: String) throws(StripeError) {
+        guard let coupon = call.parameters["coupon"] else { return }
+        let old = find(.customer, id)?.object("discount")
+        guard let name = coupon.string else {
+            if old != nil { dropDiscount(ofCustomer: id) }
+            return
+        }
+        let made = try takeDiscounts(call.with(["discounts": [["coupon": .string(name)]]]), customer: id)
+        guard let discount = made.first.flatMap({ find(.discount, $0) }) else { return }
+        update(.customer, id) { $0["discount"] = .object(discount) }
+        emit(old == nil ? "customer.discount.created" : "customer.discount.updated", discount, before: old)
+    }
+
+    private mutating func dropDiscount(ofCustomer id: String) {
+        guard let old = find(.customer, id)?.object("discount") else { return }
+        update(.customer, id) { $0["discount"] = .null }
+        emit("customer.discount.deleted", old)
     }
 
     private mutating func apply(_ call: Call, to customer: inout JSONObject) throws(StripeError) {

@@ -17,10 +17,10 @@ extension Ledger {
         },
     ]
 
-    /// Cards of the test list bring disputes a moment after the charge.
+    /// Cards of the test list bring disputes right after the charge: before the next request is answered.
     mutating func planDisputes(of charge: String, _ card: TestCard) {
         guard case .disputed(_, _, let count) = card.behaviour else { return }
-        for _ in 0..<count { scheduleOnPlatform(.openDispute, charge, afterSeconds: 3) }
+        for _ in 0..<count { scheduleOnPlatform(.openDispute, charge, afterSeconds: 0) }
     }
 
     mutating func openDispute(ofCharge id: String) {
@@ -58,6 +58,7 @@ extension Ledger {
             "payment_method_details": [
                 "card": [
                     "brand": .string(card.brand), "case_type": isInquiry ? "inquiry" : "chargeback",
+                    "network": .string(card.brand),
                     "network_reason_code": isInquiry ? "33" : "10.4",
                 ], "type": "card",
             ], "reason": .string(reason),

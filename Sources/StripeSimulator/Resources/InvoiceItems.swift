@@ -126,7 +126,9 @@ extension Ledger {
             "discounts": [], "invoice": .string(invoice), "livemode": .bool(livemode), "metadata": [:],
             "parent": parent, "period": ["end": .int(period.end), "start": .int(period.start)],
             "pretax_credit_amounts": [], "pricing": pricing, "quantity": .int(quantity),
-            "quantity_decimal": .string(String(quantity)), "subtotal": .int(amount), "taxes": [],
+            "quantity_decimal": .string(String(quantity)),
+            "subscription": parent.object?.value(at: "subscription_item_details", "subscription") ?? .null,
+            "subtotal": .int(amount), "taxes": [],
         ]
     }
 

@@ -55,7 +55,8 @@ extension Ledger {
             "confirmation_method": "automatic", "created": .int(now.seconds), "currency": invoice["currency"] ?? "usd",
             "customer": .string(customer.id), "customer_account": nil, "description": .string(description),
             "excluded_payment_method_types": nil, "last_payment_error": nil, "latest_charge": nil,
-            "livemode": .bool(livemode), "metadata": [:], "next_action": nil, "on_behalf_of": nil,
+            "livemode": .bool(livemode), "managed_payments": nil, "metadata": [:], "next_action": nil,
+            "on_behalf_of": nil,
             "payment_details": ["customer_reference": nil, "order_reference": .string(id)], "payment_method": nil,
             "payment_method_configuration_details": nil,
             "payment_method_options": [

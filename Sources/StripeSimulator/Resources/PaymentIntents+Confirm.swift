@@ -106,6 +106,13 @@ extension Ledger {
         guard let intent = find(.paymentIntent, id), let methodID = intent.string("payment_method"),
             let method = find(.paymentMethod, methodID)
         else { return JSONObject() }
+        if method.string("type") == "sepa_debit" {
+            scheduleOnPlatform(.completeDebit, id, afterSeconds: 60)
+            return change(.paymentIntent, id, emitting: "payment_intent.processing") { intent in
+                intent["status"] = "processing"
+                intent["next_action"] = .null
+            }
+        }
         let card = testCard(of: method)
         let offSession = options.isOffSession
         if case .authenticates(let when, _) = card.behaviour, intent.bool("_authenticated") != true,
@@ -248,7 +255,8 @@ extension Ledger {
             scheduleOnPlatform(.expireAuthorization, id, afterSeconds: 7 * 24 * 3_600)
         }
         insert(.charge, charge)
-        if !isManual, intent.string("capture_method") == "automatic" { settleCharge(charge.id, emits: false) }
+        let settlesNow = intent.string("capture_method") == "automatic" || card.behaviour == .available
+        if !isManual, settlesNow { settleCharge(charge.id, emits: false) }
         attachAfterPayment(intent, method)
         emit("charge.succeeded", find(.charge, charge.id) ?? charge)
         let paid = change(
@@ -263,13 +271,21 @@ extension Ledger {
             intent["next_action"] = .null
             intent["last_payment_error"] = .null
         }
-        if !isManual, intent.string("capture_method") != "automatic" {
+        if !isManual, !settlesNow {
             scheduleOnPlatform(.settleCharge, charge.id, afterSeconds: 2)
         }
         if !isManual { planDisputes(of: charge.id, card) }
         if let invoice = paid.string("_invoice"), !isManual { invoicePaid(invoice) }
         if let session = paid.string("_session") { completeSession(session) }
         return paid
+    }
+
+    /// The bank has paid what it was asked for a minute ago.
+    mutating func completeDebit(_ id: String) {
+        guard let intent = find(.paymentIntent, id), intent.status == "processing",
+            let method = find(.paymentMethod, intent.string("payment_method") ?? "")
+        else { return }
+        _ = try? charge(id, method, testCard(of: method))  // a debit of the simulator is not refused
     }
 
     /// A payment for a customer that says "for later" keeps the card with the customer.

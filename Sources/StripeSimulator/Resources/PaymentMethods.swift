@@ -81,6 +81,7 @@ extension Ledger {
         metadata: JSONObject,
         param: String
     ) throws(StripeError) -> JSONObject {
+        if type == "sepa_debit" { return try newDebit(given, metadata: metadata) }
         guard type == "card" else {
             throw StripeError.invalid(
                 "type",
@@ -103,7 +104,29 @@ extension Ledger {
         return method
     }
 
-    private mutating func paymentMethod(fromToken token: String) throws(StripeError) -> JSONObject {
+    /// A bank account that is debited: payments of it are processing for a while.
+    private mutating func newDebit(_ given: JSONObject, metadata: JSONObject) throws(StripeError) -> JSONObject {
+        guard let iban = given.object("sepa_debit")?.string("iban"), (15...34).contains(iban.count) else {
+            throw StripeError.missingParameter("sepa_debit[iban]")
+        }
+        var method: JSONObject = [
+            "id": .string(newID(.paymentMethod)), "object": "payment_method", "allow_redisplay": "unspecified",
+            "billing_details": .object(Self.emptyBilling), "created": .int(now.seconds), "customer": nil,
+            "customer_account": nil, "livemode": .bool(livemode), "metadata": .object(metadata),
+            "sepa_debit": [
+                "bank_code": .string(String(iban.dropFirst(4).prefix(5))), "branch_code": "",
+                "country": .string(String(iban.prefix(2))), "fingerprint": .string(generator.characters(16)),
+                "generated_from": ["charge": nil, "setup_attempt": nil], "last4": .string(String(iban.suffix(4))),
+            ], "type": "sepa_debit",
+        ]
+        if let billing = given.object("billing_details") {
+            method["billing_details"] = Self.merged(billing, into: method)
+        }
+        insert(.paymentMethod, method)
+        return method
+    }
+
+    mutating func paymentMethod(fromToken token: String) throws(StripeError) -> JSONObject {
         if let card = TestCard.named(token), token.hasPrefix("tok_") {
             return newMethod(card, month: 12, year: yearNow + 1, hasCVC: true)
         }
@@ -119,7 +142,7 @@ extension Ledger {
     }
 
     /// Checks a number as Stripe does when it is tokenised: digits, expiry, security code (facts §6).
-    private mutating func paymentMethod(fromNumber details: JSONObject) throws(StripeError) -> JSONObject {
+    mutating func paymentMethod(fromNumber details: JSONObject) throws(StripeError) -> JSONObject {
         for name in ["number", "exp_month", "exp_year"] where details[name] == nil {
             throw StripeError.missingParameter("card[\(name)]")
         }

@@ -171,12 +171,13 @@ extension Ledger {
         return [
             "id": .string(newID(.refund, beside: intent ?? charge.id)), "object": "refund", "amount": .int(amount),
             "balance_transaction": nil, "charge": .string(charge.id), "created": .int(now.seconds),
-            "currency": charge["currency"] ?? .null,
+            "currency": charge["currency"] ?? .null, "customer": charge["customer"] ?? .null, "customer_account": nil,
             "destination_details": [
                 "card": [
                     "reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund",
                 ], "type": "card",
-            ], "metadata": [:], "payment_intent": .string(orNull: intent), "reason": .string(orNull: reason),
+            ], "metadata": [:], "payment_intent": .string(orNull: intent),
+            "payment_method": charge["payment_method"] ?? .null, "reason": .string(orNull: reason),
             "receipt_number": nil, "source_transfer_reversal": nil, "status": "succeeded", "transfer_reversal": nil,
         ]
     }

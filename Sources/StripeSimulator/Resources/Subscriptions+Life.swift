@@ -46,6 +46,7 @@ extension Ledger {
             _ = end(id, reason: "cancellation_requested", feedback: nil)
             return
         }
+        if subscription.status == "trialing", endsWithTrial(subscription) { return }
         let anchor = subscription.int("billing_cycle_anchor") ?? due
         let wasTrial = subscription.status == "trialing"
         var next = Int64.max
@@ -77,6 +78,24 @@ extension Ledger {
         }
         schedule(.finalizeInvoice, invoice, at: now.adding(seconds: 3_600))
         schedule(.renewSubscription, id, at: SimulatorInstant(seconds: next))
+    }
+
+    /// A trial that is over and has no card, where the subscription says that this pauses or ends it.
+    private mutating func endsWithTrial(_ subscription: JSONObject) -> Bool {
+        let hasCard =
+            subscription.has("default_payment_method")
+            || subscription.string("customer").flatMap { find(.customer, $0) }?.object("invoice_settings")?
+                .has("default_payment_method") == true
+        guard !hasCard else { return false }
+        switch subscription.value(at: "trial_settings", "end_behavior", "missing_payment_method")?.string {
+        case "pause":
+            change(.subscription, subscription.id, emitting: "customer.subscription.paused") { $0["status"] = "paused" }
+            return true
+        case "cancel":
+            _ = end(subscription.id, reason: "payment_failed", feedback: nil)
+            return true
+        default: return false
+        }
     }
 
     mutating func remindOfTrialEnd(_ id: String) {

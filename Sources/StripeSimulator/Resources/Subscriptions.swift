@@ -225,18 +225,23 @@ extension Ledger {
             "customer_account": nil, "days_until_due": call.value("days_until_due"),
             "default_payment_method": call.value("default_payment_method"), "default_source": nil,
             "default_tax_rates": [], "description": call.value("description"), "discounts": [], "ended_at": nil,
-            "invoice_settings": ["account_tax_ids": nil, "issuer": ["type": "self"]],
+            "invoice_settings": [
+                "account_tax_ids": nil, "custom_fields": nil, "description": nil, "footer": nil,
+                "issuer": ["type": "self"],
+            ],
         ]
         subscription.merge([
-            "latest_invoice": nil, "livemode": .bool(livemode), "metadata": .object(call.updatedMetadata(nil)),
-            "next_pending_invoice_item_invoice": nil, "on_behalf_of": nil, "pause_collection": nil,
+            "latest_invoice": nil, "livemode": .bool(livemode), "managed_payments": nil,
+            "metadata": .object(call.updatedMetadata(nil)), "next_pending_invoice_item_invoice": nil,
+            "on_behalf_of": nil, "pause_collection": nil,
             "payment_settings": [
                 "payment_method_options": nil, "payment_method_types": nil,
                 "save_default_payment_method": call.object("payment_settings")?["save_default_payment_method"] ?? "off",
             ], "pending_invoice_item_interval": nil, "pending_setup_intent": nil, "pending_update": nil,
             "schedule": nil, "start_date": .int(now.seconds), "status": "incomplete",
             "test_clock": customer["test_clock"] ?? .null, "transfer_data": nil, "trial_end": .int(orNull: trialEnd),
-            "trial_settings": ["end_behavior": ["missing_payment_method": "create_invoice"]],
+            "trial_settings": call.parameters["trial_settings"]
+                ?? ["end_behavior": ["missing_payment_method": "create_invoice"]],
             "trial_start": trialEnd == nil ? .null : .int(now.seconds),
         ])
         setEnd(call, in: &subscription)

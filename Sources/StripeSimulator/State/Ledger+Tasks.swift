@@ -11,6 +11,8 @@ extension Ledger {
         case .failRefund: failRefund(task.id)
         case .openDispute: openDispute(ofCharge: task.id)
         case .closeDispute: closeDispute(task.id)
+        case .completeDebit: completeDebit(task.id)
+        case .payPayout: payPayout(task.id)
         case .expireSession: expireSession(task.id)
         case .finalizeInvoice: finalizePlanned(task.id)
         case .retryInvoice: retryPayment(ofInvoice: task.id)

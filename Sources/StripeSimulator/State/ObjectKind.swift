@@ -26,6 +26,9 @@ enum ObjectKind: String, Sendable, CaseIterable {
     case dispute
     case testClock = "test_helpers.test_clock"
     case token
+    case payout
+    case creditNote = "credit_note"
+    case card
 
     /// Prefix and total length of an id (facts §3, recorded).
     var identifier: (prefix: String, length: Int) {
@@ -56,6 +59,9 @@ enum ObjectKind: String, Sendable, CaseIterable {
         case .dispute: ("du_1", 27)
         case .testClock: ("clock_1", 30)
         case .token: ("tok_1", 28)
+        case .payout: ("po_1", 27)
+        case .creditNote: ("cn_1", 27)
+        case .card: ("card_1", 29)
         }
     }
 
@@ -104,6 +110,9 @@ enum ObjectKind: String, Sendable, CaseIterable {
         case "du": .dispute
         case "clock": .testClock
         case "tok": .token
+        case "po": .payout
+        case "cn": .creditNote
+        case "card": .card
         default: nil
         }
     }

@@ -52,7 +52,7 @@ struct ScheduledTask: Sendable, Hashable {
     enum Action: String, Sendable, CaseIterable {
         case settleCharge, expireAuthorization, completeRefund, failRefund, openDispute, closeDispute
         case expireSession, finalizeInvoice, retryInvoice, renewSubscription, remindTrialEnd
-        case expireIncompleteSubscription, announceInvoicePayment
+        case expireIncompleteSubscription, announceInvoicePayment, completeDebit, payPayout
     }
 
     let action: Action

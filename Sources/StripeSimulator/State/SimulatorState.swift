@@ -48,6 +48,7 @@ struct SimulatorState: Sendable, Equatable {
 
     /// Carries out one request at the clock's present time.
     mutating func handle(_ request: SimulatorRequest) -> SimulatorResponse {
+        settle()
         if request.path.hasPrefix("/_simulator") { return control(request) }
         if let page = page(request) { return page }
         let fault = faults.take(for: request, generator: &generator)

@@ -92,7 +92,7 @@ extension BrokenApp {
             - block: log
               message: ${ 1️⃣inputs.name }
             """,
-            ExpectedFinding("1️⃣", "expression.undeclared", saying: "input")
+            ExpectedFinding("1️⃣", "expression.unknown-name", saying: "input")
         ),
         .blocks(
             "an unknown function",
@@ -220,6 +220,10 @@ extension BrokenApp {
             "flow: 1️⃣stripe\nkind: page\nblocks: []",
             ExpectedFinding("1️⃣", "name.reserved")
         ),
-        .flow("a flow without blocks", "1️⃣flow: test\nkind: page", ExpectedFinding("1️⃣", "key.missing", saying: "'blocks'")),
+        .flow(
+            "a flow without blocks",
+            "1️⃣flow: test\nkind: page",
+            ExpectedFinding("1️⃣", "key.missing", saying: "'blocks'")
+        ),
     ]
 }

@@ -5,7 +5,7 @@ extension BrokenApp {
             "bad CEL",
             """
             - block: log
-              message: ${ input.name + 1️⃣}
+              message: ${ input.name +1️⃣ }
             """,
             ExpectedFinding("1️⃣", "expression.syntax")
         ),

@@ -202,7 +202,7 @@ extension BrokenApp {
               message: hi
               when: 1️⃣yes
             """,
-            ExpectedFinding("1️⃣", "expression.undeclared")
+            ExpectedFinding("1️⃣", "expression.unknown-name")
         ),
     ]
 

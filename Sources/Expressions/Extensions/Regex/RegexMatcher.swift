@@ -39,8 +39,8 @@ struct RegexMatcher {
                 for thread in current { reached[thread.place] = step }
                 add(Thread(place: 0, saves: Array(repeating: -1, count: count)), at: position, to: &current)
             }
-            if current.isEmpty { return best }
-            try frame.charge(current.count)
+            if current.isEmpty, best != nil { return best }
+            try frame.charge(current.count + 1)
             step += 1
             next.removeAll(keepingCapacity: true)
             for thread in current {

@@ -1,0 +1,79 @@
+// Cards as customers' sources: what came before payment methods.
+extension Ledger {
+    static let sourceRoutes: [Route] = [
+        .post("customers/:id/sources", "source:s! metadata:m validate:b") { ledger, call throws(StripeError) in
+            try ledger.createSource(call)
+        },
+        .list("customers/:id/sources", "object:s") { ledger, call throws(StripeError) in
+            _ = try ledger.liveCustomer(call.id)
+            return try ledger.page(.card, call) { $0.string("customer") == call.id }
+        },
+        .get("customers/:id/sources/:source") { ledger, call throws(StripeError) in
+            try ledger.source(call.ids[1], of: call.id)
+        },
+        .post(
+            "customers/:id/sources/:source",
+            "address_city:s address_country:s address_line1:s address_line2:s address_state:s address_zip:s exp_month:i exp_year:i metadata:m? name:s"
+        ) { ledger, call throws(StripeError) in
+            let card = try ledger.source(call.ids[1], of: call.id)
+            return ledger.change(.card, card.id, emitting: "customer.source.updated") { card in
+                call.copy(call.parameters.keys.filter { !["metadata", "expand"].contains($0) }, to: &card)
+                card["metadata"] = .object(call.updatedMetadata(card.object("metadata")))
+            }
+        },
+        .delete("customers/:id/sources/:source") { ledger, call throws(StripeError) in
+            let card = try ledger.source(call.ids[1], of: call.id)
+            ledger.objects[.card]?[card.id] = nil
+            ledger.update(.customer, call.id) { customer in
+                if customer.string("default_source") == card.id { customer["default_source"] = .null }
+            }
+            ledger.emit("customer.source.deleted", card)
+            return ["id": .string(card.id), "object": "card", "deleted": true]
+        },
+    ]
+
+    private func source(_ id: String, of customer: String) throws(StripeError) -> JSONObject {
+        _ = try liveCustomer(customer)
+        guard let card = find(.card, id), card.string("customer") == customer else {
+            throw StripeError.missingObject("source", id)
+        }
+        return card
+    }
+
+    private mutating func createSource(_ call: Call) throws(StripeError) -> JSONObject {
+        let customer = try liveCustomer(call.id)
+        let method = try paymentMethod(fromToken: call.string("source") ?? "")
+        if case .declines(let reason) = testCard(of: method).behaviour {
+            throw StripeError(
+                status: 402,
+                kind: .card,
+                code: reason.code,
+                param: reason.param,
+                reason.message,
+                details: Self.details(of: reason),
+                executed: true
+            )
+        }
+        let details = method.object("card") ?? JSONObject()
+        let names = ["visa": "Visa", "mastercard": "MasterCard", "amex": "American Express", "discover": "Discover"]
+        let brand = details.string("brand") ?? "visa"
+        let card: JSONObject = [
+            "id": .string(newID(.card)), "object": "card", "address_city": nil, "address_country": nil,
+            "address_line1": nil, "address_line1_check": nil, "address_line2": nil, "address_state": nil,
+            "address_zip": nil, "address_zip_check": nil, "allow_redisplay": "unspecified",
+            "brand": .string(names[brand] ?? brand), "country": details["country"] ?? .null,
+            "customer": .string(customer.id), "cvc_check": "pass", "dynamic_last4": nil,
+            "exp_month": details["exp_month"] ?? 12, "exp_year": details["exp_year"] ?? 2_030,
+            "fingerprint": details["fingerprint"] ?? .null, "funding": details["funding"] ?? "credit",
+            "last4": details["last4"] ?? "4242", "metadata": .object(call.updatedMetadata(nil)), "name": nil,
+            "regulated_status": "unregulated", "tokenization_method": nil, "wallet": nil,
+            "_card": method["_card"] ?? .null,
+        ]
+        insert(.card, card)
+        update(.customer, customer.id) { customer in
+            if !customer.has("default_source") { customer["default_source"] = .string(card.id) }
+        }
+        emit("customer.source.created", card)
+        return card
+    }
+}

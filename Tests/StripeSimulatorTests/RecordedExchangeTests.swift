@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+@testable import StripeSimulator
+
+/// Recorded requests of the real Stripe's test mode, asked again of the simulator: status, error, keys and types.
+@Suite("Recorded exchanges", .enabled(if: SharedData.isThere)) struct RecordedExchangeTests {
+    /// Contents that depend on the recorded account's dashboard, or that are anybody's words.
+    private static let free: Set<String> = [
+        "metadata", "payment_method_options", "use_stripe_sdk", "payment_method_types", "branding_settings",
+        "payment_method_configuration_details",
+    ]
+
+    @Test("nine of ten agree in status, error, and the set and types of keys")
+    func replay() throws {
+        let exchanges = try #require(SharedData.json("recorded-exchanges.json")?.object?.array("exchanges"))
+        var cassettes: [String: [JSONObject]] = [:]
+        for exchange in exchanges.compactMap(\.object) {
+            cassettes[exchange.string("cassette") ?? "", default: []].append(exchange)
+        }
+        var tally: [String: (agree: Int, all: Int)] = [:]
+        var findings: [String] = []
+        for (name, exchanges) in cassettes.sorted(by: { $0.key < $1.key }) {
+            var player = CassettePlayer()
+            for exchange in exchanges.sorted(by: { ($0.int("seq") ?? 0) < ($1.int("seq") ?? 0) }) {
+                guard let (resource, differences) = player.play(exchange, free: Self.free) else { continue }
+                tally[resource, default: (0, 0)].all += 1
+                if differences.isEmpty { tally[resource, default: (0, 0)].agree += 1 }
+                let short = name.split(separator: "/").last ?? ""
+                findings += differences.prefix(6).map { "\(short) \(exchange.int("seq") ?? 0) \(resource): \($0)" }
+            }
+        }
+        let agree = tally.values.reduce(0) { $0 + $1.agree }
+        let all = tally.values.reduce(0) { $0 + $1.all }
+        for (resource, count) in tally.sorted(by: { $0.key < $1.key }) {
+            print("recorded, \(resource): \(count.agree) of \(count.all)")
+        }
+        for finding in findings { print("  differs: \(finding)") }
+        print("recorded, all: \(agree) of \(all)")
+        #expect(Double(agree) >= 0.9 * Double(all))
+    }
+}
+
+/// Asks the requests of one recording, with the recorded ids replaced by the simulator's.
+private struct CassettePlayer {
+    private var desk = Desk()
+    private var ids: [String: String] = [:]
+
+    /// Answers the resource and what differs; nil when the exchange cannot be replayed here.
+    mutating func play(_ exchange: JSONObject, free: Set<String>) -> (String, [String])? {
+        guard let method = exchange.string("method"), let uri = exchange.string("uri"),
+            let expected = exchange.object("resBody"), let status = exchange.int("status"), status != 401
+        else { return nil }
+        let parts = uri.split(separator: "?", maxSplits: 1).map(String.init)
+        let resource = parts[0].split(separator: "/").dropFirst().first.map(String.init) ?? ""
+        desk.version = exchange.object("reqHeaders")?.string("stripe-version")
+        let recorded = Self.identifiers(
+            in: parts[0] + "&" + (parts.count > 1 ? parts[1] : "") + "&" + (exchange.string("reqBody") ?? "")
+        )
+        for id in recorded where ids[id] == nil && status == 200 {
+            guard seed(id, from: expected) else { return nil }
+        }
+        let path = replace(parts[0])
+        let form = replace(method == "POST" ? exchange.string("reqBody") ?? "" : parts.count > 1 ? parts[1] : "")
+        let answer = desk.call(method, path, form)
+        var differences: [String] = []
+        if desk.last.status != Int(status) {
+            differences.append("status \(desk.last.status) for \(status): \(answer.errorMessage ?? "")")
+        } else if status != 200 {
+            for name in ["type", "code", "param"] {
+                let (want, got) = (expected.object("error")?[name], answer.object("error")?[name])
+                if want != got, !(want == nil && name == "param"), want?.string != "" {
+                    differences.append("error.\(name) \(got ?? .null) for \(want ?? .null)")
+                }
+            }
+        } else {
+            compare(.object(expected), .object(answer), at: "", free: free, &differences)
+        }
+        return (resource, differences)
+    }
+
+    private func replace(_ text: String) -> String {
+        var result = text
+        for (old, new) in ids.sorted(by: { $0.key.count > $1.key.count }) {
+            result = result.replacingOccurrences(of: old, with: new)
+        }
+        return result
+    }
+
+    private static func identifiers(in text: String) -> [String] {
+        text.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init).filter { word in
+            ObjectKind.of(id: word) != nil && word.count > 12 && !word.hasPrefix("pm_card")
+        } + (text.contains("small-monthly") ? ["small-monthly"] : [])
+            + (text.contains("small-annual") ? ["small-annual"] : [])
+    }
+
+    /// What was there before the recording began: prices with their product.
+    private mutating func seed(_ id: String, from expected: JSONObject) -> Bool {
+        guard id.hasPrefix("price_") || id.hasPrefix("small-") else { return false }
+        let version = desk.version
+        desk.version = nil
+        defer { desk.version = version }
+        let interval = id == "small-annual" ? "year" : "month"
+        let amount = id == "small-annual" ? 25_000 : 1_000
+        let recurring = id.hasPrefix("price_") ? "" : "&recurring[interval]=\(interval)"
+        let price: JSONObject
+        if id.hasPrefix("small-") {
+            price = desk.post(
+                "/v1/plans",
+                "id=\(id)&currency=usd&amount=\(amount)&interval=\(interval)&product[name]=Test&nickname=Small"
+            )
+        } else {
+            price = desk.post("/v1/prices", "currency=usd&unit_amount=1000&product_data[name]=Test" + recurring)
+        }
+        ids[id] = price.id
+        return desk.last.status == 200
+    }
+
+    private mutating func compare(
+        _ want: JSONValue,
+        _ got: JSONValue,
+        at path: String,
+        free: Set<String>,
+        _ found: inout [String]
+    ) {
+        switch (want, got) {
+        case (.object(let want), .object(let got)):
+            for member in want.members {
+                guard let value = got[member.key] else {
+                    found.append("\(path).\(member.key) is missing")
+                    continue
+                }
+                if !free.contains(member.key) {
+                    compare(member.value, value, at: "\(path).\(member.key)", free: free, &found)
+                }
+            }
+            for key in got.keys where want[key] == nil { found.append("\(path).\(key) is too much") }
+        case (.array(let want), .array(let got)):
+            for (want, got) in zip(want, got) { compare(want, got, at: path + "[]", free: free, &found) }
+        case (.string(let want), .string(let got)):
+            if ObjectKind.of(id: want) != nil, want.count > 12 { ids[want] = got }
+        case (.null, _), (_, .null), (.bool, .bool), (.int, .int), (.int, .double), (.double, .int), (.double, .double):
+            return
+        default: found.append("\(path) is of another type")
+        }
+    }
+}
