@@ -79,7 +79,8 @@ struct ChildProcess: ~Copyable {
             output: output.handle.fileDescriptor,
             errors: errors.path
         )
-        // A child that ended before it read its input is told by its exit code.
+        // A child that ended before it read its input is told by its exit code, not by a signal that ends us too.
+        _ = signal(SIGPIPE, SIG_IGN)
         try? input.writing.write(contentsOf: Data(text.utf8))
         try? input.writing.close()
         let code = wait(for: pid)
