@@ -52,22 +52,29 @@ struct ExpressionsBenchmark {
 
     static func subjects() throws -> [Subject] {
         let handler = RecordType(
-            name: "handler", fields: ["paymentStatus": .init(.string), "callbackProcessed": .init(.bool)], isOpen: true)
+            name: "handler",
+            fields: ["paymentStatus": .init(.string), "callbackProcessed": .init(.bool)],
+            isOpen: true
+        )
         let blocks = RecordType(name: "blocks", fields: ["handler": .init(.record(handler))])
         let condition = compile(
             "blocks.handler.paymentStatus == 'SUCCEEDED' && !blocks.handler.callbackProcessed",
-            [.init("blocks", .record(blocks))])
+            [.init("blocks", .record(blocks))]
+        )
         let callback = try JSON.parse(
             """
             {"handler": {"orderId": 7, "paymentId": 12, "paymentStatus": "SUCCEEDED", "callbackProcessed": false,
             "callbackState": "new", "orderAlreadyPaid": false, "amountMatches": true}}
-            """)
+            """
+        )
         let arithmetic = compile(
             "(a + b * 3 - c) * (a - 2) + (b + c) * (c - a) + a * b - c * 2 + 7 - b",
-            [.init("a", .int), .init("b", .int), .init("c", .int)])
+            [.init("a", .int), .init("b", .int), .init("c", .int)]
+        )
         let records = compile(
             "records.filter(r, r.total > 500 && r.status == 'PAID').map(r, r.total * 2)",
-            [.init("records", .list(.dynamic))])
+            [.init("records", .list(.dynamic))]
+        )
         let rows = (0..<100).map { number -> Value in
             var row = ValueMap()
             row["id"] = .int(Int64(number))

@@ -9,14 +9,16 @@ struct CheckerTests {
             fields: [
                 "id": .init(.int), "total": .init(.int), "email": .init(.string), "status": .init(.string),
                 "createdAt": .init(.timestamp), "rate": .init(.double),
-            ])
+            ]
+        )
         let blocks = RecordType(
             name: "blocks",
             fields: [
                 "order": .init(.record(order)),
                 "refund": .init(.record(order), presence: .sometimes, note: "a branch can skip it"),
                 "later": .init(.record(order), presence: .unavailable, note: "it runs after this block"),
-            ])
+            ]
+        )
         let body = RecordType(name: "body", fields: ["id": .init(.string)], isOpen: true)
         return Declarations([
             .init("blocks", .record(blocks)), .init("body", .record(body)), .init("items", .list(.record(order))),
@@ -56,7 +58,12 @@ struct CheckerTests {
         .init("'Order ' + count", "expression.type-mismatch", "+", "write string(count)"),
         .init("count == '1'", "expression.type-mismatch", "==", "write int('1')"),
         .init("count == 1.5", "expression.type-mismatch", "==", "write double(count)"),
-        .init("blocks.order.createdAt > '2026-01-01'", "expression.type-mismatch", ">", "write timestamp('2026-01-01')"),
+        .init(
+            "blocks.order.createdAt > '2026-01-01'",
+            "expression.type-mismatch",
+            ">",
+            "write timestamp('2026-01-01')"
+        ),
         .init("blocks.order.totl", "expression.unknown-field", "totl", "did you mean 'total'?"),
         .init("block.order.total", "expression.unknown-name", "block", "did you mean 'blocks'?"),
         .init("blocks.order.email.startWith('a')", "expression.unknown-function", "startWith", "'startsWith'"),
@@ -109,11 +116,13 @@ struct CheckerTests {
             ("items.filter(i, i.total > 5).map(i, i.email)", "list(string)"), ("items[0].total", "int"),
             ("items.map(i, {'id': i.id, 'rate': i.rate})", "list(map(string,dyn))"), ("any.a.b[1] == 3", "bool"),
             ("count > 1.5", "bool"), ("double(count) * blocks.order.rate", "double"), ("[1, 'a']", "list(dyn)"),
-            ("blocks['order'].total", "int"), ("{}.?a.orValue('x')", "string"), ("timestamp('2026-11-20T00:00:00Z')", "timestamp"),
+            ("blocks['order'].total", "int"), ("{}.?a.orValue('x')", "string"),
+            ("timestamp('2026-11-20T00:00:00Z')", "timestamp"),
             ("money.split(count, 3)", "list(int)"), ("items.exists(i, i.id == count)", "bool"),
             ("cel.bind(o, blocks.order, o.total * o.total)", "int"), ("math.greatest(1, count)", "int"),
             ("optional.of(1).optMap(x, x + 1)", "optional_type(int)"), ("[[], [1]]", "list(list(int))"),
-        ])
+        ]
+    )
     func types(text: String, type: String) {
         let compilation = Expression.compile(text, declarations: Self.declarations)
         #expect(compilation.findings == [])
@@ -135,7 +144,8 @@ struct CheckerTests {
         #expect(
             compilation.references.map(\.path) == [
                 ["items"], ["blocks", "order", "total"], ["count"], ["body", "a", "b", "c"], ["any"], ["count"],
-            ])
+            ]
+        )
         let bytes = Array(text.utf8)
         let places = compilation.references.map { String(decoding: bytes[$0.range], as: UTF8.self) }
         #expect(places == ["items", "blocks.order.total", "count", "body.a['b'].c", "any", "count"])
@@ -164,7 +174,10 @@ struct CheckerTests {
     @Test("explaining gives each part's value, inner parts first")
     func explain() {
         let (_, result, trace) = Expression.explain(
-            "count + 1 > 2", declarations: Self.declarations, in: Bindings([nil, nil, nil, 5]))
+            "count + 1 > 2",
+            declarations: Self.declarations,
+            in: Bindings([nil, nil, nil, 5])
+        )
         #expect((try? result?.get()) == true)
         #expect(trace.map(\.range) == [0..<5, 8..<9, 0..<9, 12..<13, 0..<13])
     }

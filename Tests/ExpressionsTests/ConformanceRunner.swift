@@ -18,8 +18,12 @@ struct ConformanceRunner {
         let document = try JSON.parse(bytes)
         cases = (document["tests"]?.listValue ?? []).map { test in
             Case(
-                file: test["file"]?.stringValue ?? "", section: test["section"]?.stringValue ?? "",
-                name: test["name"]?.stringValue ?? "", isCore: test["core"]?.boolValue ?? false, data: test)
+                file: test["file"]?.stringValue ?? "",
+                section: test["section"]?.stringValue ?? "",
+                name: test["name"]?.stringValue ?? "",
+                isCore: test["core"]?.boolValue ?? false,
+                data: test
+            )
         }
     }
 
@@ -50,7 +54,11 @@ struct ConformanceRunner {
         }
         let isChecked = !(data["disable_check"]?.boolValue ?? false)
         let declarations = Declarations(
-            variables, container: data["container"]?.stringValue ?? "", functions: functions, isChecked: isChecked)
+            variables,
+            container: data["container"]?.stringValue ?? "",
+            functions: functions,
+            isChecked: isChecked
+        )
         let text = data["expr"]?.stringValue ?? ""
         let compilation = Expression.compile(text, declarations: declarations)
         return judge(compilation, test, Bindings(values))
@@ -87,9 +95,11 @@ struct ConformanceRunner {
 
     private func signature(_ name: String, _ overload: Value) -> FunctionSignature? {
         FunctionSignature(
-            name: name, isMember: overload["member"]?.boolValue ?? false,
+            name: name,
+            isMember: overload["member"]?.boolValue ?? false,
             parameters: overload["params"]?.listValue?.compactMap(\.stringValue) ?? [],
-            result: overload["result"]?.stringValue ?? "dyn")
+            result: overload["result"]?.stringValue ?? "dyn"
+        )
     }
 
     /// Same kind and same value; NaN is NaN, maps in any order.

@@ -8,7 +8,8 @@ struct ExpressionGenerator {
 
     var random: SeededGenerator
     private var names: [(name: String, kind: Kind)] = [
-        ("i", .int), ("j", .int), ("d", .double), ("s", .string), ("t", .string), ("b", .bool), ("l", .ints), ("m", .map),
+        ("i", .int), ("j", .int), ("d", .double), ("s", .string), ("t", .string), ("b", .bool), ("l", .ints),
+        ("m", .map),
     ]
 
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
@@ -24,7 +25,8 @@ struct ExpressionGenerator {
         if !known.isEmpty, random.below(4) == 0 { return pick(known) }
         if depth <= 0 { return leaf(kind) }
         if random.below(12) == 0 {
-            return "(\(make(.bool, depth: depth - 1)) ? \(make(kind, depth: depth - 1)) : \(make(kind, depth: depth - 1)))"
+            return
+                "(\(make(.bool, depth: depth - 1)) ? \(make(kind, depth: depth - 1)) : \(make(kind, depth: depth - 1)))"
         }
         switch kind {
         case .int: return int(depth - 1)
@@ -45,20 +47,27 @@ struct ExpressionGenerator {
         case .ints: pick(["[]", "[1]", "[3, 1, 2]", "[0, -5, 9223372036854775807]"])
         case .strings: pick(["['a']", "['b', 'a', '']", "['abc', 'äöü']"])
         case .map: pick(["{'a': 1}", "{'a': 1, 'b': 2, '': 0}", "{'abc': -1}"])
-        case .timestamp: pick(["timestamp('2026-11-20T19:02:24Z')", "timestamp('2000-02-29T23:59:59.5Z')", "timestamp(0)"])
+        case .timestamp:
+            pick(["timestamp('2026-11-20T19:02:24Z')", "timestamp('2000-02-29T23:59:59.5Z')", "timestamp(0)"])
         case .duration: pick(["duration('1h')", "duration('-90s')", "duration('1.5s')", "duration('0s')"])
         }
     }
 
     private mutating func int(_ depth: Int) -> String {
-        let time = pick(["getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getSeconds"])
+        let time = pick([
+            "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours",
+            "getSeconds",
+        ])
         switch random.below(12) {
-        case 0...3: return "(\(make(.int, depth: depth)) \(pick(["+", "-", "*", "/", "%"])) \(make(.int, depth: depth)))"
+        case 0...3:
+            return "(\(make(.int, depth: depth)) \(pick(["+", "-", "*", "/", "%"])) \(make(.int, depth: depth)))"
         case 4: return "size(\(make(pick3(.string, .ints, .map), depth: depth)))"
         case 5: return "\(make(.ints, depth: depth))[\(make(.int, depth: 0))]"
         case 6: return "\(make(.map, depth: depth))[\(make(.string, depth: depth))]"
         case 7: return "int(\(make(pick3(.double, .uint, .string), depth: depth)))"
-        case 8: return "\(make(.timestamp, depth: depth)).\(time)(\(pick(["", "'UTC'", "'America/New_York'", "'+05:30'", "'Europe/Berlin'"])))"
+        case 8:
+            return
+                "\(make(.timestamp, depth: depth)).\(time)(\(pick(["", "'UTC'", "'America/New_York'", "'+05:30'", "'Europe/Berlin'"])))"
         case 9: return "-(\(make(.int, depth: depth)))"
         case 10: return "size(\(make(.strings, depth: depth)))"
         default: return "\(make(.duration, depth: depth)).\(pick(["getHours", "getMinutes", "getSeconds"]))()"
@@ -81,13 +90,18 @@ struct ExpressionGenerator {
         case 3:
             // cel-cpp's checker, unlike CEL's definition, has no mixed overloads: so both sides are dynamic.
             let operation = pick(["<", "<=", ">", ">=", "==", "!="])
-            return "(dyn(\(make(number[random.below(3)], depth: depth))) \(operation) dyn(\(make(number[random.below(3)], depth: depth))))"
+            return
+                "(dyn(\(make(number[random.below(3)], depth: depth))) \(operation) dyn(\(make(number[random.below(3)], depth: depth))))"
         case 4, 5: return "(\(make(.bool, depth: depth)) \(pick(["&&", "||"])) \(make(.bool, depth: depth)))"
         case 6: return "!\(make(.bool, depth: depth))"
         case 7: return "(\(make(.int, depth: depth)) in \(make(.ints, depth: depth)))"
         case 8: return "(\(make(.string, depth: depth)) in \(make(.map, depth: depth)))"
-        case 9: return "\(make(.string, depth: depth)).\(pick(["startsWith", "endsWith", "contains"]))(\(make(.string, depth: depth)))"
-        case 10: return "\(make(.string, depth: depth)).matches('\(pick(["a+b?", "^a", "c$", "[^a-c]", "(a|ab)(c|bcd)*", "^.$", "\\\\d{2}", "^$"]))')"
+        case 9:
+            return
+                "\(make(.string, depth: depth)).\(pick(["startsWith", "endsWith", "contains"]))(\(make(.string, depth: depth)))"
+        case 10:
+            return
+                "\(make(.string, depth: depth)).matches('\(pick(["a+b?", "^a", "c$", "[^a-c]", "(a|ab)(c|bcd)*", "^.$", "\\\\d{2}", "^$"]))')"
         default: return quantifier(depth)
         }
     }
@@ -213,7 +227,8 @@ struct DifferentialTests {
         case .timestamp(let moment): "t\(moment.microseconds)"
         case .duration(let span): "u\((span.wholeNanoseconds ?? 0) / 1000)"
         case .list(let elements): "[" + elements.map(show).joined(separator: ",") + "]"
-        case .map(let map): "{" + map.map { show($0.key.value) + ":" + show($0.value) }.sorted().joined(separator: ",") + "}"
+        case .map(let map):
+            "{" + map.map { show($0.key.value) + ":" + show($0.value) }.sorted().joined(separator: ",") + "}"
         default: "?"
         }
     }
@@ -224,7 +239,8 @@ struct DifferentialTests {
 
     static func ours(_ text: String) -> String {
         let declarations = Declarations([
-            .init("i", .int), .init("j", .int), .init("d", .double), .init("s", .string), .init("t", .string), .init("b", .bool),
+            .init("i", .int), .init("j", .int), .init("d", .double), .init("s", .string), .init("t", .string),
+            .init("b", .bool),
             .init("l", .list(.int)), .init("m", .map(.string, .int)),
         ])
         let scope = Bindings([5, -3, 2.5, "abc", "äb", true, [4, 0, -2], ["a": 1, "abc": 7]])
@@ -242,7 +258,9 @@ struct DifferentialTests {
         let seed = FuzzTests.seed
         var generator = ExpressionGenerator(seed: seed)
         let texts = (0..<Self.count).map { _ in generator.expression() }
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("cel-\(UUID().uuidString).jsonl")
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "cel-\(ProcessInfo.processInfo.globallyUniqueString).jsonl"
+        )
         defer { try? FileManager.default.removeItem(at: path) }
         let lines = try texts.map { String(decoding: try JSON.encode(.string($0)), as: UTF8.self) }
         try Data(lines.joined(separator: "\n").utf8).write(to: path)

@@ -26,8 +26,10 @@ struct FuzzTests {
 
     static let corpus = [
         "blocks.handler.paymentStatus == 'SUCCEEDED' && !blocks.handler.callbackProcessed",
-        "[1, 2, 3].map(x, x > 1, x * 2).filter(y, y % 2 == 0)", "{'a': 1, 'b': [1, 2u, 3.0e5, null]}['b'][?3].orValue(7)",
-        "input.name.matches('^[a-z]+(\\\\d{2,5}|x*)?$') ? \"\"\"text\"\"\" : r'raw\\d'", "b'\\x00\\377' + bytes('äöü€😀')",
+        "[1, 2, 3].map(x, x > 1, x * 2).filter(y, y % 2 == 0)",
+        "{'a': 1, 'b': [1, 2u, 3.0e5, null]}['b'][?3].orValue(7)",
+        "input.name.matches('^[a-z]+(\\\\d{2,5}|x*)?$') ? \"\"\"text\"\"\" : r'raw\\d'",
+        "b'\\x00\\377' + bytes('äöü€😀')",
         "timestamp('2026-11-20T19:02:24.123Z').getHours('Europe/Berlin') + duration('1h30m').getMinutes()",
         "cel.bind(a, input.total, a * a + a)", "has(blocks.a.b) && blocks.?a.b.orValue(0) > 0x7fu",
         "'%s %d %.3f %x'.format(['a', 1, 2.5, b'z'])", "money.split(money.minor('19.99', 'usd'), 3)",
@@ -37,8 +39,10 @@ struct FuzzTests {
     ]
 
     static let pieces = [
-        "(", ")", "[", "]", "{", "}", ".", ",", ":", "?", "!", "-", "+", "*", "/", "%", "&&", "||", "==", "!=", "<", ">=",
-        "in", "true", "null", "1", "0x", "1e", "1u", "''", "\"", "'", "`", "\\", "r'", "b'", "'''", "//", "\n", "\u{0}", "é",
+        "(", ")", "[", "]", "{", "}", ".", ",", ":", "?", "!", "-", "+", "*", "/", "%", "&&", "||", "==", "!=", "<",
+        ">=",
+        "in", "true", "null", "1", "0x", "1e", "1u", "''", "\"", "'", "`", "\\", "r'", "b'", "'''", "//", "\n", "\u{0}",
+        "é",
         "😀", "${", "}", "x", "input", "blocks", ".map(", ".all(", "has(", "cel.bind(", "cel.index(0)", "size(",
         "9223372036854775808", "-", "@", "#", "$", ";", "=", "&", "|", "~", "^", ".?", "[?", "{?", "matches('(')",
     ]
@@ -79,14 +83,18 @@ struct FuzzTests {
         for number in 0..<Self.count {
             let text = Self.text(&generator)
             let declarations = Declarations(
-                [.init("input", .dynamic), .init("blocks", .dynamic), .init("x", .int)], isChecked: number % 3 != 0)
+                [.init("input", .dynamic), .init("blocks", .dynamic), .init("x", .int)],
+                isChecked: number % 3 != 0
+            )
             let compilation = Expression.compile(text, declarations: declarations)
             let length = text.utf8.count
             for finding in compilation.findings {
                 let isInside = finding.range.lowerBound >= 0 && finding.range.upperBound <= length
                 #expect(isInside, "\(text): \(finding)")
             }
-            for reference in compilation.references where reference.range.upperBound > length { Issue.record("\(text)") }
+            for reference in compilation.references where reference.range.upperBound > length {
+                Issue.record("\(text)")
+            }
             _ = Template.parse(text)
             guard let expression = compilation.expression else { continue }
             compiled += 1
@@ -103,7 +111,9 @@ struct FuzzTests {
     @Test("no JSON text crashes the reader, and what it reads is written back the same")
     func json() throws {
         var generator = SeededGenerator(seed: Self.seed ^ 0xFF)
-        let pieces = ["{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "1", "-0.5e3", "true", "null", " ", "\"", "\\", "0"]
+        let pieces = [
+            "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "1", "-0.5e3", "true", "null", " ", "\"", "\\", "0",
+        ]
         for _ in 0..<Self.count {
             let text = (0..<generator.below(16)).map { _ in pieces[generator.below(pieces.count)] }.joined()
             guard let value = try? JSON.parse(text) else { continue }

@@ -32,7 +32,10 @@ struct LimitTests {
         ]
     }
 
-    @Test("an expression of any depth is compiled, evaluated or refused on a small stack", arguments: [20, 59, 149, 5000])
+    @Test(
+        "an expression of any depth is compiled, evaluated or refused on a small stack",
+        arguments: [20, 59, 149, 5000]
+    )
     func depth(depth: Int) {
         onSmallStack {
             for text in Self.nested(depth) {
@@ -57,7 +60,8 @@ struct LimitTests {
             doubled("x + x", "'0123456789'"), doubled("x + x", "[1, 2]"), doubled("[x, x]", "[1]"),
             doubled("{'a': x, 'b': x}", "{'a': 1}"), doubled("x.replace('0', '00')", "'0000000000'"),
             "cel.bind(z, \(doubled("[x, x]", "[1]")), z == z)", "'0'.replace('', '0123456789')" + pad(50),
-        ])
+        ]
+    )
     func budget(text: String) {
         let compilation = Expression.compile(text, declarations: Declarations([.init("l", .list(.int))]))
         #expect(compilation.findings.filter { $0.severity == .error } == [])

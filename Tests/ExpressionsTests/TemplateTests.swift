@@ -10,7 +10,8 @@ struct TemplateTests {
             ("$${a} ${b}", ["=${a} ", "b"]), ("${ {'}': 1} }", [" {'}': 1} "]), ("${'}'}x", ["'}'", "=x"]),
             ("$ { a }", ["=$ { a }"]), ("${ a = b } c", [" a = b ", "= c"]), ("ü${x}ü", ["=ü", "x", "=ü"]),
             ("${ [1].map(x, {x: '${'}) }", [" [1].map(x, {x: '${'}) "]),
-        ] as [(String, [String])])
+        ] as [(String, [String])]
+    )
     func split(text: String, parts: [String]) {
         let (segments, findings) = Template.parse(text)
         let bytes = Array(text.utf8)

@@ -42,11 +42,13 @@ struct ValueTests {
     @Test(
         "timestamps are read and written in RFC 3339",
         arguments: [
-            ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00Z"), ("2026-11-20T19:02:24+01:00", 1_795_197_744, "2026-11-20T18:02:24Z"),
+            ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00Z"),
+            ("2026-11-20T19:02:24+01:00", 1_795_197_744, "2026-11-20T18:02:24Z"),
             ("0001-01-01T00:00:00Z", -62_135_596_800, "0001-01-01T00:00:00Z"),
             ("9999-12-31T23:59:59.5Z", 253_402_300_799, "9999-12-31T23:59:59.500Z"),
             ("2024-02-29T12:00:00.000001Z", 1_709_208_000, "2024-02-29T12:00:00.000001Z"),
-        ] as [(String, Int64, String)])
+        ] as [(String, Int64, String)]
+    )
     func timestamps(text: String, seconds: Int64, written: String) throws {
         let moment = try #require(Timestamp(rfc3339: text))
         #expect(moment.seconds == seconds)
@@ -56,10 +58,12 @@ struct ValueTests {
     @Test(
         "what is no moment is refused",
         arguments: [
-            "", "2026-11-20", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-20T24:00:00Z", "2026-11-20T00:00:60Z",
+            "", "2026-11-20", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-20T24:00:00Z",
+            "2026-11-20T00:00:60Z",
             "2026-11-20T00:00:00", "2026-11-20 00:00:00Z", "2026-11-20T00:00:00.Z", "2026-11-20T00:00:00+25:00",
             "0001-01-01T00:00:00+01:00", "10000-01-01T00:00:00Z", "2026-11-20T00:00:00Zx",
-        ])
+        ]
+    )
     func badTimestamps(text: String) {
         #expect(Timestamp(rfc3339: text) == nil)
     }
@@ -81,7 +85,8 @@ struct ValueTests {
         arguments: [
             ("1h30m", 5400.0), ("1.5s", 1.5), ("-3ms", -0.003), ("0", 0), ("1m1.25s", 61.25), ("100us", 0.0001),
             (".5h", 1800), ("1", nil), ("", nil), ("s", nil), ("1x", nil), ("10000000h", nil), ("1h-3m", nil),
-        ] as [(String, Double?)])
+        ] as [(String, Double?)]
+    )
     func durations(text: String, seconds: Double?) {
         #expect(Duration(celText: text).map { $0 / .seconds(1) } == seconds)
     }
@@ -102,10 +107,14 @@ struct JSONTests {
         "what is no JSON, or beyond a limit, is refused with its place",
         arguments: [
             ("", 0, "syntax"), ("{", 1, "syntax"), ("[1,]", 3, "syntax"), ("{\"a\":1,\"a\":2}", 7, "duplicate_key"),
-            ("9223372036854775808", 0, "number_range"), ("1e999", 0, "number_range"), ("01", 0, "syntax"), ("+1", 0, "syntax"),
-            ("\"\\ud800\"", 1, "encoding"), ("\"\u{1}\"", 1, "syntax"), ("[1] x", 4, "syntax"), ("nul", 0, "syntax"), ("'a'", 0, "syntax"),
-            (String(repeating: "[", count: 65), 64, "too_large"), ("{1:2}", 1, "syntax"), ("[\"a", 1, "syntax"), ("NaN", 0, "syntax"),
-        ])
+            ("9223372036854775808", 0, "number_range"), ("1e999", 0, "number_range"), ("01", 0, "syntax"),
+            ("+1", 0, "syntax"),
+            ("\"\\ud800\"", 1, "encoding"), ("\"\u{1}\"", 1, "syntax"), ("[1] x", 4, "syntax"), ("nul", 0, "syntax"),
+            ("'a'", 0, "syntax"),
+            (String(repeating: "[", count: 65), 64, "too_large"), ("{1:2}", 1, "syntax"), ("[\"a", 1, "syntax"),
+            ("NaN", 0, "syntax"),
+        ]
+    )
     func refused(text: String, offset: Int, code: String) {
         do throws(JSONError) {
             _ = try JSON.parse(text)
@@ -122,7 +131,8 @@ struct JSONTests {
             "whole": 1, "double": 1.0, "big": .double(1e300), "unsigned": .uint(7), "bytes": .bytes([0, 255]),
             "nan": .double(.nan), "least": .double(-.infinity), "zero": .double(-0.0),
             "at": .timestamp(try #require(Timestamp(rfc3339: "2026-11-20T19:02:24.123456789Z"))),
-            "span": .duration(.milliseconds(-1500)), "fine": .duration(Duration(secondsComponent: 1, attosecondsComponent: 1)),
+            "span": .duration(.milliseconds(-1500)),
+            "fine": .duration(Duration(secondsComponent: 1, attosecondsComponent: 1)),
             "type": .type(TypeValue(name: "int")), "some": .optional(OptionalValue(1)), "none": .optional(.none),
             "keys": .map([1: "a", true: "b", "$x": "c"]), "like": ["$uint": "7"], "list": [[], [:], nil, true, "text"],
         ]
@@ -151,7 +161,10 @@ struct JSONTests {
         return nil
     }
 
-    @Test("the JSON test suite's verdicts hold", .enabled(if: sharedFile("json/json-test-suite.json") != nil, "no JSON test suite"))
+    @Test(
+        "the JSON test suite's verdicts hold",
+        .enabled(if: sharedFile("json/json-test-suite.json") != nil, "no JSON test suite")
+    )
     func suite() throws {
         let document = try #require(Self.sharedFile("json/json-test-suite.json"))
         let cases = document["parsing"]?.listValue ?? []
@@ -175,8 +188,10 @@ struct JSONTests {
 
     @Test("canonical JSON is RFC 8785's", .enabled(if: sharedFile("json/jcs-vectors.json") != nil, "no vectors"))
     func canonical() throws {
-        #expect(String(decoding: try JSON.canonical(["b": 1.0, "a": [1e21, 0.000001, 1e-7, -0.0]]), as: UTF8.self)
-            == #"{"a":[1e+21,0.000001,1e-7,0],"b":1}"#)
+        #expect(
+            String(decoding: try JSON.canonical(["b": 1.0, "a": [1e21, 0.000001, 1e-7, -0.0]]), as: UTF8.self)
+                == #"{"a":[1e+21,0.000001,1e-7,0],"b":1}"#
+        )
         #expect(throws: JSONError.self) { try JSON.canonical(.int(9_007_199_254_740_993)) }
         for vector in Self.sharedFile("json/jcs-vectors.json")?["vectors"]?.listValue ?? [] {
             guard let input = vector["input"]?.stringValue, let value = try? JSON.parse(input) else { continue }

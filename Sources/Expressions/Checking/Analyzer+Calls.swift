@@ -1,5 +1,7 @@
 extension Analyzer {
-    /// The result's type when overloads accept the arguments; dynamic when several do and differ. Nil when none does.
+    /// The result's type when overloads accept the arguments; dynamic when several do and differ.
+    ///
+    /// Nil when none does.
     mutating func overload(_ name: String, _ arguments: [DeducedType], isMember: Bool = false) -> DeducedType? {
         let declared = declarations.functions.filter { $0.name == name }
         let candidates = (StandardSignatures.byName[name] ?? []) + declared
@@ -67,7 +69,11 @@ extension Analyzer {
     }
 
     private mutating func function(
-        _ name: String, _ nameRange: Range<Int>, target: SyntaxNode?, _ arguments: [SyntaxNode], _ node: SyntaxNode
+        _ name: String,
+        _ nameRange: Range<Int>,
+        target: SyntaxNode?,
+        _ arguments: [SyntaxNode],
+        _ node: SyntaxNode
     ) -> Analysis {
         var parts: [Analysis] = []
         if let target { parts.append(analyze(target)) }
@@ -89,12 +95,16 @@ extension Analyzer {
         }
         if name == "or" || name == "orValue", nodes.count == 2 {
             return made(
-                OptionalElseNode(nodes[0], nodes[1], givesValue: name == "orValue", range: node.range), type)
+                OptionalElseNode(nodes[0], nodes[1], givesValue: name == "orValue", range: node.range),
+                type
+            )
         }
         guard let body = FunctionTable.body(name, argumentCount: nodes.count) else {
             let failure = FailureNode(
                 code: EvaluationError.Code.noSuchOverload,
-                message: "'\(name)' does not take \(nodes.count) arguments", range: node.range)
+                message: "'\(name)' does not take \(nodes.count) arguments",
+                range: node.range
+            )
             return made(failure, type)
         }
         return folded(body.node(nodes, range: node.range), type, over: nodes)
@@ -102,7 +112,10 @@ extension Analyzer {
 
     /// Functions that are prepared for a constant argument.
     private mutating func prepared(
-        _ name: String, _ nodes: [any EvaluationNode], _ arguments: [SyntaxNode], _ node: SyntaxNode
+        _ name: String,
+        _ nodes: [any EvaluationNode],
+        _ arguments: [SyntaxNode],
+        _ node: SyntaxNode
     ) -> (any EvaluationNode)? {
         guard name == "matches", nodes.count == 2, case .string(let pattern)? = nodes[1].constant else { return nil }
         do throws(RegexError) {
@@ -110,26 +123,37 @@ extension Analyzer {
         } catch {
             report("expression.regex", error.message, at: arguments.last?.range ?? node.range)
             return FailureNode(
-                code: EvaluationError.Code.invalidArgument, message: error.message, range: node.range)
+                code: EvaluationError.Code.invalidArgument,
+                message: error.message,
+                range: node.range
+            )
         }
     }
 
     private mutating func unknownFunction(
-        _ name: String, _ nameRange: Range<Int>, target: DeducedType? = nil
+        _ name: String,
+        _ nameRange: Range<Int>,
+        target: DeducedType? = nil
     ) -> Analysis {
         let names = Array(StandardSignatures.byName.keys).filter { !$0.contains("_") } + Self.macroNames
         var hint = nearestName(to: name, among: names).map { "did you mean '\($0)'?" }
-        let known = ["length": "size()", "len": "size()", "count": "size()", "includes": "contains(…)",
+        let known = [
+            "length": "size()", "len": "size()", "count": "size()", "includes": "contains(…)",
             "toLowerCase": "lowerAscii()", "toUpperCase": "upperAscii()", "lower": "lowerAscii()",
             "upper": "upperAscii()", "toString": "string(x)", "some": "exists(x, …)", "every": "all(x, …)",
-            "any": "exists(x, …)", "find": "filter(x, …)"]
+            "any": "exists(x, …)", "find": "filter(x, …)",
+        ]
         if let word = known[name] { hint = "write \(word)" }
         if name == "not" { hint = "write ! before what is negated" }
         return failed("expression.unknown-function", "there is no function '\(name)'", hint: hint, at: nameRange)
     }
 
     private mutating func reportNoOverload(
-        _ name: String, _ nameRange: Range<Int>, _ types: [DeducedType], target: SyntaxNode?, _ arguments: [SyntaxNode]
+        _ name: String,
+        _ nameRange: Range<Int>,
+        _ types: [DeducedType],
+        target: SyntaxNode?,
+        _ arguments: [SyntaxNode]
     ) {
         let signatures = (StandardSignatures.byName[name] ?? []) + declarations.functions.filter { $0.name == name }
         let shown = types.map { show($0) }
@@ -153,7 +177,11 @@ extension Analyzer {
         let candidates = (fitting.isEmpty ? signatures : fitting).prefix(4).map(\.description)
         let list = candidates.joined(separator: ", ")
         report(
-            "expression.no-overload", "there is no \(call); there is \(list)", hint: hint, at: nameRange)
+            "expression.no-overload",
+            "there is no \(call); there is \(list)",
+            hint: hint,
+            at: nameRange
+        )
     }
 
     /// `math.greatest` and `math.least` take any number of numbers, or one list of them.
@@ -171,12 +199,18 @@ extension Analyzer {
     // MARK: has
 
     private mutating func presence(
-        _ arguments: [SyntaxNode], _ nameRange: Range<Int>, _ node: SyntaxNode
+        _ arguments: [SyntaxNode],
+        _ nameRange: Range<Int>,
+        _ node: SyntaxNode
     ) -> Analysis {
         guard arguments.count == 1, case .select(let operand, let field, let fieldRange, false) = arguments[0].kind
         else {
             return failed(
-                "expression.macro", "has() takes one selection of a field", hint: "write has(a.b)", at: node.range)
+                "expression.macro",
+                "has() takes one selection of a field",
+                hint: "write has(a.b)",
+                at: node.range
+            )
         }
         let value = analyze(operand, inChain: arguments[0].path != nil)
         _ = selectedType(value.type, field, fieldRange, needsPresence: false, operand)

@@ -6,7 +6,11 @@ extension Analyzer {
 
     /// The analysis of a macro written as a member call, or nil when it is none.
     mutating func macro(
-        _ target: SyntaxNode, _ name: String, _ nameRange: Range<Int>, _ arguments: [SyntaxNode], _ node: SyntaxNode
+        _ target: SyntaxNode,
+        _ name: String,
+        _ nameRange: Range<Int>,
+        _ arguments: [SyntaxNode],
+        _ node: SyntaxNode
     ) -> Analysis? {
         if case .identifier("cel", false) = target.kind, local("cel") == nil {
             return celMacro(name, nameRange, arguments, node)
@@ -15,7 +19,8 @@ extension Analyzer {
         case ("all", 2), ("all", 3), ("exists", 2), ("exists", 3): return quantifier(target, name, arguments, node)
         case ("exists_one", 2), ("exists_one", 3), ("existsOne", 2), ("existsOne", 3):
             return existsOne(target, arguments, node)
-        case ("map", 2), ("map", 3), ("filter", 2): return listTransform(target, name, arguments, node, twoVariables: false)
+        case ("map", 2), ("map", 3), ("filter", 2):
+            return listTransform(target, name, arguments, node, twoVariables: false)
         case ("transformList", 3), ("transformList", 4):
             return listTransform(target, name, arguments, node, twoVariables: true)
         case ("transformMap", 3), ("transformMap", 4), ("transformMapEntry", 3), ("transformMapEntry", 4):
@@ -40,7 +45,10 @@ extension Analyzer {
         if case .identifier(let name, false) = node.kind { return name }
         if let name = Self.celVariable(node) { return name }
         report(
-            "expression.macro", "a macro's variable is a plain name, this is '\(source(node.range))'", at: node.range)
+            "expression.macro",
+            "a macro's variable is a plain name, this is '\(source(node.range))'",
+            at: node.range
+        )
         return nil
     }
 
@@ -56,7 +64,9 @@ extension Analyzer {
     }
 
     /// The types of what a macro's variables hold: of the one, or of the two.
-    private mutating func itemTypes(_ type: DeducedType, _ target: SyntaxNode) -> (DeducedType, DeducedType, DeducedType) {
+    private mutating func itemTypes(_ type: DeducedType, _ target: SyntaxNode) -> (
+        DeducedType, DeducedType, DeducedType
+    ) {
         switch substitution.resolve(type) {
         case .list(let element):
             let element = knownOrDynamic(element)
@@ -66,8 +76,10 @@ extension Analyzer {
         case .dynamic, .parameter: return (.dynamic, .dynamic, .dynamic)
         case let other:
             report(
-                "expression.type-mismatch", "a macro goes over a list or a map, this is \(show(other))",
-                at: target.range)
+                "expression.type-mismatch",
+                "a macro goes over a list or a map, this is \(show(other))",
+                at: target.range
+            )
             return (.dynamic, .dynamic, .dynamic)
         }
     }
@@ -80,7 +92,9 @@ extension Analyzer {
 
     /// Analyses a loop's source, binds its variables while the body is analysed, and gives both.
     private mutating func loop<Body>(
-        over target: SyntaxNode, variables: ArraySlice<SyntaxNode>, _ body: (inout Analyzer) -> Body
+        over target: SyntaxNode,
+        variables: ArraySlice<SyntaxNode>,
+        _ body: (inout Analyzer) -> Body
     ) -> (loop: Loop, body: Body) {
         let source = analyze(target)
         let types = itemTypes(source.type, target)
@@ -111,23 +125,32 @@ extension Analyzer {
         let analysis = analyze(node)
         if !assign(analysis.type, to: .bool) {
             report(
-                "expression.type-mismatch", "the condition of '\(macro)' is a bool, this is \(show(analysis.type))",
-                at: node.range)
+                "expression.type-mismatch",
+                "the condition of '\(macro)' is a bool, this is \(show(analysis.type))",
+                at: node.range
+            )
         }
         return analysis.node
     }
 
     private mutating func quantifier(
-        _ target: SyntaxNode, _ name: String, _ arguments: [SyntaxNode], _ node: SyntaxNode
+        _ target: SyntaxNode,
+        _ name: String,
+        _ arguments: [SyntaxNode],
+        _ node: SyntaxNode
     ) -> Analysis {
         let last = arguments[arguments.count - 1]
         let (loop, body) = loop(over: target, variables: arguments.dropLast()) { $0.predicate(last, of: name) }
         return made(
-            QuantifierNode(loop.iteration, predicate: body, deciding: name == "exists", range: node.range), .bool)
+            QuantifierNode(loop.iteration, predicate: body, deciding: name == "exists", range: node.range),
+            .bool
+        )
     }
 
     private mutating func existsOne(
-        _ target: SyntaxNode, _ arguments: [SyntaxNode], _ node: SyntaxNode
+        _ target: SyntaxNode,
+        _ arguments: [SyntaxNode],
+        _ node: SyntaxNode
     ) -> Analysis {
         let last = arguments[arguments.count - 1]
         let (loop, body) = loop(over: target, variables: arguments.dropLast()) { $0.predicate(last, of: "exists_one") }
@@ -135,7 +158,11 @@ extension Analyzer {
     }
 
     private mutating func listTransform(
-        _ target: SyntaxNode, _ name: String, _ arguments: [SyntaxNode], _ node: SyntaxNode, twoVariables: Bool
+        _ target: SyntaxNode,
+        _ name: String,
+        _ arguments: [SyntaxNode],
+        _ node: SyntaxNode,
+        twoVariables: Bool
     ) -> Analysis {
         let variableCount = twoVariables ? 2 : 1
         let rest = arguments.dropFirst(variableCount)
@@ -146,12 +173,19 @@ extension Analyzer {
             return (condition, analyzer.analyze(rest[arguments.count - 1]))
         }
         let built = ListTransformNode(
-            loop.iteration, predicate: body.condition, transformation: body.transformation?.node, range: node.range)
+            loop.iteration,
+            predicate: body.condition,
+            transformation: body.transformation?.node,
+            range: node.range
+        )
         return made(built, .list(body.transformation?.type ?? loop.element))
     }
 
     private mutating func mapTransform(
-        _ target: SyntaxNode, _ name: String, _ arguments: [SyntaxNode], _ node: SyntaxNode
+        _ target: SyntaxNode,
+        _ name: String,
+        _ arguments: [SyntaxNode],
+        _ node: SyntaxNode
     ) -> Analysis {
         let givesEntries = name == "transformMapEntry"
         let (loop, body) = loop(over: target, variables: arguments.prefix(2)) {
@@ -160,8 +194,12 @@ extension Analyzer {
             return (condition, analyzer.analyze(arguments[arguments.count - 1]))
         }
         let built = MapTransformNode(
-            loop.iteration, predicate: body.condition, transformation: body.transformation.node,
-            givesEntries: givesEntries, range: node.range)
+            loop.iteration,
+            predicate: body.condition,
+            transformation: body.transformation.node,
+            givesEntries: givesEntries,
+            range: node.range
+        )
         let key: DeducedType =
             switch substitution.resolve(loop.source) {
             case .list: .int
@@ -176,8 +214,10 @@ extension Analyzer {
         case .dynamic, .parameter, .record: return made(built, .map(.dynamic, .dynamic))
         default:
             report(
-                "expression.type-mismatch", "'transformMapEntry' takes a map of entries, this is \(show(type))",
-                at: arguments[arguments.count - 1].range)
+                "expression.type-mismatch",
+                "'transformMapEntry' takes a map of entries, this is \(show(type))",
+                at: arguments[arguments.count - 1].range
+            )
             return made(built, .map(.dynamic, .dynamic))
         }
     }
@@ -190,7 +230,10 @@ extension Analyzer {
     // MARK: Optionals
 
     private mutating func optionalMap(
-        _ target: SyntaxNode, _ name: String, _ arguments: [SyntaxNode], _ node: SyntaxNode
+        _ target: SyntaxNode,
+        _ name: String,
+        _ arguments: [SyntaxNode],
+        _ node: SyntaxNode
     ) -> Analysis {
         let source = analyze(target)
         let inner = wrappedType(source.type, target)
@@ -201,7 +244,9 @@ extension Analyzer {
         let isFlat = name == "optFlatMap"
         let type: DeducedType = isFlat ? .optional(wrappedType(body.type, arguments[1])) : .optional(body.type)
         return made(
-            OptionalMapNode(source.node, slot: slot, body: body.node, isFlat: isFlat, range: node.range), type)
+            OptionalMapNode(source.node, slot: slot, body: body.node, isFlat: isFlat, range: node.range),
+            type
+        )
     }
 
     private mutating func wrappedType(_ type: DeducedType, _ node: SyntaxNode) -> DeducedType {
@@ -210,13 +255,20 @@ extension Analyzer {
         case .dynamic, .parameter: return .dynamic
         case let other:
             report(
-                "expression.type-mismatch", "an optional is expected, this is \(show(other))", at: node.range)
+                "expression.type-mismatch",
+                "an optional is expected, this is \(show(other))",
+                at: node.range
+            )
             return .dynamic
         }
     }
 
     private mutating func optionalElse(
-        _ target: SyntaxNode, _ name: String, _ nameRange: Range<Int>, _ alternative: SyntaxNode, _ node: SyntaxNode
+        _ target: SyntaxNode,
+        _ name: String,
+        _ nameRange: Range<Int>,
+        _ alternative: SyntaxNode,
+        _ node: SyntaxNode
     ) -> Analysis {
         let source = analyze(target)
         let other = analyze(alternative)
@@ -225,16 +277,22 @@ extension Analyzer {
         guard case .optional(let wrapped) = substitution.resolve(source.type) else {
             if !substitution.resolve(source.type).isOpenEnded {
                 report(
-                    "expression.type-mismatch", "'\(name)' takes an optional, this is \(show(source.type))",
-                    hint: "it is always there: leave out .\(name)(…)", at: nameRange)
+                    "expression.type-mismatch",
+                    "'\(name)' takes an optional, this is \(show(source.type))",
+                    hint: "it is always there: leave out .\(name)(…)",
+                    at: nameRange
+                )
             }
             return made(node, .dynamic)
         }
         let wanted: DeducedType = givesValue ? wrapped : .optional(wrapped)
         if !assign(other.type, to: wanted), !assign(wanted, to: other.type) {
             report(
-                "expression.type-mismatch", "the other value is \(show(wanted)), this is \(show(other.type))",
-                hint: conversionHint(from: other.type, to: wanted, alternative), at: alternative.range)
+                "expression.type-mismatch",
+                "the other value is \(show(wanted)), this is \(show(other.type))",
+                hint: conversionHint(from: other.type, to: wanted, alternative),
+                at: alternative.range
+            )
         }
         return made(node, substitution.join(wanted, other.type))
     }
@@ -242,7 +300,10 @@ extension Analyzer {
     // MARK: cel.*
 
     private mutating func celMacro(
-        _ name: String, _ nameRange: Range<Int>, _ arguments: [SyntaxNode], _ node: SyntaxNode
+        _ name: String,
+        _ nameRange: Range<Int>,
+        _ arguments: [SyntaxNode],
+        _ node: SyntaxNode
     ) -> Analysis? {
         if let variable = Self.celVariable(node) {
             guard let local = local(variable) else {
@@ -267,7 +328,12 @@ extension Analyzer {
         let before = nodeCount
         let value = analyze(valueNode)
         return Local(
-            name: name, type: value.type, slot: newSlot(), lazyValue: value.node, cost: nodeCount - before + 1)
+            name: name,
+            type: value.type,
+            slot: newSlot(),
+            lazyValue: value.node,
+            cost: nodeCount - before + 1
+        )
     }
 
     private mutating func bind(_ arguments: [SyntaxNode], _ node: SyntaxNode) -> Analysis {
@@ -289,7 +355,12 @@ extension Analyzer {
             var local = lazyLocal("@index:\(number)", element.value)
             if element.isOptional, case .optional(let wrapped) = substitution.resolve(local.type) {
                 local = Local(
-                    name: local.name, type: wrapped, slot: local.slot, lazyValue: local.lazyValue, cost: local.cost)
+                    name: local.name,
+                    type: wrapped,
+                    slot: local.slot,
+                    lazyValue: local.lazyValue,
+                    cost: local.cost
+                )
             }
             slots.append(local.slot)
             locals.append(local)

@@ -1,28 +1,38 @@
 extension Analyzer {
     mutating func unary(
-        _ operation: SyntaxNode.UnaryOperator, _ operand: SyntaxNode, _ node: SyntaxNode
+        _ operation: SyntaxNode.UnaryOperator,
+        _ operand: SyntaxNode,
+        _ node: SyntaxNode
     ) -> Analysis {
         let value = analyze(operand)
         switch operation {
         case .not:
             if !assign(value.type, to: .bool) {
                 report(
-                    "expression.type-mismatch", "'!' takes a bool, this is \(show(value.type))", at: operand.range)
+                    "expression.type-mismatch",
+                    "'!' takes a bool, this is \(show(value.type))",
+                    at: operand.range
+                )
             }
             return folded(NotNode(value.node, range: node.range), .bool, over: value.node)
         case .negate:
             let type = overload("-_", [value.type]) ?? .dynamic
             if type.isDynamic, !substitution.resolve(value.type).isOpenEnded {
                 report(
-                    "expression.type-mismatch", "'-' takes a number with a sign, this is \(show(value.type))",
-                    at: operand.range)
+                    "expression.type-mismatch",
+                    "'-' takes a number with a sign, this is \(show(value.type))",
+                    at: operand.range
+                )
             }
             return folded(NegationNode(value.node, range: node.range), type, over: value.node)
         }
     }
 
     mutating func binary(
-        _ operation: SyntaxNode.BinaryOperator, _ operatorRange: Range<Int>, _ left: SyntaxNode, _ right: SyntaxNode,
+        _ operation: SyntaxNode.BinaryOperator,
+        _ operatorRange: Range<Int>,
+        _ left: SyntaxNode,
+        _ right: SyntaxNode,
         _ node: SyntaxNode
     ) -> Analysis {
         switch operation {
@@ -49,7 +59,9 @@ extension Analyzer {
     }
 
     private func operatorNode(
-        _ operation: SyntaxNode.BinaryOperator, _ left: any EvaluationNode, _ right: any EvaluationNode,
+        _ operation: SyntaxNode.BinaryOperator,
+        _ left: any EvaluationNode,
+        _ right: any EvaluationNode,
         _ range: Range<Int>
     ) -> any EvaluationNode {
         switch operation {
@@ -62,7 +74,10 @@ extension Analyzer {
     // MARK: Logic
 
     private mutating func logic(
-        _ operation: SyntaxNode.BinaryOperator, _ left: SyntaxNode, _ right: SyntaxNode, _ node: SyntaxNode
+        _ operation: SyntaxNode.BinaryOperator,
+        _ left: SyntaxNode,
+        _ right: SyntaxNode,
+        _ node: SyntaxNode
     ) -> Analysis {
         let first = analyze(left)
         let known = present
@@ -71,8 +86,10 @@ extension Analyzer {
         present = known
         for (side, part) in [(first, left), (second, right)] where !assign(side.type, to: .bool) {
             report(
-                "expression.type-mismatch", "'\(operation.rawValue)' takes bools, this is \(show(side.type))",
-                at: part.range)
+                "expression.type-mismatch",
+                "'\(operation.rawValue)' takes bools, this is \(show(side.type))",
+                at: part.range
+            )
         }
         let built = operatorNode(operation, first.node, second.node, node.range)
         return folded(built, .bool, over: first.node, second.node)
@@ -103,8 +120,10 @@ extension Analyzer {
         let condition = analyze(conditionNode)
         if !assign(condition.type, to: .bool) {
             report(
-                "expression.type-mismatch", "a condition is a bool, this is \(show(condition.type))",
-                at: conditionNode.range)
+                "expression.type-mismatch",
+                "a condition is a bool, this is \(show(condition.type))",
+                at: conditionNode.range
+            )
         }
         let known = present
         present.formUnion(facts(of: conditionNode, when: true))
@@ -122,19 +141,29 @@ extension Analyzer {
     // MARK: Types of operators
 
     private mutating func arithmetic(
-        _ operation: SyntaxNode.BinaryOperator, _ operatorRange: Range<Int>, _ first: DeducedType,
-        _ second: DeducedType, _ left: SyntaxNode, _ right: SyntaxNode
+        _ operation: SyntaxNode.BinaryOperator,
+        _ operatorRange: Range<Int>,
+        _ first: DeducedType,
+        _ second: DeducedType,
+        _ left: SyntaxNode,
+        _ right: SyntaxNode
     ) -> DeducedType {
         let name = "_\(operation.rawValue)_"
         if let type = overload(name, [first, second]) { return type }
         report(
-            "expression.type-mismatch", "'\(operation.rawValue)' does not take \(show(first)) and \(show(second))",
-            hint: arithmeticHint(operation, first, second, left, right), at: operatorRange)
+            "expression.type-mismatch",
+            "'\(operation.rawValue)' does not take \(show(first)) and \(show(second))",
+            hint: arithmeticHint(operation, first, second, left, right),
+            at: operatorRange
+        )
         return .dynamic
     }
 
     private func arithmeticHint(
-        _ operation: SyntaxNode.BinaryOperator, _ first: DeducedType, _ second: DeducedType, _ left: SyntaxNode,
+        _ operation: SyntaxNode.BinaryOperator,
+        _ first: DeducedType,
+        _ second: DeducedType,
+        _ left: SyntaxNode,
         _ right: SyntaxNode
     ) -> String? {
         let types = (substitution.settle(first), substitution.settle(second))
@@ -159,15 +188,21 @@ extension Analyzer {
     }
 
     private mutating func checkEquality(
-        _ operation: SyntaxNode.BinaryOperator, _ operatorRange: Range<Int>, _ first: DeducedType,
-        _ second: DeducedType, _ left: SyntaxNode, _ right: SyntaxNode
+        _ operation: SyntaxNode.BinaryOperator,
+        _ operatorRange: Range<Int>,
+        _ first: DeducedType,
+        _ second: DeducedType,
+        _ left: SyntaxNode,
+        _ right: SyntaxNode
     ) {
         if assign(first, to: second) || assign(second, to: first) { return }
         let types = (substitution.resolve(first), substitution.resolve(second))
         if types.0 == .null || types.1 == .null {
             warn(
-                "expression.never-null", "\(show(types.0 == .null ? second : first)) is never null",
-                at: operatorRange)
+                "expression.never-null",
+                "\(show(types.0 == .null ? second : first)) is never null",
+                at: operatorRange
+            )
             return
         }
         let isNumeric = types.0.isNumeric && types.1.isNumeric
@@ -176,13 +211,20 @@ extension Analyzer {
             ? arithmeticHint(.add, first, second, left, right)
             : conversionHint(from: second, to: first, right) ?? conversionHint(from: first, to: second, left)
         report(
-            "expression.type-mismatch", "'\(operation.rawValue)' compares \(show(first)) with \(show(second))",
-            hint: hint, at: operatorRange)
+            "expression.type-mismatch",
+            "'\(operation.rawValue)' compares \(show(first)) with \(show(second))",
+            hint: hint,
+            at: operatorRange
+        )
     }
 
     private mutating func checkOrder(
-        _ operation: SyntaxNode.BinaryOperator, _ operatorRange: Range<Int>, _ first: DeducedType,
-        _ second: DeducedType, _ left: SyntaxNode, _ right: SyntaxNode
+        _ operation: SyntaxNode.BinaryOperator,
+        _ operatorRange: Range<Int>,
+        _ first: DeducedType,
+        _ second: DeducedType,
+        _ left: SyntaxNode,
+        _ right: SyntaxNode
     ) {
         let types = (substitution.resolve(first), substitution.resolve(second))
         if types.0.isOpenEnded && isOrdered(types.1) || types.1.isOpenEnded && isOrdered(types.0) { return }
@@ -190,8 +232,11 @@ extension Analyzer {
         if isOrdered(types.0), types.0 == types.1 { return }
         let hint = conversionHint(from: second, to: first, right) ?? conversionHint(from: first, to: second, left)
         report(
-            "expression.type-mismatch", "'\(operation.rawValue)' does not take \(show(first)) and \(show(second))",
-            hint: hint, at: operatorRange)
+            "expression.type-mismatch",
+            "'\(operation.rawValue)' does not take \(show(first)) and \(show(second))",
+            hint: hint,
+            at: operatorRange
+        )
     }
 
     private func isOrdered(_ type: DeducedType) -> Bool {
@@ -202,15 +247,22 @@ extension Analyzer {
     }
 
     private mutating func checkContainment(
-        _ operatorRange: Range<Int>, _ first: DeducedType, _ second: DeducedType, _ left: SyntaxNode,
+        _ operatorRange: Range<Int>,
+        _ first: DeducedType,
+        _ second: DeducedType,
+        _ left: SyntaxNode,
         _ right: SyntaxNode
     ) {
         if overload("_in_", [first, second]) != nil { return }
         let hint: String? =
-            substitution.resolve(second) == .string ? "write \(source(right.range)).contains(\(source(left.range)))" : nil
+            substitution.resolve(second) == .string
+            ? "write \(source(right.range)).contains(\(source(left.range)))" : nil
         report(
-            "expression.type-mismatch", "'in' does not take \(show(first)) and \(show(second))", hint: hint,
-            at: operatorRange)
+            "expression.type-mismatch",
+            "'in' does not take \(show(first)) and \(show(second))",
+            hint: hint,
+            at: operatorRange
+        )
     }
 
     // MARK: Literals
@@ -225,7 +277,10 @@ extension Analyzer {
             nodes.append((value.node, element.isOptional))
         }
         return folded(
-            ListNode(nodes, range: node.range), .list(type ?? substitution.fresh()), over: nodes.map(\.node))
+            ListNode(nodes, range: node.range),
+            .list(type ?? substitution.fresh()),
+            over: nodes.map(\.node)
+        )
     }
 
     mutating func map(_ entries: [SyntaxNode.Entry], _ node: SyntaxNode) -> Analysis {

@@ -1,7 +1,11 @@
 extension Analyzer {
     /// The type of a field, with findings for fields that are not there.
     mutating func selectedType(
-        _ type: DeducedType, _ field: String, _ fieldRange: Range<Int>, needsPresence: Bool, _ operand: SyntaxNode
+        _ type: DeducedType,
+        _ field: String,
+        _ fieldRange: Range<Int>,
+        needsPresence: Bool,
+        _ operand: SyntaxNode
     ) -> DeducedType {
         switch substitution.resolve(type) {
         case .dynamic, .parameter: return .dynamic
@@ -10,8 +14,10 @@ extension Analyzer {
         case .map(let key, let value):
             if !assign(.string, to: key) {
                 report(
-                    "expression.type-mismatch", "the map's keys are \(show(key)), '\(field)' is a string",
-                    at: fieldRange)
+                    "expression.type-mismatch",
+                    "the map's keys are \(show(key)), '\(field)' is a string",
+                    at: fieldRange
+                )
             }
             return value
         case .optional(let wrapped):
@@ -20,7 +26,11 @@ extension Analyzer {
             let code = "expression.no-fields"
             if findsMethod(field) {
                 report(
-                    code, "'\(field)' is a function", hint: "write .\(field)(…)", at: fieldRange)
+                    code,
+                    "'\(field)' is a function",
+                    hint: "write .\(field)(…)",
+                    at: fieldRange
+                )
             } else {
                 report(code, "\(show(other)) has no fields, '\(field)' was asked for", at: fieldRange)
             }
@@ -33,7 +43,11 @@ extension Analyzer {
     }
 
     private mutating func fieldType(
-        _ record: RecordType, _ field: String, _ fieldRange: Range<Int>, needsPresence: Bool, _ operand: SyntaxNode
+        _ record: RecordType,
+        _ field: String,
+        _ fieldRange: Range<Int>,
+        needsPresence: Bool,
+        _ operand: SyntaxNode
     ) -> DeducedType {
         guard let known = record.fields[field] else {
             if record.isOpen { return .dynamic }
@@ -49,16 +63,26 @@ extension Analyzer {
         case .always: break
         case .unavailable:
             report(
-                "expression.unavailable", "'\(source(operand.range)).\(field)' is not to be had here",
-                hint: known.note, at: fieldRange)
+                "expression.unavailable",
+                "'\(source(operand.range)).\(field)' is not to be had here",
+                hint: known.note,
+                at: fieldRange
+            )
         case .sometimes where needsPresence:
             let chain = "\(source(operand.range)).?\(field)"
             let example: String
-            if case .record = known.type { example = "\(chain).field.orValue(…)" } else { example = "\(chain).orValue(…)" }
+            if case .record = known.type {
+                example = "\(chain).field.orValue(…)"
+            } else {
+                example = "\(chain).orValue(…)"
+            }
             let note = known.note.map { ": \($0)" } ?? ""
             report(
-                "expression.may-be-missing", "'\(field)' may be missing here\(note)", hint: "write \(example)",
-                at: fieldRange)
+                "expression.may-be-missing",
+                "'\(field)' may be missing here\(note)",
+                hint: "write \(example)",
+                at: fieldRange
+            )
         case .sometimes: break
         }
         return DeducedType(known.type)
@@ -66,7 +90,11 @@ extension Analyzer {
 
     /// The type of an element, with findings for keys that do not fit.
     mutating func indexedType(
-        _ type: DeducedType, _ key: SyntaxNode, _ keyType: DeducedType, needsPresence: Bool, _ operand: SyntaxNode
+        _ type: DeducedType,
+        _ key: SyntaxNode,
+        _ keyType: DeducedType,
+        needsPresence: Bool,
+        _ operand: SyntaxNode
     ) -> DeducedType {
         switch substitution.resolve(type) {
         case .dynamic, .parameter: return .dynamic
@@ -97,8 +125,11 @@ extension Analyzer {
     private mutating func expect(_ actual: DeducedType, _ wanted: DeducedType, _ what: String, _ node: SyntaxNode) {
         if assign(actual, to: wanted) { return }
         report(
-            "expression.type-mismatch", "\(what) is \(show(wanted)), this is \(show(actual))",
-            hint: conversionHint(from: actual, to: wanted, node), at: node.range)
+            "expression.type-mismatch",
+            "\(what) is \(show(wanted)), this is \(show(actual))",
+            hint: conversionHint(from: actual, to: wanted, node),
+            at: node.range
+        )
     }
 
     /// Binds type parameters when the types fit, and leaves them when they do not.

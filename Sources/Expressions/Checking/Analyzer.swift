@@ -60,15 +60,20 @@ struct Analyzer {
                 substitution = trial
             } else {
                 report(
-                    "expression.type-mismatch", "the value is \(show(analysis.type)), \(show(wanted)) is expected",
-                    hint: conversionHint(from: analysis.type, to: wanted, root), at: root.range)
+                    "expression.type-mismatch",
+                    "the value is \(show(analysis.type)), \(show(wanted)) is expected",
+                    hint: conversionHint(from: analysis.type, to: wanted, root),
+                    at: root.range
+                )
             }
         }
         analysis.type = substitution.settle(analysis.type)
         return analysis
     }
 
-    /// Analyses one part. `inChain` is set for the operand of a selection, whose reference is the longer chain.
+    /// Analyses one part.
+    ///
+    /// `inChain` is set for the operand of a selection, whose reference is the longer chain.
     mutating func analyze(_ node: SyntaxNode, inChain: Bool = false) -> Analysis {
         nodeCount += 1
         switch node.kind {
@@ -84,8 +89,11 @@ struct Analyzer {
         case .call, .memberCall: return call(node)
         case .structure(let name, _):
             return failed(
-                "expression.message", "'\(name)' is no type with fields", hint: "write a map: {'field': value}",
-                at: node.range)
+                "expression.message",
+                "'\(name)' is no type with fields",
+                hint: "write a map: {'field': value}",
+                at: node.range
+            )
         }
     }
 
@@ -96,13 +104,17 @@ struct Analyzer {
 
     /// The part is done, and has a constant value when all its parts have one.
     mutating func folded(
-        _ node: any EvaluationNode, _ type: DeducedType, over parts: (any EvaluationNode)...
+        _ node: any EvaluationNode,
+        _ type: DeducedType,
+        over parts: (any EvaluationNode)...
     ) -> Analysis {
         folded(node, type, over: parts)
     }
 
     mutating func folded(
-        _ node: any EvaluationNode, _ type: DeducedType, over parts: [any EvaluationNode]
+        _ node: any EvaluationNode,
+        _ type: DeducedType,
+        over parts: [any EvaluationNode]
     ) -> Analysis {
         guard !isTraced, parts.allSatisfy({ $0.constant != nil }) else { return made(node, type) }
         let result = withUnsafeTemporaryAllocation(of: Value?.self, capacity: 1) { buffer in
@@ -152,15 +164,21 @@ extension Analyzer {
     mutating func report(_ code: String, _ message: String, hint: String? = nil, at range: Range<Int>) {
         guard declarations.isChecked, findings.count < 50 else { return }
         findings.append(
-            ExpressionFinding(code: code, message: message, hint: hint, range: range.clamped(to: 0..<text.count)))
+            ExpressionFinding(code: code, message: message, hint: hint, range: range.clamped(to: 0..<text.count))
+        )
     }
 
     mutating func warn(_ code: String, _ message: String, hint: String? = nil, at range: Range<Int>) {
         guard declarations.isChecked, findings.count < 50 else { return }
         findings.append(
             ExpressionFinding(
-                severity: .warning, code: code, message: message, hint: hint,
-                range: range.clamped(to: 0..<text.count)))
+                severity: .warning,
+                code: code,
+                message: message,
+                hint: hint,
+                range: range.clamped(to: 0..<text.count)
+            )
+        )
     }
 
     /// Reports a mistake and gives a part that fails when it is evaluated.
@@ -228,14 +246,18 @@ extension Analyzer {
             usedSlots.append(UsedSlot(declared: declared, frame: slot))
         }
         return made(
-            VariableNode(slot: slot, name: variable.name, range: node.range), DeducedType(variable.type))
+            VariableNode(slot: slot, name: variable.name, range: node.range),
+            DeducedType(variable.type)
+        )
     }
 
     func use(_ local: Local, at range: Range<Int>) -> Analysis {
         if let value = local.lazyValue {
             if let constant = value.constant { return made(ConstantNode(constant, range: range), local.type) }
             return made(
-                LazyVariableNode(slot: local.slot, value: value, cost: local.cost, range: range), local.type)
+                LazyVariableNode(slot: local.slot, value: value, cost: local.cost, range: range),
+                local.type
+            )
         }
         return made(VariableNode(slot: local.slot, name: local.name, range: range), local.type)
     }
@@ -279,7 +301,11 @@ extension Analyzer {
     }
 
     private mutating func select(
-        _ operand: SyntaxNode, _ field: String, _ fieldRange: Range<Int>, isOptional: Bool, _ node: SyntaxNode
+        _ operand: SyntaxNode,
+        _ field: String,
+        _ fieldRange: Range<Int>,
+        isOptional: Bool,
+        _ node: SyntaxNode
     ) -> Analysis {
         if let qualified = qualifiedName(node), qualified.isRooted || local(qualified.root) == nil {
             if hasQualifiedNames, let slot = variable(named: qualified.name, isRooted: qualified.isRooted) {
@@ -292,24 +318,39 @@ extension Analyzer {
         let value = analyze(operand, inChain: node.path != nil)
         let isKnown = isOptional || (!present.isEmpty && node.path.map { present.contains($0) } ?? false)
         var type = selectedType(value.type, field, fieldRange, needsPresence: !isKnown, operand)
-        if isOptional, case .optional = substitution.resolve(value.type) {} else if isOptional { type = .optional(type) }
+        if isOptional, case .optional = substitution.resolve(value.type) {
+        } else if isOptional {
+            type = .optional(type)
+        }
         if !isOptional, !isTraced, let path = PathNode(value.node, field: field, range: node.range) {
             return made(path, type)
         }
         return folded(
-            SelectNode(value.node, field: field, isOptional: isOptional, range: node.range), type, over: value.node)
+            SelectNode(value.node, field: field, isOptional: isOptional, range: node.range),
+            type,
+            over: value.node
+        )
     }
 
     private mutating func index(
-        _ operand: SyntaxNode, _ key: SyntaxNode, isOptional: Bool, _ node: SyntaxNode
+        _ operand: SyntaxNode,
+        _ key: SyntaxNode,
+        isOptional: Bool,
+        _ node: SyntaxNode
     ) -> Analysis {
         let value = analyze(operand, inChain: node.path != nil)
         let keyValue = analyze(key)
         var type = indexedType(value.type, key, keyValue.type, needsPresence: !isOptional, operand)
-        if isOptional, case .optional = substitution.resolve(value.type) {} else if isOptional { type = .optional(type) }
+        if isOptional, case .optional = substitution.resolve(value.type) {
+        } else if isOptional {
+            type = .optional(type)
+        }
         return folded(
-            IndexNode(value.node, key: keyValue.node, isOptional: isOptional, range: node.range), type,
-            over: value.node, keyValue.node)
+            IndexNode(value.node, key: keyValue.node, isOptional: isOptional, range: node.range),
+            type,
+            over: value.node,
+            keyValue.node
+        )
     }
 }
 

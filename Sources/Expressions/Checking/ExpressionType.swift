@@ -46,7 +46,9 @@ package struct RecordType: Sendable, Hashable {
     /// How messages name the record: `orders`, `blocks`.
     package var name: String
     package var fields: [String: Field]
-    /// Whether other fields may be there; they are dynamic. In a closed record an unknown field is a finding.
+    /// Whether other fields may be there; they are dynamic.
+    ///
+    /// In a closed record an unknown field is a finding.
     package var isOpen: Bool
 
     package init(name: String, fields: [String: Field], isOpen: Bool = false) {
@@ -95,16 +97,23 @@ package struct Declarations: Sendable {
     /// The variables; a variable's position is the slot that `EvaluationScope` is asked for.
     package var variables: [Variable]
     package var limits: ExpressionLimits
-    /// CEL's container: names are looked for inside it first. Empty in flows.
+    /// CEL's container: names are looked for inside it first.
+    ///
+    /// Empty in flows.
     package var container: String
     /// Further functions, known to the checker alone.
     package var functions: [FunctionSignature]
-    /// Whether type mistakes are findings. Unchecked expressions meet them when they are evaluated.
+    /// Whether type mistakes are findings.
+    ///
+    /// Unchecked expressions meet them when they are evaluated.
     package var isChecked: Bool
 
     package init(
-        _ variables: [Variable] = [], limits: ExpressionLimits = .standard, container: String = "",
-        functions: [FunctionSignature] = [], isChecked: Bool = true
+        _ variables: [Variable] = [],
+        limits: ExpressionLimits = .standard,
+        container: String = "",
+        functions: [FunctionSignature] = [],
+        isChecked: Bool = true
     ) {
         self.variables = variables
         self.limits = limits

@@ -9,13 +9,10 @@ package struct FunctionSignature: Sendable, Hashable {
     /// How many type parameters the types use.
     let parameterCount: Int
 
-    /// Reads the types from text.
+    /// Reads the types from text; nil when one cannot be read.
     ///
-    /// - Parameters:
-    ///   - parameters: Types as CEL writes them, the receiver of a member first: `int`, `list(string)`, `map(K,V)`; a
-    ///     single capital letter or `param(T)` is a type parameter, an unknown name an opaque type.
-    ///   - result: The result's type in the same form.
-    /// - Returns: Nil when a type cannot be read.
+    /// Types are written as CEL writes them, the receiver of a member first: `int`, `list(string)`, `map(K,V)`. A single
+    /// capital letter or `param(T)` is a type parameter, an unknown name an opaque type.
     package init?(name: String, isMember: Bool, parameters: [String], result: String) {
         var reader = TypeReader()
         var types: [DeducedType] = []
@@ -41,8 +38,11 @@ package struct FunctionSignature: Sendable, Hashable {
         var parameters = splitTypes(call[call.index(after: open)..<close])
         if let colons { parameters.insert(line[..<colons.lowerBound], at: 0) }
         self.init(
-            name: String(call[..<open]), isMember: colons != nil, parameters: parameters.map(String.init),
-            result: String(call[call.index(after: space)...]))
+            name: String(call[..<open]),
+            isMember: colons != nil,
+            parameters: parameters.map(String.init),
+            result: String(call[call.index(after: space)...])
+        )
     }
 
     /// The signature as messages show it: `string.startsWith(string)`.
@@ -126,7 +126,9 @@ struct TypeReader {
 }
 
 extension ExpressionType {
-    /// Reads a type as CEL writes it, `map(string,int)`; nil when it is not one. Unknown names are dynamic.
+    /// Reads a type as CEL writes it, `map(string,int)`; nil when it is not one.
+    ///
+    /// Unknown names are dynamic.
     package init?(celText text: String) {
         var reader = TypeReader()
         guard let type = reader.read(text) else { return nil }

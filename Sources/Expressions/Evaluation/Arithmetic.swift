@@ -1,7 +1,8 @@
 /// Unwraps an integer operation's result.
 @inline(__always)
 private func whole<T: FixedWidthInteger>(
-    _ result: (partialValue: T, overflow: Bool), _ name: StaticString
+    _ result: (partialValue: T, overflow: Bool),
+    _ name: StaticString
 ) throws(EvaluationError) -> T {
     if result.overflow { throw .overflow("the result of integer \(name)") }
     return result.partialValue
@@ -34,7 +35,9 @@ enum Addition {
     }
 
     private static func applyOther(
-        _ left: Value, _ right: Value, _ frame: inout Frame
+        _ left: Value,
+        _ right: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         switch (left, right) {
         case (.bytes(let left), .bytes(let right)):
@@ -134,7 +137,10 @@ enum Equality {
 
 /// The order of two values, charged for long texts.
 private func order(
-    _ name: String, _ left: Value, _ right: Value, _ frame: inout Frame
+    _ name: String,
+    _ left: Value,
+    _ right: Value,
+    _ frame: inout Frame
 ) throws(EvaluationError) -> Comparison.Order {
     if case .string(let text) = left { try frame.charge(reading: text.utf8.count) }
     guard let order = Comparison.order(left, right) else { throw .noOverload(name, left, right) }

@@ -128,7 +128,9 @@ final class ListTransformNode: EvaluationNode {
     let transformation: (any EvaluationNode)?
 
     init(
-        _ iteration: Iteration, predicate: (any EvaluationNode)?, transformation: (any EvaluationNode)?,
+        _ iteration: Iteration,
+        predicate: (any EvaluationNode)?,
+        transformation: (any EvaluationNode)?,
         range: Range<Int>
     ) {
         self.iteration = iteration
@@ -164,8 +166,11 @@ final class MapTransformNode: EvaluationNode {
     let givesEntries: Bool
 
     init(
-        _ iteration: Iteration, predicate: (any EvaluationNode)?, transformation: any EvaluationNode,
-        givesEntries: Bool, range: Range<Int>
+        _ iteration: Iteration,
+        predicate: (any EvaluationNode)?,
+        transformation: any EvaluationNode,
+        givesEntries: Bool,
+        range: Range<Int>
     ) {
         self.iteration = iteration
         self.predicate = predicate
@@ -198,7 +203,9 @@ final class MapTransformNode: EvaluationNode {
     }
 
     private func insert(
-        entriesOf value: Value, into results: inout ValueMap, _ frame: inout Frame
+        entriesOf value: Value,
+        into results: inout ValueMap,
+        _ frame: inout Frame
     ) throws(EvaluationError) {
         guard case .map(let entries) = value else {
             throw .noOverload("transformMapEntry", value).placed(at: transformation.range)

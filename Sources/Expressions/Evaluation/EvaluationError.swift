@@ -1,4 +1,6 @@
-/// Why an expression gave no value: a fault in the data, or a budget that ran out. Evaluation has no effects.
+/// Why an expression gave no value: a fault in the data, or a budget that ran out.
+///
+/// Evaluation has no effects.
 package struct EvaluationError: Error, Hashable, CustomStringConvertible {
     /// `no_such_key`, `no_such_overload`, `divide_by_zero`, `overflow`, `budget_exceeded`, … See ``Code``.
     package let code: String
@@ -72,7 +74,9 @@ package struct EvaluationError: Error, Hashable, CustomStringConvertible {
     static func invalid(_ message: String) -> EvaluationError { EvaluationError(Code.invalidArgument, message) }
 }
 
-/// What one evaluation may use up. Beyond it, evaluation ends with `budget_exceeded`.
+/// What one evaluation may use up.
+///
+/// Beyond it, evaluation ends with `budget_exceeded`.
 package struct EvaluationBudget: Sendable, Hashable {
     /// Nodes evaluated inside comprehensions, elements copied or compared, and 64-byte pieces of text worked through.
     package var steps: Int

@@ -44,17 +44,23 @@ package struct Expression: Sendable {
     /// Parses, checks and resolves an expression.
     ///
     /// - Parameters:
+    ///   - text: Its source; ranges are UTF-8 offsets in it.
     ///   - declarations: What it may name; a variable's position is its slot.
     ///   - expecting: The type that its value must have; a finding says so when it has not.
     /// - Returns: Findings with places inside the text, and the expression when none of them is an error.
     package static func compile(
-        _ text: String, declarations: Declarations, expecting: ExpressionType? = nil
+        _ text: String,
+        declarations: Declarations,
+        expecting: ExpressionType? = nil
     ) -> Compilation {
         compile(text, declarations: declarations, expecting: expecting, isTraced: false)
     }
 
     private static func compile(
-        _ text: String, declarations: Declarations, expecting: ExpressionType?, isTraced: Bool
+        _ text: String,
+        declarations: Declarations,
+        expecting: ExpressionType?,
+        isTraced: Bool
     ) -> Compilation {
         let syntax: SyntaxNode
         do throws(SyntaxFault) {
@@ -62,7 +68,13 @@ package struct Expression: Sendable {
         } catch {
             let finding = error.finding(within: text.utf8.count)
             return Compilation(
-                expression: nil, type: .dynamic, deducedType: "dyn", findings: [finding], syntax: nil, references: [])
+                expression: nil,
+                type: .dynamic,
+                deducedType: "dyn",
+                findings: [finding],
+                syntax: nil,
+                references: []
+            )
         }
         var analyzer = Analyzer(text: text, declarations: declarations, isTraced: isTraced)
         let analysis = analyzer.analyze(root: syntax, expecting: expecting)
@@ -74,12 +86,22 @@ package struct Expression: Sendable {
         var expression: Expression?
         if !findings.contains(where: { $0.severity == .error }) {
             expression = Expression(
-                text: text, type: type, references: references, root: analysis.node,
-                usedSlots: analyzer.usedSlots, slotCount: analyzer.slotCount)
+                text: text,
+                type: type,
+                references: references,
+                root: analysis.node,
+                usedSlots: analyzer.usedSlots,
+                slotCount: analyzer.slotCount
+            )
         }
         return Compilation(
-            expression: expression, type: type, deducedType: analysis.type.description, findings: findings,
-            syntax: syntax, references: references)
+            expression: expression,
+            type: type,
+            deducedType: analysis.type.description,
+            findings: findings,
+            syntax: syntax,
+            references: references
+        )
     }
 
     /// Computes the value.
@@ -88,9 +110,11 @@ package struct Expression: Sendable {
     ///   - scope: Gives the value of a declared variable by its slot, or nil when it is not there. Asked at most once
     ///     for each variable used.
     ///   - budget: What the evaluation may use up.
+    /// - Returns: The value, of the expression's type unless that is dynamic.
     /// - Throws: `EvaluationError` with the place of the part that failed. Nothing else has happened.
     package func evaluate(
-        in scope: borrowing some EvaluationScope, budget: EvaluationBudget = .standard
+        in scope: borrowing some EvaluationScope,
+        budget: EvaluationBudget = .standard
     ) throws(EvaluationError) -> Value {
         if let constant = root.constant { return constant }
         var trace: [TraceEntry]?
@@ -99,7 +123,9 @@ package struct Expression: Sendable {
 
     /// Evaluates and tells what each part gave, inner parts first; for `runnel eval --explain`.
     package static func explain(
-        _ text: String, declarations: Declarations, in scope: borrowing some EvaluationScope,
+        _ text: String,
+        declarations: Declarations,
+        in scope: borrowing some EvaluationScope,
         budget: EvaluationBudget = .standard
     ) -> (compilation: Compilation, result: Result<Value, EvaluationError>?, trace: [TraceEntry]) {
         let compilation = compile(text, declarations: declarations, expecting: nil, isTraced: true)
@@ -110,7 +136,9 @@ package struct Expression: Sendable {
     }
 
     private func run(
-        in scope: borrowing some EvaluationScope, budget: EvaluationBudget, trace: inout [TraceEntry]?
+        in scope: borrowing some EvaluationScope,
+        budget: EvaluationBudget,
+        trace: inout [TraceEntry]?
     ) -> Result<Value, EvaluationError> {
         let scope = copy scope
         return withUnsafeTemporaryAllocation(of: Value?.self, capacity: slotCount + 1) { buffer in
@@ -150,8 +178,9 @@ package struct Bindings: EvaluationScope {
 }
 
 extension Value {
-    /// Whether the value, written out, has at most so many values in it. Stops counting when it has more: shared
-    /// parts can make a small graph an enormous tree.
+    /// Whether the value, written out, has at most so many values in it.
+    ///
+    /// Stops counting when it has more: shared parts can make a small graph an enormous tree.
     func isWithin(_ limit: Int) -> Bool {
         switch self {
         case .list, .map, .optional:

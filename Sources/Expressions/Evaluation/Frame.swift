@@ -1,6 +1,8 @@
 /// The state of one evaluation: the values of variables and what is left of the budget.
 struct Frame {
-    /// Values of the variables used, then of those that macros bind. Valid during the evaluation only.
+    /// Values of the variables used, then of those that macros bind.
+    ///
+    /// Valid during the evaluation only.
     let slots: UnsafeMutablePointer<Value?>
     private var steps: Int
     private var bytes: Int

@@ -18,9 +18,10 @@ enum FunctionBody: Sendable {
         switch self {
         case .unary(let body): UnaryFunctionNode(body, arguments[0], range: range)
         case .binary(let body): BinaryFunctionNode(body, arguments[0], arguments[1], range: range)
-        case .ternary(let body): FunctionNode(arguments, range: range) { (values, frame) throws(EvaluationError) in
-            try body(values[0], values[1], values[2], &frame)
-        }
+        case .ternary(let body):
+            FunctionNode(arguments, range: range) { (values, frame) throws(EvaluationError) in
+                try body(values[0], values[1], values[2], &frame)
+            }
         case .any(let body): FunctionNode(arguments, range: range, body)
         }
     }
@@ -34,7 +35,8 @@ final class UnaryFunctionNode: EvaluationNode {
 
     init(
         _ body: @escaping @Sendable (Value, inout Frame) throws(EvaluationError) -> Value,
-        _ argument: any EvaluationNode, range: Range<Int>
+        _ argument: any EvaluationNode,
+        range: Range<Int>
     ) {
         self.body = body
         self.argument = argument
@@ -60,7 +62,9 @@ final class BinaryFunctionNode: EvaluationNode {
 
     init(
         _ body: @escaping @Sendable (Value, Value, inout Frame) throws(EvaluationError) -> Value,
-        _ first: any EvaluationNode, _ second: any EvaluationNode, range: Range<Int>
+        _ first: any EvaluationNode,
+        _ second: any EvaluationNode,
+        range: Range<Int>
     ) {
         self.body = body
         self.first = first
@@ -86,7 +90,8 @@ final class FunctionNode: EvaluationNode {
     private let body: @Sendable ([Value], inout Frame) throws(EvaluationError) -> Value
 
     init(
-        _ arguments: [any EvaluationNode], range: Range<Int>,
+        _ arguments: [any EvaluationNode],
+        range: Range<Int>,
         _ body: @escaping @Sendable ([Value], inout Frame) throws(EvaluationError) -> Value
     ) {
         self.arguments = arguments

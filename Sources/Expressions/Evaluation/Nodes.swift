@@ -27,7 +27,10 @@ final class VariableNode: EvaluationNode {
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
         if let value = frame.slots[slot] { return value }
         throw EvaluationError(
-            code: EvaluationError.Code.noSuchVariable, message: "'\(name)' has no value here", range: range)
+            code: EvaluationError.Code.noSuchVariable,
+            message: "'\(name)' has no value here",
+            range: range
+        )
     }
 }
 
@@ -86,7 +89,9 @@ final class BinaryNode: EvaluationNode {
     private let right: Operand
 
     init(
-        _ operation: SyntaxNode.BinaryOperator, _ left: any EvaluationNode, _ right: any EvaluationNode,
+        _ operation: SyntaxNode.BinaryOperator,
+        _ left: any EvaluationNode,
+        _ right: any EvaluationNode,
         range: Range<Int>
     ) {
         self.operation = operation
@@ -216,7 +221,9 @@ final class LogicNode: EvaluationNode {
         return second
     }
 
-    /// Only the deciding truth on the right makes the left's error not matter. An exhausted budget always does.
+    /// Only the deciding truth on the right makes the left's error not matter.
+    ///
+    /// An exhausted budget always does.
     private func evaluateRight(after error: EvaluationError, _ frame: inout Frame) throws(EvaluationError) -> Value {
         if error.code == EvaluationError.Code.budgetExceeded { throw error }
         let second = try right.evaluate(&frame)
@@ -235,7 +242,10 @@ final class ConditionalNode: EvaluationNode {
     let second: any EvaluationNode
 
     init(
-        _ condition: any EvaluationNode, _ first: any EvaluationNode, _ second: any EvaluationNode, range: Range<Int>
+        _ condition: any EvaluationNode,
+        _ first: any EvaluationNode,
+        _ second: any EvaluationNode,
+        range: Range<Int>
     ) {
         self.condition = condition
         self.first = first
@@ -301,7 +311,9 @@ final class MapNode: EvaluationNode {
             guard let key = MapKey(keyValue) else {
                 throw EvaluationError(
                     code: EvaluationError.Code.noSuchOverload,
-                    message: "a \(keyValue.kindName) cannot be a map's key", range: entry.key.range)
+                    message: "a \(keyValue.kindName) cannot be a map's key",
+                    range: entry.key.range
+                )
             }
             if entry.isOptional {
                 guard case .optional(let optional) = value else {
@@ -313,8 +325,10 @@ final class MapNode: EvaluationNode {
             // `1` and `1u` are one key: a look-up with either finds it.
             guard map.member(keyValue) == nil else {
                 throw EvaluationError(
-                    code: EvaluationError.Code.invalidArgument, message: "the same key twice in a map",
-                    range: entry.key.range)
+                    code: EvaluationError.Code.invalidArgument,
+                    message: "the same key twice in a map",
+                    range: entry.key.range
+                )
             }
             map[key] = value
         }

@@ -4,7 +4,9 @@ enum Selection {
     static func field(_ name: String, of value: Value) throws(EvaluationError) -> Value? {
         guard case .map(let map) = value else {
             throw EvaluationError(
-                EvaluationError.Code.noSuchOverload, "a \(value.kindName) has no fields, '\(name)' was asked for")
+                EvaluationError.Code.noSuchOverload,
+                "a \(value.kindName) has no fields, '\(name)' was asked for"
+            )
         }
         return map[name]
     }
@@ -41,7 +43,9 @@ enum Selection {
         switch (value, key) {
         case (.list(let elements), _):
             EvaluationError(
-                EvaluationError.Code.noSuchKey, "the index is outside the list of \(elements.count) elements")
+                EvaluationError.Code.noSuchKey,
+                "the index is outside the list of \(elements.count) elements"
+            )
         case (_, .string(let name)): missing(name)
         case (_, .int(let number)): missing(String(number))
         default: EvaluationError(EvaluationError.Code.noSuchKey, "no such key")
@@ -176,7 +180,10 @@ final class PathNode: EvaluationNode {
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
         guard var value = frame.slots[slot] else {
             throw EvaluationError(
-                code: EvaluationError.Code.noSuchVariable, message: "'\(name)' has no value here", range: range)
+                code: EvaluationError.Code.noSuchVariable,
+                message: "'\(name)' has no value here",
+                range: range
+            )
         }
         var position = 0
         while position < fields.count {

@@ -5,7 +5,9 @@ package struct Currency: Sendable, Hashable, CustomStringConvertible {
     /// How many decimal places of the major unit the minor unit is: 2 for `usd`, 0 for `jpy`, 3 for `kwd`.
     package let exponent: Int
 
-    /// Nil for a code that ISO 4217 does not have. Capital letters are accepted.
+    /// Nil for a code that ISO 4217 does not have.
+    ///
+    /// Capital letters are accepted.
     package init?(code: some StringProtocol) {
         guard code.utf8.count == 3 else { return nil }
         let lower = code.lowercased()

@@ -8,7 +8,9 @@ enum FormatFunction {
     private static let precisionLimit = 100
 
     private static func format(
-        _ text: Value, _ arguments: Value, _ frame: inout Frame
+        _ text: Value,
+        _ arguments: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         guard case .string(let text) = text, case .list(let arguments) = arguments else {
             throw .noOverload("format", text, arguments)
@@ -44,7 +46,8 @@ enum FormatFunction {
     }
 
     private static func precision(
-        in scalars: [Unicode.Scalar], _ position: inout Int
+        in scalars: [Unicode.Scalar],
+        _ position: inout Int
     ) throws(EvaluationError) -> Int? {
         guard position < scalars.count, scalars[position] == "." else { return nil }
         position += 1
@@ -61,7 +64,10 @@ enum FormatFunction {
     }
 
     private static func show(
-        _ value: Value, _ clause: Unicode.Scalar, _ precision: Int?, _ frame: inout Frame
+        _ value: Value,
+        _ clause: Unicode.Scalar,
+        _ precision: Int?,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> String {
         switch clause {
         case "s": return try text(value, &frame)
@@ -143,7 +149,10 @@ enum FormatFunction {
     }
 
     private static func joined(
-        _ parts: [String], _ open: String, _ close: String, _ frame: inout Frame
+        _ parts: [String],
+        _ open: String,
+        _ close: String,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> String {
         try frame.charge(making: parts.reduce(2) { $0 + $1.utf8.count + 2 })
         return open + parts.joined(separator: ", ") + close

@@ -1,9 +1,13 @@
 /// The list extension and the set extension.
 enum ListFunctions {
     static let functions: [(String, FunctionBody)] = [
-        ("slice", .ternary(slice)), ("flatten", .unary({ (list, frame) throws(EvaluationError) in
-            try flatten(list, .int(1), &frame)
-        })), ("flatten", .binary(flatten)),
+        ("slice", .ternary(slice)),
+        (
+            "flatten",
+            .unary({ (list, frame) throws(EvaluationError) in
+                try flatten(list, .int(1), &frame)
+            })
+        ), ("flatten", .binary(flatten)),
         ("sort", .unary(sort)), ("distinct", .unary(distinct)), ("reverse", .unary(reverse)),
         ("first", .unary(first)), ("last", .unary(last)), ("lists.range", .unary(range)),
         ("sets.contains", .binary(setContains)), ("sets.equivalent", .binary(setEquivalent)),
@@ -11,7 +15,10 @@ enum ListFunctions {
     ]
 
     private static func slice(
-        _ list: Value, _ start: Value, _ end: Value, _ frame: inout Frame
+        _ list: Value,
+        _ start: Value,
+        _ end: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         guard case .list(let elements) = list, case .int(let start) = start, case .int(let end) = end else {
             throw .noOverload("slice", list, start, end)
@@ -24,7 +31,9 @@ enum ListFunctions {
     }
 
     private static func flatten(
-        _ list: Value, _ depth: Value, _ frame: inout Frame
+        _ list: Value,
+        _ depth: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         guard case .list(let elements) = list, case .int(let depth) = depth else {
             throw .noOverload("flatten", list, depth)
@@ -36,7 +45,10 @@ enum ListFunctions {
     }
 
     private static func append(
-        _ elements: [Value], depth: Int64, to result: inout [Value], _ frame: inout Frame
+        _ elements: [Value],
+        depth: Int64,
+        to result: inout [Value],
+        _ frame: inout Frame
     ) throws(EvaluationError) {
         for element in elements {
             try frame.charge(1)
@@ -53,7 +65,9 @@ enum ListFunctions {
         return .list(try sortedPositions(elements, &frame).map { elements[$0] })
     }
 
-    /// The positions in the order of the keys, equal ones in their old order. The keys must be of one ordered kind.
+    /// The positions in the order of the keys, equal ones in their old order.
+    ///
+    /// The keys must be of one ordered kind.
     static func sortedPositions(_ keys: [Value], _ frame: inout Frame) throws(EvaluationError) -> [Int] {
         guard let first = keys.first else { return [] }
         var bytes = 0
@@ -92,7 +106,9 @@ enum ListFunctions {
     }
 
     private static func contains(
-        _ elements: [Value], _ value: Value, _ frame: inout Frame
+        _ elements: [Value],
+        _ value: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Bool {
         for element in elements {
             try frame.charge(1)
@@ -135,28 +151,36 @@ enum ListFunctions {
     // MARK: Sets
 
     private static func lists(
-        _ name: String, _ left: Value, _ right: Value
+        _ name: String,
+        _ left: Value,
+        _ right: Value
     ) throws(EvaluationError) -> ([Value], [Value]) {
         guard case .list(let first) = left, case .list(let second) = right else { throw .noOverload(name, left, right) }
         return (first, second)
     }
 
     private static func setContains(
-        _ left: Value, _ right: Value, _ frame: inout Frame
+        _ left: Value,
+        _ right: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         let (elements, wanted) = try lists("sets.contains", left, right)
         return .bool(try containsAll(elements, wanted, &frame))
     }
 
     private static func containsAll(
-        _ elements: [Value], _ wanted: [Value], _ frame: inout Frame
+        _ elements: [Value],
+        _ wanted: [Value],
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Bool {
         for value in wanted where !(try contains(elements, value, &frame)) { return false }
         return true
     }
 
     private static func setEquivalent(
-        _ left: Value, _ right: Value, _ frame: inout Frame
+        _ left: Value,
+        _ right: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         let (first, second) = try lists("sets.equivalent", left, right)
         guard try containsAll(first, second, &frame) else { return .bool(false) }
@@ -164,7 +188,9 @@ enum ListFunctions {
     }
 
     private static func setIntersects(
-        _ left: Value, _ right: Value, _ frame: inout Frame
+        _ left: Value,
+        _ right: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         let (first, second) = try lists("sets.intersects", left, right)
         for value in first where try contains(second, value, &frame) { return .bool(true) }

@@ -14,7 +14,9 @@ enum MathFunctions {
     ]
 
     private static func extreme(
-        _ values: [Value], _ wanted: Comparison.Order, _ frame: inout Frame
+        _ values: [Value],
+        _ wanted: Comparison.Order,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         let name = wanted == .greater ? "math.greatest" : "math.least"
         var members = values
@@ -23,7 +25,9 @@ enum MathFunctions {
         guard var best = members.first else { throw .invalid("\(name) of an empty list") }
         guard isNumber(best) else { throw .noOverload(name, best) }
         for value in members.dropFirst() {
-            guard isNumber(value), let order = Comparison.order(value, best) else { throw .noOverload(name, best, value) }
+            guard isNumber(value), let order = Comparison.order(value, best) else {
+                throw .noOverload(name, best, value)
+            }
             if order == wanted { best = value }
         }
         return best
@@ -37,7 +41,8 @@ enum MathFunctions {
     }
 
     private static func rounding(
-        _ name: String, _ round: @escaping @Sendable (Double) -> Double
+        _ name: String,
+        _ round: @escaping @Sendable (Double) -> Double
     ) -> (String, FunctionBody) {
         (
             name,
@@ -49,7 +54,8 @@ enum MathFunctions {
     }
 
     private static func test(
-        _ name: String, _ holds: @escaping @Sendable (Double) -> Bool
+        _ name: String,
+        _ holds: @escaping @Sendable (Double) -> Bool
     ) -> (String, FunctionBody) {
         (
             name,
@@ -61,7 +67,8 @@ enum MathFunctions {
     }
 
     private static func bits(
-        _ name: String, _ signed: @escaping @Sendable (Int64, Int64) -> Int64,
+        _ name: String,
+        _ signed: @escaping @Sendable (Int64, Int64) -> Int64,
         _ unsigned: @escaping @Sendable (UInt64, UInt64) -> UInt64
     ) -> (String, FunctionBody) {
         (
@@ -114,7 +121,9 @@ enum MathFunctions {
     }
 
     private static func shiftLeft(
-        _ value: Value, _ distance: Value, _ frame: inout Frame
+        _ value: Value,
+        _ distance: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         let places = try places("math.bitShiftLeft", value, distance)
         switch value {
@@ -126,7 +135,9 @@ enum MathFunctions {
 
     /// A shift to the right fills with zeros, also for negative ints.
     private static func shiftRight(
-        _ value: Value, _ distance: Value, _ frame: inout Frame
+        _ value: Value,
+        _ distance: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         let places = try places("math.bitShiftRight", value, distance)
         switch value {

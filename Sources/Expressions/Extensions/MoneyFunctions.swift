@@ -15,7 +15,9 @@ enum MoneyFunctions {
 
     /// `money.minor('19.99', 'usd')` is 1999.
     private static func minor(
-        _ amount: Value, _ code: Value, _ frame: inout Frame
+        _ amount: Value,
+        _ code: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         guard case .string(let text) = amount, case .string(let code) = code else {
             throw .noOverload("money.minor", amount, code)
@@ -30,7 +32,9 @@ enum MoneyFunctions {
 
     /// `money.format(1999, 'usd')` is `19.99 USD`.
     private static func format(
-        _ minor: Value, _ code: Value, _ frame: inout Frame
+        _ minor: Value,
+        _ code: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         guard case .int(let minor) = minor, case .string(let code) = code else {
             throw .noOverload("money.format", minor, code)
@@ -46,7 +50,8 @@ enum MoneyFunctions {
 
     /// `money.scale(1999, '0.19', 'half-even')` is 380; `half-even` when no rounding is named.
     private static func scale(_ values: [Value], _ frame: inout Frame) throws(EvaluationError) -> Value {
-        guard values.count == 2 || values.count == 3, case .int(let minor) = values[0], case .string(let text) = values[1]
+        guard values.count == 2 || values.count == 3, case .int(let minor) = values[0],
+            case .string(let text) = values[1]
         else { throw .noOverload("money.scale", values) }
         var mode = MoneyRounding.halfEven
         if values.count == 3 {
@@ -59,13 +64,17 @@ enum MoneyFunctions {
         }
         guard let factor = DecimalNumber(text) else { throw .invalid("the factor is no decimal number such as 0.19") }
         let product = Int128(minor) * Int128(factor.coefficient)
-        guard let scaled = Int64(exactly: mode.divide(product, by: factor.divisor)) else { throw .overflow("the amount") }
+        guard let scaled = Int64(exactly: mode.divide(product, by: factor.divisor)) else {
+            throw .overflow("the amount")
+        }
         return .int(scaled)
     }
 
     /// `money.split(100, 3)` is `[34, 33, 33]`: the parts add up to the amount.
     private static func split(
-        _ minor: Value, _ count: Value, _ frame: inout Frame
+        _ minor: Value,
+        _ count: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         guard case .int(let minor) = minor, case .int(let count) = count else {
             throw .noOverload("money.split", minor, count)
@@ -113,7 +122,9 @@ struct DecimalNumber {
 
     var divisor: Int128 { Self.powerOfTen(decimals) }
 
-    /// Reads a sign, digits and at most one point, 18 digits in all. No exponent, no grouping.
+    /// Reads a sign, digits and at most one point, 18 digits in all.
+    ///
+    /// No exponent, no grouping.
     init?(_ text: String) {
         var digits = Substring(text)
         let isNegative = digits.hasPrefix("-")

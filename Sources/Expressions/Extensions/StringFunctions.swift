@@ -1,35 +1,56 @@
-/// CEL's standard functions on text and its strings and encoders extensions. Positions count code points.
+/// CEL's standard functions on text and its strings and encoders extensions.
+///
+/// Positions count code points.
 enum StringFunctions {
     static let functions: [(String, FunctionBody)] = [
         pair("startsWith") { $0.utf8.starts(with: $1.utf8) },
         pair("endsWith") { $0.utf8.reversed().starts(with: $1.utf8.reversed()) },
         pair("contains") { firstOffset(of: Array($1.utf8), in: Array($0.utf8), from: 0) != nil },
         ("charAt", .binary(charAt)),
-        ("indexOf", .binary({ (text, part, frame) throws(EvaluationError) in
-            try indexOf([text, part], &frame)
-        })),
-        ("indexOf", .ternary({ (text, part, start, frame) throws(EvaluationError) in
-            try indexOf([text, part, start], &frame)
-        })),
-        ("lastIndexOf", .binary({ (text, part, frame) throws(EvaluationError) in
-            try lastIndexOf([text, part], &frame)
-        })),
-        ("lastIndexOf", .ternary({ (text, part, start, frame) throws(EvaluationError) in
-            try lastIndexOf([text, part, start], &frame)
-        })),
-        ("lowerAscii", .unary({ (text, frame) throws(EvaluationError) in
-            try mapBytes("lowerAscii", text, &frame) { $0 >= 65 && $0 <= 90 ? $0 + 32 : $0 }
-        })),
-        ("upperAscii", .unary({ (text, frame) throws(EvaluationError) in
-            try mapBytes("upperAscii", text, &frame) { $0 >= 97 && $0 <= 122 ? $0 - 32 : $0 }
-        })),
+        (
+            "indexOf",
+            .binary({ (text, part, frame) throws(EvaluationError) in
+                try indexOf([text, part], &frame)
+            })
+        ),
+        (
+            "indexOf",
+            .ternary({ (text, part, start, frame) throws(EvaluationError) in
+                try indexOf([text, part, start], &frame)
+            })
+        ),
+        (
+            "lastIndexOf",
+            .binary({ (text, part, frame) throws(EvaluationError) in
+                try lastIndexOf([text, part], &frame)
+            })
+        ),
+        (
+            "lastIndexOf",
+            .ternary({ (text, part, start, frame) throws(EvaluationError) in
+                try lastIndexOf([text, part, start], &frame)
+            })
+        ),
+        (
+            "lowerAscii",
+            .unary({ (text, frame) throws(EvaluationError) in
+                try mapBytes("lowerAscii", text, &frame) { $0 >= 65 && $0 <= 90 ? $0 + 32 : $0 }
+            })
+        ),
+        (
+            "upperAscii",
+            .unary({ (text, frame) throws(EvaluationError) in
+                try mapBytes("upperAscii", text, &frame) { $0 >= 97 && $0 <= 122 ? $0 - 32 : $0 }
+            })
+        ),
         ("replace", .any(replace)), ("split", .any(split)), ("substring", .any(substring)),
         ("trim", .unary(trim)), ("join", .any(join)), ("strings.quote", .unary(quote)),
         ("base64.encode", .unary(encodeBase64)), ("base64.decode", .unary(decodeBase64)),
     ]
 
     private static func pair(
-        _ name: String, _ holds: @escaping @Sendable (String, String) -> Bool
+        _ name: String,
+        _ holds: @escaping @Sendable (String, String) -> Bool
     ) -> (String, FunctionBody) {
         (
             name,
@@ -92,7 +113,8 @@ enum StringFunctions {
         }
         try frame.charge(reading: string.utf8.count)
         let scalars = string.unicodeScalars
-        guard index >= 0, let position = scalars.index(scalars.startIndex, offsetBy: Int(index), limitedBy: scalars.endIndex)
+        guard index >= 0,
+            let position = scalars.index(scalars.startIndex, offsetBy: Int(index), limitedBy: scalars.endIndex)
         else { throw outOfRange(index) }
         return .string(position == scalars.endIndex ? "" : String(scalars[position]))
     }
@@ -100,7 +122,9 @@ enum StringFunctions {
     private static func outOfRange(_ index: Int64) -> EvaluationError { .invalid("index out of range: \(index)") }
 
     private static func textAndPart(
-        _ name: String, _ values: [Value], _ frame: inout Frame
+        _ name: String,
+        _ values: [Value],
+        _ frame: inout Frame
     ) throws(EvaluationError) -> (text: [Unicode.Scalar], part: [Unicode.Scalar], start: Int64?) {
         guard case .string(let text) = values[0], case .string(let part) = values[1] else {
             throw .noOverload(name, values)
@@ -135,7 +159,10 @@ enum StringFunctions {
     }
 
     private static func search(
-        _ text: [Unicode.Scalar], _ part: [Unicode.Scalar], from start: Int, _ frame: inout Frame
+        _ text: [Unicode.Scalar],
+        _ part: [Unicode.Scalar],
+        from start: Int,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Int? {
         var table = [Int](repeating: 0, count: part.count)
         var matched = 0
@@ -155,7 +182,8 @@ enum StringFunctions {
     }
 
     private static func substring(_ values: [Value], _ frame: inout Frame) throws(EvaluationError) -> Value {
-        guard values.count == 2 || values.count == 3, case .string(let text) = values[0], case .int(let start) = values[1]
+        guard values.count == 2 || values.count == 3, case .string(let text) = values[0],
+            case .int(let start) = values[1]
         else { throw .noOverload("substring", values) }
         try frame.charge(making: text.utf8.count)
         let scalars = text.unicodeScalars
@@ -176,7 +204,10 @@ enum StringFunctions {
     // MARK: Changes
 
     private static func mapBytes(
-        _ name: String, _ text: Value, _ frame: inout Frame, _ change: (UInt8) -> UInt8
+        _ name: String,
+        _ text: Value,
+        _ frame: inout Frame,
+        _ change: (UInt8) -> UInt8
     ) throws(EvaluationError) -> Value {
         guard case .string(let text) = text else { throw .noOverload(name, text) }
         try frame.charge(making: text.utf8.count)
@@ -212,7 +243,10 @@ enum StringFunctions {
 
     /// The empty text is found before, between and after all code points.
     private static func insertBetween(
-        _ text: String, _ new: String, limit: Int, _ frame: inout Frame
+        _ text: String,
+        _ new: String,
+        limit: Int,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         let count = text.unicodeScalars.count
         let places = min(limit, count + 1)
@@ -255,7 +289,9 @@ enum StringFunctions {
     }
 
     private static func splitScalars(
-        _ text: String, limit: Int, _ frame: inout Frame
+        _ text: String,
+        limit: Int,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         let scalars = text.unicodeScalars
         try frame.charge(scalars.count)

@@ -11,7 +11,9 @@ enum TimeFunctions {
 
     /// One function with and without a zone; on a duration it gives all of it in the unit.
     private static func part(
-        _ name: String, whole unit: Int64? = nil, _ get: @escaping @Sendable (CivilTime) -> Int64
+        _ name: String,
+        whole unit: Int64? = nil,
+        _ get: @escaping @Sendable (CivilTime) -> Int64
     ) -> [(String, FunctionBody)] {
         [
             (

@@ -5,7 +5,7 @@ package struct ExpressionFinding: Sendable, Hashable {
     }
 
     package var severity: Severity
-    /// Stable name of the kind of mistake: `expression.type-mismatch`, …
+    /// Stable name of the kind of mistake, such as `expression.type-mismatch`.
     package var code: String
     /// What was found and what was expected.
     package var message: String
@@ -15,7 +15,11 @@ package struct ExpressionFinding: Sendable, Hashable {
     package var range: Range<Int>
 
     package init(
-        severity: Severity = .error, code: String, message: String, hint: String? = nil, range: Range<Int>
+        severity: Severity = .error,
+        code: String,
+        message: String,
+        hint: String? = nil,
+        range: Range<Int>
     ) {
         self.severity = severity
         self.code = code

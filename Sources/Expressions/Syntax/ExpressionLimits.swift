@@ -1,12 +1,18 @@
-/// How large an expression may be. Beyond a limit it is refused with a finding.
+/// How large an expression may be.
+///
+/// Beyond a limit it is refused with a finding.
 package struct ExpressionLimits: Sendable, Hashable {
     /// Bytes of the text.
     package var bytes: Int
     /// Nodes of the syntax tree.
     package var nodes: Int
-    /// Brackets, calls and conditionals inside one another. Bounds the parser's stack.
+    /// Brackets, calls and conditionals inside one another.
+    ///
+    /// Bounds the parser's stack.
     package var nesting: Int
-    /// Levels of the syntax tree. Bounds the stack of everything that walks it: a chain of 150 `+` has 150.
+    /// Levels of the syntax tree.
+    ///
+    /// Bounds the stack of everything that walks it: a chain of 150 `+` has 150.
     ///
     /// With these two an optimised build needs less than 512 KB of stack for the worst text, a debug build 4 MB.
     package var height: Int

@@ -148,8 +148,11 @@ extension Lexer {
             try append(code: try digits(3, radix: 8, from: start), to: &content, isBytes: isBytes, from: start)
         default:
             throw SyntaxFault(
-                "expression.escape", "an escape that does not exist", hint: "write \\\\ for a backslash",
-                at: start..<scalarEnd(start + 1))
+                "expression.escape",
+                "an escape that does not exist",
+                hint: "write \\\\ for a backslash",
+                at: start..<scalarEnd(start + 1)
+            )
         }
     }
 
@@ -172,7 +175,10 @@ extension Lexer {
     }
 
     private func append(
-        code: UInt32, to content: inout [UInt8], isBytes: Bool, from start: Int
+        code: UInt32,
+        to content: inout [UInt8],
+        isBytes: Bool,
+        from start: Int
     ) throws(SyntaxFault) {
         if isBytes {
             content.append(UInt8(truncatingIfNeeded: code))

@@ -74,8 +74,10 @@ struct Lexer {
         }
         guard peek(0) == UInt8(ascii: "`"), position > start + 1 else {
             throw SyntaxFault(
-                "expression.syntax", "a quoted name holds letters, digits and '_.-/ ' between backquotes",
-                at: start..<min(position + 1, bytes.count))
+                "expression.syntax",
+                "a quoted name holds letters, digits and '_.-/ ' between backquotes",
+                at: start..<min(position + 1, bytes.count)
+            )
         }
         position += 1
         return Token(kind: .quotedIdentifier(text(start + 1..<position - 1)), range: start..<position)
@@ -89,8 +91,11 @@ struct Lexer {
             position += 2
             if peek(0) == UInt8(ascii: "="), symbol == .equal || symbol == .notEqual {
                 throw SyntaxFault(
-                    "expression.operator", "'\(symbol.rawValue)=' is not an operator",
-                    hint: "write \(symbol.rawValue)", at: start..<position + 1)
+                    "expression.operator",
+                    "'\(symbol.rawValue)=' is not an operator",
+                    hint: "write \(symbol.rawValue)",
+                    at: start..<position + 1
+                )
             }
             return Token(kind: .symbol(symbol), range: start..<position)
         }
@@ -98,7 +103,11 @@ struct Lexer {
             position += 1
             if symbol == .less, peek(0) == UInt8(ascii: ">") {
                 throw SyntaxFault(
-                    "expression.operator", "'<>' is not an operator", hint: "write !=", at: start..<position + 1)
+                    "expression.operator",
+                    "'<>' is not an operator",
+                    hint: "write !=",
+                    at: start..<position + 1
+                )
             }
             return Token(kind: .symbol(symbol), range: start..<position)
         }
@@ -112,15 +121,23 @@ struct Lexer {
         let range = position..<position + length
         switch byte {
         case UInt8(ascii: "="):
-            return SyntaxFault("expression.assignment", "'=' is not an operator", hint: "write == to compare", at: range)
+            return SyntaxFault(
+                "expression.assignment",
+                "'=' is not an operator",
+                hint: "write == to compare",
+                at: range
+            )
         case UInt8(ascii: "&"):
             return SyntaxFault("expression.operator", "'&' is not an operator", hint: "write && for \"and\"", at: range)
         case UInt8(ascii: "|"):
             return SyntaxFault("expression.operator", "'|' is not an operator", hint: "write || for \"or\"", at: range)
         case UInt8(ascii: "$") where peek(1) == UInt8(ascii: "{"):
             return SyntaxFault(
-                "expression.syntax", "'${' inside an expression", hint: "leave out ${ and }: this is one already",
-                at: position..<position + 2)
+                "expression.syntax",
+                "'${' inside an expression",
+                hint: "leave out ${ and }: this is one already",
+                at: position..<position + 2
+            )
         case UInt8(ascii: ";"):
             return SyntaxFault("expression.syntax", "';' has no meaning here", hint: "leave it out", at: range)
         default:

@@ -11,7 +11,10 @@ struct Parser {
         let bytes = Array(text.utf8)
         guard bytes.count <= limits.bytes else {
             throw SyntaxFault(
-                "expression.too-large", "\(bytes.count) bytes, more than the \(limits.bytes) allowed", at: 0..<0)
+                "expression.too-large",
+                "\(bytes.count) bytes, more than the \(limits.bytes) allowed",
+                at: 0..<0
+            )
         }
         let tokens = try Lexer.tokens(of: bytes, limit: limits.nodes * 2)
         var parser = Parser(tokens: tokens, limits: limits)
@@ -47,13 +50,17 @@ struct Parser {
 
     /// Makes a node one level above the given ones.
     private mutating func node(
-        _ kind: SyntaxNode.Kind, from start: Int, over children: SyntaxNode...
+        _ kind: SyntaxNode.Kind,
+        from start: Int,
+        over children: SyntaxNode...
     ) throws(SyntaxFault) -> SyntaxNode {
         try node(kind, from: start, over: children)
     }
 
     private mutating func node(
-        _ kind: SyntaxNode.Kind, from start: Int, over children: [SyntaxNode]
+        _ kind: SyntaxNode.Kind,
+        from start: Int,
+        over children: [SyntaxNode]
     ) throws(SyntaxFault) -> SyntaxNode {
         nodeCount += 1
         let range = start..<max(start, previousEnd)
@@ -68,15 +75,21 @@ struct Parser {
 
     private func tooDeep(_ range: Range<Int>) -> SyntaxFault {
         SyntaxFault(
-            "expression.too-deep", "nested more than \(limits.height) levels deep",
-            hint: "compute parts of it in set-variables", at: range)
+            "expression.too-deep",
+            "nested more than \(limits.height) levels deep",
+            hint: "compute parts of it in set-variables",
+            at: range
+        )
     }
 
     private mutating func enter() throws(SyntaxFault) {
         nesting += 1
         guard nesting <= limits.nesting else {
             throw SyntaxFault(
-                "expression.too-deep", "brackets nested more than \(limits.nesting) levels deep", at: current.range)
+                "expression.too-deep",
+                "brackets nested more than \(limits.nesting) levels deep",
+                at: current.range
+            )
         }
     }
 
@@ -86,21 +99,36 @@ struct Parser {
             let hints = ["and": "&&", "or": "||", "is": "==", "AND": "&&", "OR": "||", "eq": "==", "mod": "%"]
             if let hint = hints[name] {
                 return SyntaxFault(
-                    "expression.operator", "'\(name)' is not an operator", hint: "write \(hint)", at: token.range)
+                    "expression.operator",
+                    "'\(name)' is not an operator",
+                    hint: "write \(hint)",
+                    at: token.range
+                )
             }
-            if position > 0, case .identifier(let before) = tokens[position - 1].kind, before == "not" || before == "NOT"
+            if position > 0, case .identifier(let before) = tokens[position - 1].kind,
+                before == "not" || before == "NOT"
             {
                 return SyntaxFault(
-                    "expression.operator", "'\(before)' is not an operator", hint: "write ! before what is negated",
-                    at: tokens[position - 1].range)
+                    "expression.operator",
+                    "'\(before)' is not an operator",
+                    hint: "write ! before what is negated",
+                    at: tokens[position - 1].range
+                )
             }
         }
         if token.isSymbol(.question), peek(-1).isSymbol(.question) || peek(1).isSymbol(.question) {
             return SyntaxFault(
-                "expression.operator", "'??' is not an operator", hint: "write a.?b.orValue(other)", at: token.range)
+                "expression.operator",
+                "'??' is not an operator",
+                hint: "write a.?b.orValue(other)",
+                at: token.range
+            )
         }
         return SyntaxFault(
-            "expression.syntax", "\(token.description) where \(expected) was expected", at: token.range)
+            "expression.syntax",
+            "\(token.description) where \(expected) was expected",
+            at: token.range
+        )
     }
 }
 
@@ -116,7 +144,12 @@ extension Parser {
         try expect(.colon, "of a conditional")
         let second = try expression()
         return try node(
-            .conditional(condition, first, second), from: condition.range.lowerBound, over: condition, first, second)
+            .conditional(condition, first, second),
+            from: condition.range.lowerBound,
+            over: condition,
+            first,
+            second
+        )
     }
 
     private var binaryOperator: SyntaxNode.BinaryOperator? {
@@ -134,8 +167,11 @@ extension Parser {
             advance()
             let right = try binary(operation.precedence + 1)
             left = try node(
-                .binary(operation, operatorRange: operatorRange, left, right), from: left.range.lowerBound,
-                over: left, right)
+                .binary(operation, operatorRange: operatorRange, left, right),
+                from: left.range.lowerBound,
+                over: left,
+                right
+            )
         }
         return left
     }
@@ -171,8 +207,11 @@ extension Parser {
                 let key = try expression()
                 try expect(.rightBracket, "after an index")
                 operand = try node(
-                    .index(operand: operand, key: key, isOptional: isOptional), from: operand.range.lowerBound,
-                    over: operand, key)
+                    .index(operand: operand, key: key, isOptional: isOptional),
+                    from: operand.range.lowerBound,
+                    over: operand,
+                    key
+                )
             } else {
                 return operand
             }
@@ -194,11 +233,15 @@ extension Parser {
             let arguments = try arguments()
             return try node(
                 .memberCall(target: operand, name: name, nameRange: nameRange, arguments: arguments),
-                from: operand.range.lowerBound, over: arguments + [operand])
+                from: operand.range.lowerBound,
+                over: arguments + [operand]
+            )
         }
         return try node(
             .select(operand: operand, field: name, fieldRange: nameRange, isOptional: isOptional),
-            from: operand.range.lowerBound, over: operand)
+            from: operand.range.lowerBound,
+            over: operand
+        )
     }
 
     /// What stands between parentheses, up to and including the closing one.
@@ -270,7 +313,9 @@ extension Parser {
     }
 
     private mutating func identifier(
-        _ name: String, isRooted: Bool = false, from start: Int? = nil
+        _ name: String,
+        isRooted: Bool = false,
+        from start: Int? = nil
     ) throws(SyntaxFault) -> SyntaxNode {
         let nameRange = current.range
         let start = start ?? nameRange.lowerBound
@@ -286,8 +331,10 @@ extension Parser {
         if take(.leftParenthesis) {
             let arguments = try arguments()
             return try node(
-                .call(name: name, nameRange: nameRange, arguments: arguments, isRooted: isRooted), from: start,
-                over: arguments)
+                .call(name: name, nameRange: nameRange, arguments: arguments, isRooted: isRooted),
+                from: start,
+                over: arguments
+            )
         }
         if let structure = try structure(name, isRooted: isRooted, from: start) { return structure }
         return try node(.identifier(name: name, isRooted: isRooted), from: start)
@@ -301,7 +348,9 @@ extension Parser {
 
     /// `a.b.Name{…}`, looked for ahead, since the names before the brace are a type and no selections.
     private mutating func structure(
-        _ name: String, isRooted: Bool, from start: Int
+        _ name: String,
+        isRooted: Bool,
+        from start: Int
     ) throws(SyntaxFault) -> SyntaxNode? {
         var distance = 0
         var full = (isRooted ? "." : "") + name

@@ -1,4 +1,6 @@
-/// A piece of a parsed expression with its place. Macros stand as the calls they were written as.
+/// A piece of a parsed expression with its place.
+///
+/// Macros stand as the calls they were written as.
 package final class SyntaxNode: Sendable {
     package enum Kind: Sendable {
         case literal(Value)

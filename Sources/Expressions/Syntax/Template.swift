@@ -1,4 +1,6 @@
-/// Text with expressions in it: `Order ${ input.orderId }`. `$${` stands for `${` itself.
+/// Text with expressions in it: `Order ${ input.orderId }`.
+///
+/// `$${` stands for `${` itself.
 package struct Template: Sendable {
     package enum Segment: Sendable, Hashable {
         /// Text, with `$${` already turned into `${`.
@@ -7,8 +9,10 @@ package struct Template: Sendable {
         case expression(Range<Int>)
     }
 
-    /// Splits text at its expressions. The closing brace is the one that the expression's own tokens leave unmatched, so
-    /// braces inside strings and maps do not end it.
+    /// Splits text at its expressions.
+    ///
+    /// The closing brace is the one that the expression's own tokens leave unmatched, so braces inside strings and maps
+    /// do not end it.
     ///
     /// - Returns: The segments in order, and a finding for each expression that is not closed. An empty text has none.
     package static func parse(_ text: String) -> (segments: [Segment], findings: [ExpressionFinding]) {
@@ -48,12 +52,16 @@ package struct Template: Sendable {
 
     private static func unclosed(_ range: Range<Int>) -> ExpressionFinding {
         ExpressionFinding(
-            code: "expression.template", message: "'${' with no closing '}'", hint: "write $${ for a literal ${",
-            range: range)
+            code: "expression.template",
+            message: "'${' with no closing '}'",
+            hint: "write $${ for a literal ${",
+            range: range
+        )
     }
 
-    /// The offset of the unmatched `}`. Where the text between is no CEL, the next `}` ends it: the fault is told when
-    /// the expression is compiled.
+    /// The offset of the unmatched `}`.
+    ///
+    /// Where the text between is no CEL, the next `}` ends it: the fault is told when the expression is compiled.
     private static func closingBrace(in bytes: [UInt8], from start: Int) -> Int? {
         var lexer = Lexer(bytes: bytes, from: start)
         var depth = 0

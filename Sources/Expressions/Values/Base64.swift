@@ -19,7 +19,9 @@ enum Base64 {
         return String(decoding: output, as: UTF8.self)
     }
 
-    /// Nil for characters outside the alphabet. Padding may be left out.
+    /// Nil for characters outside the alphabet.
+    ///
+    /// Padding may be left out.
     static func decode(_ text: String) -> [UInt8]? {
         var digits = Array(text.utf8)
         let isPadded = digits.last == 61

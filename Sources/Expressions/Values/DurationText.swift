@@ -24,8 +24,9 @@ extension Duration {
         return text + "s"
     }
 
-    /// Reads a sign and one or more numbers with a unit: `h`, `m`, `s`, `ms`, `us`, `µs`, `ns`. Nil for other text and
-    /// for spans beyond 64 bits of nanoseconds.
+    /// Reads a sign and one or more numbers with a unit: `h`, `m`, `s`, `ms`, `us`, `µs`, `ns`.
+    ///
+    /// Nil for other text and for spans beyond 64 bits of nanoseconds.
     package init?(celText text: String) {
         var rest = Substring(text)
         let isNegative = rest.hasPrefix("-")

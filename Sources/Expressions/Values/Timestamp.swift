@@ -78,7 +78,9 @@ extension Timestamp: CustomStringConvertible {
     }
 
     /// Reads RFC 3339 text: `2026-11-20T19:02:24Z`, with up to nine digits of a fraction and an offset such as
-    /// `+01:00`. Nil for anything else, also for days that do not exist and leap seconds.
+    /// `+01:00`.
+    ///
+    /// Nil for anything else, also for days that do not exist and leap seconds.
     package init?(rfc3339 text: some StringProtocol) {
         var scanner = DigitScanner(bytes: Array(text.utf8))
         guard let year = scanner.number(digits: 4), scanner.take("-"),

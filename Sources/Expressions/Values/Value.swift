@@ -20,7 +20,7 @@ package enum Value: Sendable {
 
 /// A type as a value: what `type(x)` gives.
 package struct TypeValue: Sendable, Hashable {
-    /// CEL's name of the type: `int`, `list`, `google.protobuf.Timestamp`, …
+    /// CEL's name of the type, such as `int`, `list` or `google.protobuf.Timestamp`.
     package let name: String
 
     package init(name: String) { self.name = name }
@@ -84,7 +84,7 @@ extension Value: Hashable {
 }
 
 extension Value {
-    /// The kind in the words of the flow language, for messages: `int`, `string`, `timestamp`, …
+    /// The kind in the words of the flow language, for messages, such as `int` or `timestamp`.
     package var kindName: String {
         switch self {
         case .null: "null"
@@ -138,7 +138,8 @@ extension Value {
 }
 
 extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
-    ExpressibleByFloatLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+    ExpressibleByFloatLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral,
+    ExpressibleByDictionaryLiteral
 {
     package init(nilLiteral: ()) { self = .null }
     package init(booleanLiteral value: Bool) { self = .bool(value) }

@@ -1,4 +1,6 @@
-/// What may stand as a key of a map. A double that is a whole number finds the key of that number.
+/// What may stand as a key of a map.
+///
+/// A double that is a whole number finds the key of that number.
 package enum MapKey: Sendable {
     case bool(Bool)
     case int(Int64)
@@ -59,7 +61,9 @@ extension MapKey {
     }
 }
 
-/// An insertion-ordered map. Small maps are searched in line, large ones through a hash; copied on write.
+/// An insertion-ordered map.
+///
+/// Small maps are searched in line, large ones through a hash; copied on write.
 ///
 /// Two maps are equal when they hold the same keys with the same values, in whatever order.
 package struct ValueMap: Sendable {
@@ -91,7 +95,9 @@ package struct ValueMap: Sendable {
     /// The values, in the order of insertion.
     package var values: [Value] { entries.map(\.value) }
 
-    /// The value of a key. Setting nil removes the entry.
+    /// The value of a key.
+    ///
+    /// Setting nil removes the entry.
     package subscript(_ key: MapKey) -> Value? {
         get {
             if index == nil, case .string(let text) = key { return self[text] }
@@ -113,7 +119,9 @@ package struct ValueMap: Sendable {
         }
     }
 
-    /// The value of a string key. Setting nil removes the entry.
+    /// The value of a string key.
+    ///
+    /// Setting nil removes the entry.
     package subscript(_ key: String) -> Value? {
         get {
             if let index {

@@ -91,5 +91,3 @@ struct OpenedApp {
         )
     }
 }
-
-extension UnsealedSecrets: CredentialSource {}

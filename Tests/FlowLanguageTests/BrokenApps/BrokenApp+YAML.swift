@@ -20,6 +20,13 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "yaml.trap.negation", saying: "'!a && !b'")
         ),
         .blocks(
+            "a negation in a flow mapping",
+            """
+            - { block: log, when: 1️⃣!input.name, message: hello }
+            """,
+            ExpectedFinding("1️⃣", "yaml.trap.negation", saying: "quotes")
+        ),
+        .blocks(
             "a comment cuts an expression in a value",
             """
             - block: log

@@ -53,7 +53,10 @@ struct RegexCompiler {
     }
 
     private mutating func append(
-        _ inner: RegexTree, least: Int, most: Int?, isGreedy: Bool
+        _ inner: RegexTree,
+        least: Int,
+        most: Int?,
+        isGreedy: Bool
     ) throws(RegexError) {
         for _ in 0..<least { try append(inner) }
         guard let most else {

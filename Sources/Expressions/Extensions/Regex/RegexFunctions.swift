@@ -18,7 +18,9 @@ enum RegexFunctions {
     }
 
     private static func matches(
-        _ text: Value, _ pattern: Value, _ frame: inout Frame
+        _ text: Value,
+        _ pattern: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         guard case .string(let pattern) = pattern else { throw .noOverload("matches", text, pattern) }
         return try matches(text, try compile(pattern, &frame), &frame)
@@ -33,7 +35,10 @@ enum RegexFunctions {
 
     /// All matches from left to right without overlaps.
     private static func allMatches(
-        _ text: String, _ regex: Regex, limit: Int, _ frame: inout Frame
+        _ text: String,
+        _ regex: Regex,
+        limit: Int,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> (scalars: [Unicode.Scalar], matches: [[Int]]) {
         try frame.charge(making: text.utf8.count * 4)
         var matcher = RegexMatcher(regex, text: text, keepsPositions: true)
@@ -60,7 +65,9 @@ enum RegexFunctions {
 
     /// The one group of a match, or all of it when the pattern has none; nil when the group took no part.
     private static func extracted(
-        _ match: [Int], _ regex: Regex, _ scalars: [Unicode.Scalar]
+        _ match: [Int],
+        _ regex: Regex,
+        _ scalars: [Unicode.Scalar]
     ) throws(EvaluationError) -> String? {
         guard regex.groupCount <= 1 else { throw .invalid("the pattern has more than one group") }
         let slot = regex.groupCount * 2
@@ -69,7 +76,9 @@ enum RegexFunctions {
     }
 
     private static func extract(
-        _ text: Value, _ pattern: Value, _ frame: inout Frame
+        _ text: Value,
+        _ pattern: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         guard case .string(let string) = text, case .string(let pattern) = pattern else {
             throw .noOverload("regex.extract", text, pattern)
@@ -84,7 +93,9 @@ enum RegexFunctions {
     }
 
     private static func extractAll(
-        _ text: Value, _ pattern: Value, _ frame: inout Frame
+        _ text: Value,
+        _ pattern: Value,
+        _ frame: inout Frame
     ) throws(EvaluationError) -> Value {
         guard case .string(let string) = text, case .string(let pattern) = pattern else {
             throw .noOverload("regex.extractAll", text, pattern)
@@ -138,7 +149,8 @@ enum RegexFunctions {
 
     /// `\1` is the first group, `\0` the whole match, `\\` a backslash.
     private static func replacementParts(
-        _ text: String, groupCount: Int
+        _ text: String,
+        groupCount: Int
     ) throws(EvaluationError) -> [ReplacementPart] {
         var parts: [ReplacementPart] = []
         var literal = ""

@@ -24,7 +24,9 @@ struct RegexMatcher {
     var scalars: [Unicode.Scalar] { text }
 
     /// The positions that the leftmost match noted, in code points: start and end of the whole, then of each group (-1
-    /// where a group took no part). Without positions the list is empty. Nil when nothing matches.
+    /// where a group took no part).
+    ///
+    /// Without positions the list is empty. Nil when nothing matches.
     mutating func match(from start: Int, _ frame: inout Frame) throws(EvaluationError) -> [Int]? {
         // Reached places of this and of the next position, the preferred ones first.
         var current: [Thread] = []

@@ -255,7 +255,9 @@ struct RegexParser {
         return .sequence(parts)
     }
 
-    /// `\d`, `\pL` and their like; nil when another escape stands here. The position is after the backslash.
+    /// `\d`, `\pL` and their like; nil when another escape stands here.
+    ///
+    /// The position is after the backslash.
     private mutating func classEscape() throws(RegexError) -> CharacterClass? {
         guard let scalar = current else { return nil }
         if let set = Self.perlClass(scalar) {

@@ -22,7 +22,8 @@ enum ExactForm {
 
     private static func exactDuration(_ text: String) -> Duration? {
         let parts = text.split(separator: " ")
-        if parts.count == 2, parts[0].hasSuffix("s"), parts[1].hasSuffix("as"), let seconds = Int64(parts[0].dropLast()),
+        if parts.count == 2, parts[0].hasSuffix("s"), parts[1].hasSuffix("as"),
+            let seconds = Int64(parts[0].dropLast()),
             let attoseconds = Int64(parts[1].dropLast(2))
         {
             return Duration(secondsComponent: seconds, attosecondsComponent: attoseconds)

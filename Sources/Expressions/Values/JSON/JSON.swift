@@ -7,19 +7,23 @@ package enum JSON {
     ///
     /// - Throws: `JSONError` with the byte offset of the first fault, or of the first value beyond a limit.
     package static func parse(
-        _ bytes: some Collection<UInt8>, limits: JSONLimits = .standard
+        _ bytes: some Collection<UInt8>,
+        limits: JSONLimits = .standard
     ) throws(JSONError) -> Value {
         try parse(bytes, limits: limits, isExact: false)
     }
 
-    /// Reads one JSON document. See ``parse(_:limits:)``.
+    /// Reads one JSON document.
+    ///
+    /// See ``parse(_:limits:)``.
     package static func parse(_ text: String, limits: JSONLimits = .standard) throws(JSONError) -> Value {
         try parse(text.utf8, limits: limits, isExact: false)
     }
 
     /// Reads what ``encodeExact(_:)`` wrote: the same value comes back.
     package static func parseExact(
-        _ bytes: some Collection<UInt8>, limits: JSONLimits = .journal
+        _ bytes: some Collection<UInt8>,
+        limits: JSONLimits = .journal
     ) throws(JSONError) -> Value {
         try parse(bytes, limits: limits, isExact: true)
     }
@@ -35,7 +39,9 @@ package enum JSON {
         return encoder.output
     }
 
-    /// Plain JSON with two spaces of indentation. See ``encode(_:limits:)``.
+    /// Plain JSON with two spaces of indentation.
+    ///
+    /// See ``encode(_:limits:)``.
     package static func encodePretty(_ value: Value, limits: JSONLimits = .standard) throws(JSONError) -> String {
         var encoder = JSONEncoder(style: .pretty, limits: limits)
         try encoder.write(value, depth: 0)
@@ -64,7 +70,9 @@ package enum JSON {
     }
 
     private static func parse(
-        _ bytes: some Collection<UInt8>, limits: JSONLimits, isExact: Bool
+        _ bytes: some Collection<UInt8>,
+        limits: JSONLimits,
+        isExact: Bool
     ) throws(JSONError) -> Value {
         let contiguous = bytes.withContiguousStorageIfAvailable { buffer in
             readDocument(buffer, limits: limits, isExact: isExact)
@@ -76,7 +84,9 @@ package enum JSON {
     }
 
     private static func readDocument(
-        _ buffer: UnsafeBufferPointer<UInt8>, limits: JSONLimits, isExact: Bool
+        _ buffer: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits,
+        isExact: Bool
     ) -> Result<Value, JSONError> {
         var parser = JSONParser(bytes: buffer, limits: limits, isExact: isExact)
         do {
