@@ -68,7 +68,10 @@ let package = Package(
         .target(
             name: "BuiltinFlows",
             path: "flows",
-            resources: [.embedInCode("payment-callback.yaml"), .embedInCode("refund-callback.yaml")],
+            resources: [
+                .embedInCode("payment-callback.yaml"), .embedInCode("refund-callback.yaml"),
+                .embedInCode("recurring-payment-callback.yaml"), .embedInCode("recurring-charge-callback.yaml"),
+            ],
             swiftSettings: strict
         ),
         .target(
