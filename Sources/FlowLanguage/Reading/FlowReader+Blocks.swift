@@ -51,7 +51,11 @@ extension FlowReader {
             body: body,
             range: node.range
         )
-        if let fail { block.fail = readBlocks(fail, what: "'fail'") }
+        if let fail {
+            let list = readBlocks(fail, what: "'fail'")
+            // What is no list handles nothing: the flow is checked as if it was not there.
+            if case .sequence = fail.content { block.fail = list }
+        }
         if case .command = body, let success = reader.value("success") {
             block.success = readBlocks(success, what: "'success'")
         }

@@ -142,8 +142,18 @@ extension MappingReader {
 
 extension FlowReader {
     private func readTrigger(_ node: YAMLNode) -> TriggerSource? {
-        guard let pairs = context.pairs(of: node, what: "'trigger'") else { return nil }
         let words = ["webhook", "payment", "refund", "manual"]
+        if let word = node.scalar?.text, words.contains(word) {
+            let example = word == "manual" ? "true" : word == "webhook" ? "{ auth: bearer }" : "completed"
+            context.error(
+                .typeMapping,
+                "'trigger' is written as a mapping; found text",
+                at: node.range,
+                notes: ["write { \(word): \(example) }"]
+            )
+            return nil
+        }
+        guard let pairs = context.pairs(of: node, what: "'trigger'") else { return nil }
         guard let pair = pairs.first else {
             context.error(
                 .triggerMissing,
