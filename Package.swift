@@ -163,7 +163,7 @@ let package = Package(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                "TestSupport", crypto, logging,
+                "HTTPTransport", "TestSupport", crypto, logging,
             ],
             swiftSettings: strict
         ),

@@ -3,7 +3,7 @@ package import FlowLanguage
 
 /// What the payments bring to the checker: the `stripe` service, the system tables, and what callback handlers give.
 package enum PaymentsCatalogue {
-    package static let services = [stripe]
+    package static let services = [stripe, sendGrid]
 
     package static let tables = PaymentsTables.all
 
@@ -40,6 +40,15 @@ package enum PaymentsCatalogue {
         services: services,
         paymentTables: tables,
         callbackOutputs: callbackOutputs
+    )
+
+    /// SendGrid, which sends e-mails.
+    package static let sendGrid = ServiceDeclaration(
+        name: "sendgrid",
+        settings: [
+            ParameterDeclaration(name: "from", type: .string, isRequired: true, summary: "The sender's address")
+        ],
+        commands: SendEmail.Kind.allCases.map(SendEmail.declaration)
     )
 
     /// Stripe, with its settings and commands; the keys are secrets, never settings.

@@ -32,6 +32,9 @@ package struct PaymentsFeature: Feature {
     }
 
     package func command(_ name: String, of service: String) -> (any Command)? {
+        if service == PaymentsCatalogue.sendGrid.name {
+            return SendEmail.Kind(rawValue: name).map { SendEmail(kind: $0, settings: settings) }
+        }
         guard service == PaymentsCatalogue.stripe.name else { return nil }
         switch name {
         case CreatePaymentIntent.declaration.name:

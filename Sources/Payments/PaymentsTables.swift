@@ -4,7 +4,7 @@ package import FlowLanguage
 /// The system tables that `payments:` brings: flows read them, only the payments feature writes them.
 package enum PaymentsTables {
     /// In the order in which references need them.
-    package static let all = [recurringPayments, payments, refunds, connectionData, transitions]
+    package static let all = [recurringPayments, payments, refunds, connectionData, transitions, emails]
 
     /// One row per Payment Intent, wanted or made; an order has at most one that can still be paid.
     ///
@@ -109,6 +109,33 @@ package enum PaymentsTables {
         isSystem: true,
         indexes: [
             TableIndex(columns: ["object", "transition", "flow"], isUnique: true),
+            TableIndex(columns: ["run"], isUnique: false),
+        ]
+    )
+
+    /// The outbox: what was to be sent, and what became of it.
+    package static let emails = Table(
+        name: "emails",
+        columns: [
+            Column(name: "connection", type: .string, maxLength: 64),
+            Column(name: "purpose", type: .string, maxLength: 64),
+            Column(name: "object", type: .string, maxLength: 512),
+            Column(name: "recipient", type: .string, maxLength: 254),
+            Column(name: "subject", type: .string, maxLength: 512),
+            Column(name: "text", type: .string, maxLength: 4096),
+            mode,
+            Column(
+                name: "state",
+                type: .string,
+                defaultValue: .string("sending"),
+                allowed: EmailOutbox.State.allCases.map(\.rawValue)
+            ),
+            Column(name: "failureCode", type: .string, isOptional: true, maxLength: 64),
+            Column(name: "run", type: .int),
+        ],
+        isSystem: true,
+        indexes: [
+            TableIndex(columns: ["purpose", "object", "recipient", "mode"], isUnique: true),
             TableIndex(columns: ["run"], isUnique: false),
         ]
     )

@@ -258,7 +258,9 @@ struct DifferentialTests {
         let seed = FuzzTests.seed
         var generator = ExpressionGenerator(seed: seed)
         let texts = (0..<Self.count).map { _ in generator.expression() }
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("cel-\(UUID().uuidString).jsonl")
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "cel-\(ProcessInfo.processInfo.globallyUniqueString).jsonl"
+        )
         defer { try? FileManager.default.removeItem(at: path) }
         let lines = try texts.map { String(decoding: try JSON.encode(.string($0)), as: UTF8.self) }
         try Data(lines.joined(separator: "\n").utf8).write(to: path)

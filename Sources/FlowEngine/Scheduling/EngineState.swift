@@ -24,6 +24,8 @@ struct EngineState: Sendable {
     /// Those who wait until calls are taken.
     var readiness: [CheckedContinuation<Void, Never>] = []
     var stalled: [StalledTurn] = []
+    /// After a crash: runs up to this one may have caused it, and are first taken up one at a time.
+    var suspectsUpTo: RunID?
     /// Runs that could not even be failed; left alone until the next start.
     var broken: Set<RunID> = []
     var isLookQueued = false

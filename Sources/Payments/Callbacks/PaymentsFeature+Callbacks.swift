@@ -22,7 +22,9 @@ extension PaymentsFeature {
     }
 
     package func runFinished(_ run: RunRecord, in transaction: any StoreTransaction) throws(StoreError) {
-        guard settings.declaration != nil, CallbackClaim(trigger: run.start.trigger) != nil else { return }
+        guard settings.declaration != nil else { return }
+        if run.status != .succeeded, settings.hasEmails { try EmailOutbox.release(run.id, in: transaction) }
+        guard CallbackClaim(trigger: run.start.trigger) != nil else { return }
         try CallbackClaims(transaction).finish(run.id, succeeded: run.status == .succeeded)
     }
 

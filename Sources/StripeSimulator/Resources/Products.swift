@@ -215,7 +215,12 @@ extension Ledger {
     /// The price that a line names or describes; described ones are kept as inactive prices, as Stripe does.
     mutating func price(of line: JSONObject, param: String, _ call: Call) throws(StripeError) -> JSONObject {
         if let id = line.string("price") ?? line.string("plan") ?? line.object("pricing")?.string("price") {
-            return try require(.price, id, param: line.string("plan") == nil ? "\(param)[price]" : "\(param)[plan]")
+            let name = line.string("plan") == nil ? "price" : "plan"
+            let kept = find(.price, id)
+            guard let kept else {
+                throw StripeError.missingObject(name, id, param: name == "plan" ? name : "\(param)[\(name)]")
+            }
+            return kept
         }
         guard let data = line.object("price_data") else { throw StripeError.missingParameter("\(param)[price]") }
         let price = try createPrice(call.with(data))

@@ -133,7 +133,8 @@ extension Ledger {
         guard given.count <= 20 else { throw StripeError.invalid("items", "A subscription has at most 20 items.") }
         var prices: [JSONObject] = []
         for (index, item) in given.enumerated() {
-            let price = try price(of: item, param: "items[\(index)]", call)
+            let isTop = call.string("plan") != nil
+            let price = try price(of: item, param: isTop ? "" : "items[\(index)]", call)
             guard price.has("recurring") else {
                 throw StripeError.invalid(
                     "items[\(index)][price]",

@@ -20,8 +20,8 @@ final class DemoWorld {
         executable: URL,
         environment: [String: String],
         client: DemoClient,
-        runtime: ChildProcess,
-        simulator: ChildProcess
+        runtime: consuming ChildProcess,
+        simulator: consuming ChildProcess
     ) {
         self.folder = folder
         self.executable = executable
