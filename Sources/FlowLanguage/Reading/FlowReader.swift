@@ -142,8 +142,24 @@ extension MappingReader {
 
 extension FlowReader {
     private func readTrigger(_ node: YAMLNode) -> TriggerSource? {
-        guard let pairs = context.pairs(of: node, what: "'trigger'") else { return nil }
         let words = ["webhook", "payment", "refund", "recurring-payment", "manual"]
+        if let word = node.scalar?.text, words.contains(word) {
+            let example =
+                switch word {
+                case "manual": "true"
+                case "webhook": "{ auth: bearer }"
+                case "recurring-payment": "managed"
+                default: "completed"
+                }
+            context.error(
+                .typeMapping,
+                "'trigger' is written as a mapping; found text",
+                at: node.range,
+                notes: ["write { \(word): \(example) }"]
+            )
+            return nil
+        }
+        guard let pairs = context.pairs(of: node, what: "'trigger'") else { return nil }
         guard let pair = pairs.first else {
             context.error(
                 .triggerMissing,
