@@ -17,9 +17,11 @@ let strict: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -70,13 +72,29 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "SampleApps",
+            path: "samples",
+            exclude: ["README.md", "shop/README.md", "shop/events"],
+            resources: [
+                .embedInCode("shop/app.yaml"),
+                .embedInCode("shop/flows/add-product.yaml"),
+                .embedInCode("shop/flows/checkout.yaml"),
+                .embedInCode("shop/flows/confirm.yaml"),
+                .embedInCode("shop/flows/payment-callback.yaml"),
+                .embedInCode("shop/flows/place-order.yaml"),
+                .embedInCode("shop/flows/refund-callback.yaml"),
+                .embedInCode("shop/flows/refund-order.yaml"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "Payments",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "Connections", "BuiltinFlows", crypto],
             swiftSettings: strict
         ),
         .target(
             name: "FlowStores",
-            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb],
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb, sqlite],
             swiftSettings: strict
         ),
         .target(
@@ -96,8 +114,23 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "BuiltinFlows", argumentParser, logging, serviceLifecycle,
+                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging, serviceLifecycle, unixSignals,
             ],
+            swiftSettings: strict
+        ),
+
+        // MARK: Benchmarks
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "FlowStores"],
+            path: "Benchmarks/StoreBenchmark",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "ExpressionsBenchmark",
+            dependencies: ["Expressions"],
+            path: "Benchmarks/ExpressionsBenchmark",
+            exclude: ["oracle.py"],
             swiftSettings: strict
         ),
 
@@ -117,20 +150,20 @@ let package = Package(
         ),
         .testTarget(
             name: "FlowStoresTests",
-            dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", "TestSupport", grdb],
+            dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", grdb],
             swiftSettings: strict
         ),
         .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
         .testTarget(
             name: "ConnectionsTests",
-            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport", "TestSupport"],
+            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                "TestSupport", crypto,
+                "HTTPTransport", "TestSupport", crypto, logging,
             ],
             swiftSettings: strict
         ),

@@ -86,6 +86,19 @@ struct AddressPolicyTests {
         #expect(server.received.count == 1)
     }
 
+    @Test("a connection within the policy is used again")
+    func reuseWithin() async throws {
+        let server = try LocalServer { _ in answer() }
+        defer { server.stop() }
+        try await withClient { client in
+            for _ in 0..<3 {
+                _ = try await client.send(HTTPRequest(url: server.url(), addressPolicy: .loopbackOnly))
+            }
+        }
+        #expect(server.received.count == 3)
+        #expect(server.connectionCount == 1)
+    }
+
     @Test("where loopback alone is allowed, it works and nothing else does")
     func loopbackAlone() async throws {
         let server = try LocalServer { _ in answer() }

@@ -1,10 +1,8 @@
-package import Expressions
-
 /// A block's failure, as data: journalled, seen by the flow as `error`, and shown to the caller.
 package struct BlockFailure: Sendable, Hashable {
-    /// What to branch on: `not_found`, `card_declined`, `order_closed` …
+    /// What to branch on, such as `not_found` or `card_declined`.
     package var code: String
-    /// The kind: `flow`, `record`, `expression`, `connection`, `card_error`, …
+    /// The kind, such as `flow`, `record`, `expression`, `connection` or `card_error`.
     package var type: String
     /// One sentence without secrets, fit for the flow's author.
     package var message: String

@@ -12,7 +12,7 @@ package struct RunID: Sendable, Hashable, Comparable, CustomStringConvertible {
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// Where a run stands. The last three that are final never change again; the store refuses it.
+/// Where a run stands; those that are final never change again, since the store refuses it.
 package enum RunStatus: String, Sendable, Hashable, CaseIterable {
     /// Durable, not started yet.
     case queued

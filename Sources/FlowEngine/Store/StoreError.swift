@@ -2,30 +2,49 @@
 package struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Name: String, Sendable, Hashable {
-            case constraint, invalidValue, finalState, staleEpoch, full, unavailable, corrupt, groupFailed, closed, schema
+            case constraint, invalidValue, finalState, staleEpoch, full, unavailable, corrupt, groupFailed, closed,
+                schema
         }
         private let name: Name
         private init(_ name: Name) { self.name = name }
 
-        /// A unique, reference or check rule of a table refused the row. Nothing changed; a failure of the block.
+        /// A unique, reference or check rule of a table refused the row.
+        ///
+        /// Nothing changed; a failure of the block.
         package static let constraint = Code(.constraint)
-        /// A value is not of the column's type or beyond its bounds. Nothing changed; a failure of the block.
+        /// A value is not of the column's type or beyond its bounds.
+        ///
+        /// Nothing changed; a failure of the block.
         package static let invalidValue = Code(.invalidValue)
-        /// A final run was to be changed. Nothing changed.
+        /// A final run was to be changed.
+        ///
+        /// Nothing changed.
         package static let finalState = Code(.finalState)
-        /// The run belongs to a later epoch: whoever writes is a ghost. Nothing changed.
+        /// The run belongs to a later epoch: whoever writes is a ghost.
+        ///
+        /// Nothing changed.
         package static let staleEpoch = Code(.staleEpoch)
-        /// No space. The whole group is undone; go on when there is space.
+        /// No space.
+        ///
+        /// The whole group is undone; go on when there is space.
         package static let full = Code(.full)
         /// I/O failed; whether the group is on disk is known after reopening.
         package static let unavailable = Code(.unavailable)
-        /// A row failed its check on reading. Never retried.
+        /// A row failed its check on reading.
+        ///
+        /// Never retried.
         package static let corrupt = Code(.corrupt)
-        /// Another part of the group made it fail. Nothing of the group happened.
+        /// Another part of the group made it fail.
+        ///
+        /// Nothing of the group happened.
         package static let groupFailed = Code(.groupFailed)
-        /// The store is closing. Nothing happened.
+        /// The store is closing.
+        ///
+        /// Nothing happened.
         package static let closed = Code(.closed)
-        /// The tables on disk cannot be brought to the app's declaration by adding alone. Nothing changed.
+        /// The tables on disk cannot be brought to the app's declaration by adding alone.
+        ///
+        /// Nothing changed.
         package static let schema = Code(.schema)
 
         package var description: String { name.rawValue }

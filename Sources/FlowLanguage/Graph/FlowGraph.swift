@@ -4,7 +4,7 @@ package import Expressions
 ///
 /// Nested lists (`do`, `success`, `fail` …) are chains whose last node leads on to where their owner would have led.
 package struct FlowGraph: Sendable {
-    package enum Kind: String, Sendable, Hashable {
+    package enum Kind: String, Sendable, Hashable, CaseIterable {
         case page, cloud
     }
 

@@ -1,0 +1,52 @@
+# `make demo` and `make test` are the two commands of README.md; both work on a fresh Debian 12 that has Swift.
+# SWIFT_BUILD_FLAGS adds flags to every build.
+
+SHELL := /bin/bash
+PACKAGES := pkg-config libsqlite3-dev libcurl4-openssl-dev libyaml-dev
+RELEASE := swift build -c release --static-swift-stdlib --product runnel $(SWIFT_BUILD_FLAGS)
+
+.PHONY: help demo test build setup lint format bench clean
+
+help:
+	@echo 'make demo    build the release command and watch an order being paid and refunded, offline'
+	@echo 'make test    build and run every test'
+	@echo 'make build   build the release command: .build/release/runnel'
+	@echo 'make lint    the formatter, as a check'
+	@echo 'make bench   measure, as ratios against a limit or a peer of the same run'
+
+# Installs what is missing of Debian's packages, and says what; asks for root through sudo when not root.
+setup:
+	@missing=(); \
+	for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package"); \
+	done; \
+	if [ "$${#missing[@]}" -gt 0 ]; then \
+	  echo "==> installing with apt-get: $${missing[*]}"; \
+	  as_root=(); [ "$$(id -u)" -eq 0 ] || as_root=(sudo); \
+	  "$${as_root[@]}" apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive "$${as_root[@]}" apt-get install -y -qq "$${missing[@]}" >/dev/null; \
+	fi
+	@command -v swift >/dev/null || { echo 'Swift 6.3 is needed: https://www.swift.org/install/linux/'; exit 2; }
+
+build: setup
+	@echo '==> building the release command (the first time takes about seven minutes on two cores)'
+	$(RELEASE)
+
+demo: build
+	@echo '==> runnel demo'
+	@"$$($(RELEASE) --show-bin-path)/runnel" demo
+
+test: setup
+	@echo '==> building the tests (the first time takes about five minutes on two cores)'
+	swift build --build-tests $(SWIFT_BUILD_FLAGS)
+	@echo '==> running the tests'
+	swift test --skip-build $(SWIFT_BUILD_FLAGS)
+
+lint:
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+format:
+	swift format --in-place --recursive Sources Tests Package.swift
+
+clean:
+	rm -rf .build

@@ -1,0 +1,24 @@
+package import FlowEngine
+package import HTTPTransport
+
+/// What one service adds to a request so that it can leave: host and credentials.
+package protocol OutsideService: Sendable {
+    /// The request as it goes over the wire.
+    /// - Throws: `ServiceRefusal` when it must not be sent.
+    func request(for request: OutsideRequest, mode: Mode) throws(ServiceRefusal) -> HTTPRequest
+}
+
+/// Why a request must not leave: nothing was sent.
+package struct ServiceRefusal: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A sentence for the operator, without secrets.
+    package let reason: String
+    /// Whether it may go through later with nothing changed in the flow, such as after a key was set.
+    package let isRetryable: Bool
+
+    package init(_ reason: String, isRetryable: Bool = false) {
+        self.reason = reason
+        self.isRetryable = isRetryable
+    }
+
+    package var description: String { "service: \(reason)" }
+}

@@ -1,0 +1,70 @@
+package import FlowEngine
+package import FlowLanguage
+package import HTTPTransport
+
+/// Moves the requests of all connections over HTTP, and says honestly what is known about each.
+///
+/// Repeats nothing by itself: the engine does, because it alone has on disk what was sent before.
+package struct ServiceTransport: Transport {
+    /// Sends one request; `HTTPClient.send` outside tests.
+    package typealias Sender = @Sendable (HTTPRequest) async throws(HTTPError) -> HTTPResponse
+
+    private let services: [String: any OutsideService]
+    private let sender: Sender
+
+    /// - Parameters:
+    ///   - connections: the app's; each finds its service in `services` by the service's name.
+    ///   - services: by name, such as `stripe`.
+    ///   - sender: what sends one HTTP request.
+    package init(
+        connections: [ConnectionDeclaration],
+        services: [String: any OutsideService],
+        sender: @escaping Sender
+    ) {
+        var byConnection: [String: any OutsideService] = [:]
+        for connection in connections { byConnection[connection.name] = services[connection.service] }
+        self.services = byConnection
+        self.sender = sender
+    }
+
+    package func send(_ request: OutsideRequest, mode: Mode) async -> TransportResult {
+        guard let service = services[request.connection] else {
+            let reason = "connection \(request.connection) has no service that can be reached"
+            return .notSent(reason: reason, retryable: false)
+        }
+        let outgoing: HTTPRequest
+        do throws(ServiceRefusal) {
+            outgoing = try service.request(for: request, mode: mode)
+        } catch {
+            return .notSent(reason: error.reason, retryable: error.isRetryable)
+        }
+        do throws(HTTPError) {
+            return .answered(Self.answer(from: try await sender(outgoing)))
+        } catch {
+            guard !error.requestMayHaveBeenSent else { return .lost(reason: error.description) }
+            return .notSent(reason: error.description, retryable: error.isWorthAnotherTry)
+        }
+    }
+
+    /// The header fields that are journalled: what errors and repetitions are explained by, and nothing else.
+    private static let keptHeaders = [
+        "content-type", "request-id", "stripe-version", "stripe-should-retry", "idempotent-replayed",
+        "original-request", "retry-after", "x-message-id",
+    ]
+
+    private static func answer(from response: HTTPResponse) -> OutsideAnswer {
+        var headers: [String: String] = [:]
+        for name in keptHeaders { headers[name] = response.headers[name] }
+        return OutsideAnswer(status: response.status, headers: headers, body: response.body)
+    }
+}
+
+extension HTTPError {
+    /// Whether the same request may fare better a moment later.
+    fileprivate var isWorthAnotherTry: Bool {
+        switch code {
+        case .couldNotConnect, .hostNotFound, .timedOut, .connectionLost, .overloaded, .cancelled, .shutDown: true
+        case .tls, .responseTooLarge, .malformedResponse, .addressRefused, .malformedRequest, .unusable: false
+        }
+    }
+}

@@ -1,0 +1,218 @@
+/// What selecting a member by a name or a key gives.
+enum Selection {
+    /// The field of a map, or nil when it is not there.
+    static func field(_ name: String, of value: Value) throws(EvaluationError) -> Value? {
+        guard case .map(let map) = value else {
+            throw EvaluationError(
+                EvaluationError.Code.noSuchOverload,
+                "a \(value.kindName) has no fields, '\(name)' was asked for"
+            )
+        }
+        return map[name]
+    }
+
+    /// The element of a list or the value of a map's key, or nil when it is not there.
+    static func element(_ key: Value, of value: Value) throws(EvaluationError) -> Value? {
+        switch value {
+        case .map(let map):
+            switch key {
+            case .string, .bool, .int, .uint, .double: return map.member(key)
+            default: throw .noOverload("[]", value, key)
+            }
+        case .list(let elements):
+            let index: Int?
+            switch key {
+            case .int(let number): index = Int(exactly: number)
+            case .uint(let number): index = Int(exactly: number)
+            case .double(let number):
+                index = Int(exactly: number)
+                if index == nil { throw .invalid("a list's index must be a whole number") }
+            default: throw .noOverload("[]", value, key)
+            }
+            guard let index, elements.indices.contains(index) else { return nil }
+            return elements[index]
+        default: throw .noOverload("[]", value, key)
+        }
+    }
+
+    static func missing(_ name: String) -> EvaluationError {
+        EvaluationError(EvaluationError.Code.noSuchKey, "no such key: '\(name)'")
+    }
+
+    static func missing(_ key: Value, in value: Value) -> EvaluationError {
+        switch (value, key) {
+        case (.list(let elements), _):
+            EvaluationError(
+                EvaluationError.Code.noSuchKey,
+                "the index is outside the list of \(elements.count) elements"
+            )
+        case (_, .string(let name)): missing(name)
+        case (_, .int(let number)): missing(String(number))
+        default: EvaluationError(EvaluationError.Code.noSuchKey, "no such key")
+        }
+    }
+}
+
+/// `operand.field` and `operand.?field`.
+final class SelectNode: EvaluationNode {
+    let range: Range<Int>
+    let operand: any EvaluationNode
+    let field: String
+    let isOptional: Bool
+
+    init(_ operand: any EvaluationNode, field: String, isOptional: Bool, range: Range<Int>) {
+        self.operand = operand
+        self.field = field
+        self.isOptional = isOptional
+        self.range = range
+    }
+
+    func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
+        let value = try operand.evaluate(&frame)
+        if !isOptional, case .map(let map) = value {
+            if let member = map[field] { return member }
+            throw Selection.missing(field).placed(at: range)
+        }
+        return try evaluateOther(value)
+    }
+
+    private func evaluateOther(_ value: Value) throws(EvaluationError) -> Value {
+        do throws(EvaluationError) {
+            if case .optional(let optional) = value {
+                guard let inner = optional.value else { return value }
+                return .optional(try Selection.field(field, of: inner).map(OptionalValue.init) ?? .none)
+            }
+            let member = try Selection.field(field, of: value)
+            if isOptional { return .optional(member.map(OptionalValue.init) ?? .none) }
+            guard let member else { throw Selection.missing(field) }
+            return member
+        } catch {
+            throw error.placed(at: range)
+        }
+    }
+}
+
+/// `operand[key]` and `operand[?key]`.
+final class IndexNode: EvaluationNode {
+    let range: Range<Int>
+    let operand: any EvaluationNode
+    let key: any EvaluationNode
+    let isOptional: Bool
+
+    init(_ operand: any EvaluationNode, key: any EvaluationNode, isOptional: Bool, range: Range<Int>) {
+        self.operand = operand
+        self.key = key
+        self.isOptional = isOptional
+        self.range = range
+    }
+
+    func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
+        let value = try operand.evaluate(&frame)
+        let key = try self.key.evaluate(&frame)
+        do throws(EvaluationError) {
+            if case .optional(let optional) = value {
+                guard let inner = optional.value else { return value }
+                return .optional(try Selection.element(key, of: inner).map(OptionalValue.init) ?? .none)
+            }
+            let element = try Selection.element(key, of: value)
+            if isOptional { return .optional(element.map(OptionalValue.init) ?? .none) }
+            guard let element else { throw Selection.missing(key, in: value) }
+            return element
+        } catch {
+            throw error.placed(at: range)
+        }
+    }
+}
+
+/// `has(operand.field)`.
+final class PresenceNode: EvaluationNode {
+    let range: Range<Int>
+    let operand: any EvaluationNode
+    let field: String
+
+    init(_ operand: any EvaluationNode, field: String, range: Range<Int>) {
+        self.operand = operand
+        self.field = field
+        self.range = range
+    }
+
+    func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
+        let value = try operand.evaluate(&frame)
+        do throws(EvaluationError) {
+            if case .optional(let optional) = value {
+                guard let inner = optional.value else { return .bool(false) }
+                return .bool(try Selection.field(field, of: inner) != nil)
+            }
+            return .bool(try Selection.field(field, of: value) != nil)
+        } catch {
+            throw error.placed(at: range)
+        }
+    }
+}
+
+/// `variable.field.field…`: the usual chain in one step.
+final class PathNode: EvaluationNode {
+    let range: Range<Int>
+    private let slot: Int
+    private let name: String
+    private let fields: [String]
+    /// Where each selection ends, for the place of an error.
+    private let ends: [Int]
+
+    /// Nil when the operand is neither a variable nor a path.
+    init?(_ operand: any EvaluationNode, field: String, range: Range<Int>) {
+        if let variable = operand as? VariableNode {
+            slot = variable.slot
+            name = variable.name
+            fields = [field]
+            ends = [range.upperBound]
+        } else if let path = operand as? PathNode {
+            slot = path.slot
+            name = path.name
+            fields = path.fields + [field]
+            ends = path.ends + [range.upperBound]
+        } else {
+            return nil
+        }
+        self.range = range
+    }
+
+    func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
+        guard var value = frame.slots[slot] else {
+            throw EvaluationError(
+                code: EvaluationError.Code.noSuchVariable,
+                message: "'\(name)' has no value here",
+                range: range
+            )
+        }
+        var position = 0
+        while position < fields.count {
+            guard case .map(let map) = value, let member = map[fields[position]] else {
+                return try evaluateOther(value, from: position)
+            }
+            value = member
+            position += 1
+        }
+        return value
+    }
+
+    /// Goes on where the value is no map, or has no such field.
+    private func evaluateOther(_ start: Value, from position: Int) throws(EvaluationError) -> Value {
+        var value = start
+        for position in position..<fields.count {
+            let field = fields[position]
+            do throws(EvaluationError) {
+                if case .optional(let optional) = value {
+                    guard let inner = optional.value else { return value }
+                    value = .optional(try Selection.field(field, of: inner).map(OptionalValue.init) ?? .none)
+                    continue
+                }
+                guard let member = try Selection.field(field, of: value) else { throw Selection.missing(field) }
+                value = member
+            } catch {
+                throw error.placed(at: range.lowerBound..<ends[position])
+            }
+        }
+        return value
+    }
+}

@@ -1,0 +1,206 @@
+/// Writes values as JSON in one of four styles.
+struct JSONEncoder {
+    enum Style { case plain, pretty, exact, canonical }
+
+    private(set) var output: [UInt8] = []
+    private let style: Style
+    private let limits: JSONLimits
+    private var valueCount = 0
+
+    init(style: Style, limits: JSONLimits) {
+        self.style = style
+        self.limits = limits
+    }
+
+    mutating func write(_ value: Value, depth: Int) throws(JSONError) {
+        valueCount += 1
+        guard valueCount <= limits.values, output.count <= limits.bytes, depth <= limits.depth else {
+            throw JSONError(.tooLarge, at: 0, "a value beyond \(limits.values) values or \(limits.bytes) bytes")
+        }
+        switch value {
+        case .null: write("null")
+        case .bool(let value): write(value ? "true" : "false")
+        case .int(let value): try write(integer: value)
+        case .uint(let value): try write(unsigned: value)
+        case .double(let value): try write(double: value)
+        case .string(let value): write(string: value)
+        case .list(let elements): try write(list: elements, depth: depth)
+        case .map(let map): try write(map: map, depth: depth)
+        case .bytes, .timestamp, .duration, .type, .optional: try write(special: value, depth: depth)
+        }
+    }
+
+    private mutating func write(_ text: String) { output.append(contentsOf: text.utf8) }
+
+    private mutating func write(list elements: [Value], depth: Int) throws(JSONError) {
+        output.append(UInt8(ascii: "["))
+        for (position, element) in elements.enumerated() {
+            if position > 0 { output.append(UInt8(ascii: ",")) }
+            newLine(depth + 1)
+            try write(element, depth: depth + 1)
+        }
+        if !elements.isEmpty { newLine(depth) }
+        output.append(UInt8(ascii: "]"))
+    }
+
+    private mutating func write(map: ValueMap, depth: Int) throws(JSONError) {
+        if style == .exact, map.contains(where: { $0.key.stringValue?.hasPrefix("$") ?? true }) {
+            write("{\"$map\":")
+            try write(list: map.map { .list([$0.key.value, $0.value]) }, depth: depth + 1)
+            output.append(UInt8(ascii: "}"))
+            return
+        }
+        var entries: [(key: String, value: Value)] = []
+        entries.reserveCapacity(map.count)
+        for (key, value) in map { entries.append((keyText(key), value)) }
+        if style == .canonical {
+            entries.sort { $0.key.utf16.lexicographicallyPrecedes($1.key.utf16) }
+        }
+        output.append(UInt8(ascii: "{"))
+        for (position, entry) in entries.enumerated() {
+            if position > 0 { output.append(UInt8(ascii: ",")) }
+            newLine(depth + 1)
+            write(string: entry.key)
+            output.append(UInt8(ascii: ":"))
+            if style == .pretty { output.append(UInt8(ascii: " ")) }
+            try write(entry.value, depth: depth + 1)
+        }
+        if !entries.isEmpty { newLine(depth) }
+        output.append(UInt8(ascii: "}"))
+    }
+
+    private func keyText(_ key: MapKey) -> String {
+        switch key {
+        case .string(let text): text
+        case .bool(let value): value ? "true" : "false"
+        case .int(let value): String(value)
+        case .uint(let value): String(value)
+        }
+    }
+
+    private mutating func newLine(_ depth: Int) {
+        guard style == .pretty else { return }
+        output.append(0x0A)
+        for _ in 0..<depth * 2 { output.append(0x20) }
+    }
+
+    private mutating func write(special value: Value, depth: Int) throws(JSONError) {
+        switch (value, style) {
+        case (.bytes(let bytes), .exact): write("{\"$bytes\":\"\(Base64.encode(bytes))\"}")
+        case (.bytes(let bytes), _): write(string: Base64.encode(bytes))
+        case (.timestamp(let moment), .exact): write("{\"$timestamp\":\"\(moment.rfc3339)\"}")
+        case (.timestamp(let moment), _): write(string: moment.rfc3339)
+        case (.duration(let span), .exact): write("{\"$duration\":\"\(ExactForm.encode(span))\"}")
+        case (.duration(let span), _): write(string: span.secondsText)
+        case (.type(let type), .exact):
+            write("{\"$type\":")
+            write(string: type.name)
+            write("}")
+        case (.optional(let optional), .exact):
+            write("{\"$optional\":")
+            try write(list: optional.value.map { [$0] } ?? [], depth: depth + 1)
+            write("}")
+        default:
+            throw JSONError(.notJSON, at: 0, "a value of type \(value.kindName) has no JSON form")
+        }
+    }
+}
+
+// MARK: Numbers and strings
+
+extension JSONEncoder {
+    private mutating func write(integer: Int64) throws(JSONError) {
+        if style == .canonical, Int64(exactly: Double(integer)) != integer {
+            throw JSONError(.notJSON, at: 0, "an integer that canonical JSON cannot hold exactly")
+        }
+        if style == .canonical { write(ECMAScriptNumber.text(Double(integer))) } else { write(String(integer)) }
+    }
+
+    private mutating func write(unsigned: UInt64) throws(JSONError) {
+        switch style {
+        case .exact: write("{\"$uint\":\"\(unsigned)\"}")
+        case .plain, .pretty: write(String(unsigned))
+        case .canonical:
+            guard UInt64(exactly: Double(unsigned)) == unsigned else {
+                throw JSONError(.notJSON, at: 0, "an integer that canonical JSON cannot hold exactly")
+            }
+            write(ECMAScriptNumber.text(Double(unsigned)))
+        }
+    }
+
+    private mutating func write(double: Double) throws(JSONError) {
+        if double.isFinite {
+            write(style == .canonical ? ECMAScriptNumber.text(double) : double.description)
+            return
+        }
+        guard style == .exact else { throw JSONError(.notJSON, at: 0, "NaN and infinities have no JSON form") }
+        if double.isNaN {
+            let isUsual = double.bitPattern == Double.nan.bitPattern
+            write("{\"$double\":\"\(isUsual ? "NaN" : "0x" + String(double.bitPattern, radix: 16))\"}")
+        } else {
+            write("{\"$double\":\"\(double < 0 ? "-Infinity" : "Infinity")\"}")
+        }
+    }
+
+    private mutating func write(string: String) {
+        output.append(UInt8(ascii: "\""))
+        var string = string
+        string.withUTF8 { bytes in
+            var start = 0
+            for position in 0..<bytes.count {
+                let byte = bytes[position]
+                guard byte < 0x20 || byte == 0x22 || byte == 0x5C else { continue }
+                output.append(contentsOf: bytes[start..<position])
+                appendEscape(byte)
+                start = position + 1
+            }
+            output.append(contentsOf: bytes[start...])
+        }
+        output.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendEscape(_ byte: UInt8) {
+        switch byte {
+        case 0x22: write("\\\"")
+        case 0x5C: write("\\\\")
+        case 0x08: write("\\b")
+        case 0x09: write("\\t")
+        case 0x0A: write("\\n")
+        case 0x0C: write("\\f")
+        case 0x0D: write("\\r")
+        default: write("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
+        }
+    }
+}
+
+/// Numbers as ECMAScript's `Number::toString` writes them, which RFC 8785 asks for.
+enum ECMAScriptNumber {
+    static func text(_ number: Double) -> String {
+        if number == 0 { return "0" }
+        let (digits, point) = shortestDigits(number.magnitude)
+        let sign = number < 0 ? "-" : ""
+        let count = digits.count
+        if count <= point, point <= 21 { return sign + digits + String(repeating: "0", count: point - count) }
+        if point > 0, point <= 21 { return sign + digits.prefix(point) + "." + digits.dropFirst(point) }
+        if point > -6, point <= 0 { return sign + "0." + String(repeating: "0", count: -point) + digits }
+        let exponent = point - 1
+        let mantissa = count == 1 ? digits : digits.prefix(1) + "." + digits.dropFirst()
+        return sign + mantissa + "e" + (exponent < 0 ? "-" : "+") + String(exponent.magnitude)
+    }
+
+    /// The shortest digits that read back as the number, and where its point stands: 0.0123 is ("123", -1).
+    static func shortestDigits(_ number: Double) -> (digits: String, point: Int) {
+        let parts = number.description.split(separator: "e")
+        let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+        let whole = String(mantissa[0])
+        let fraction = mantissa.count > 1 ? String(mantissa[1]) : ""
+        var digits = Substring(whole + fraction)
+        var point = whole.count + (parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
+        while digits.first == "0", digits.count > 1 {
+            digits.removeFirst()
+            point -= 1
+        }
+        while digits.last == "0", digits.count > 1 { digits.removeLast() }
+        return (String(digits), point)
+    }
+}

@@ -1,0 +1,278 @@
+/// Reads JSON from bytes in one pass.
+struct JSONParser {
+    private let bytes: UnsafeBufferPointer<UInt8>
+    private let limits: JSONLimits
+    private let isExact: Bool
+    private var position = 0
+    private var valueCount = 0
+
+    init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits, isExact: Bool) {
+        self.bytes = bytes
+        self.limits = limits
+        self.isExact = isExact
+    }
+
+    mutating func document() throws(JSONError) -> Value {
+        guard bytes.count <= limits.bytes else {
+            throw JSONError(.tooLarge, at: 0, "\(bytes.count) bytes, more than the \(limits.bytes) allowed")
+        }
+        skipSpace()
+        let value = try self.value(depth: 0)
+        skipSpace()
+        guard position == bytes.count else { throw unexpected("the end of the text") }
+        return value
+    }
+
+    private mutating func value(depth: Int) throws(JSONError) -> Value {
+        valueCount += 1
+        guard valueCount <= limits.values else {
+            throw JSONError(.tooLarge, at: position, "more than \(limits.values) values")
+        }
+        guard position < bytes.count else { throw unexpected("a value") }
+        switch bytes[position] {
+        case UInt8(ascii: "{"): return try object(depth: depth)
+        case UInt8(ascii: "["): return .list(try list(depth: depth))
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try word("true", .bool(true))
+        case UInt8(ascii: "f"): return try word("false", .bool(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
+        default: return try number()
+        }
+    }
+
+    private mutating func list(depth: Int) throws(JSONError) -> [Value] {
+        try checkDepth(depth)
+        position += 1
+        skipSpace()
+        var elements: [Value] = []
+        if take("]") { return elements }
+        while true {
+            skipSpace()
+            elements.append(try value(depth: depth + 1))
+            skipSpace()
+            if take("]") { return elements }
+            guard take(",") else { throw unexpected("',' or ']'") }
+        }
+    }
+
+    private mutating func object(depth: Int) throws(JSONError) -> Value {
+        try checkDepth(depth)
+        let start = position
+        position += 1
+        skipSpace()
+        var map = ValueMap()
+        if take("}") { return .map(map) }
+        while true {
+            skipSpace()
+            let keyStart = position
+            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw unexpected("a key") }
+            let key = try string()
+            skipSpace()
+            guard take(":") else { throw unexpected("':'") }
+            skipSpace()
+            let member = try value(depth: depth + 1)
+            let before = map.count
+            map[key] = member
+            guard map.count > before else { throw JSONError(.duplicateKey, at: keyStart, "the same key twice") }
+            skipSpace()
+            if take("}") { break }
+            guard take(",") else { throw unexpected("',' or '}'") }
+        }
+        if isExact, map.count == 1, let name = map.keys[0].stringValue, name.hasPrefix("$") {
+            guard let value = ExactForm.decode(name, map.values[0]) else {
+                throw JSONError(.syntax, at: start, "an unknown or malformed exact form")
+            }
+            return value
+        }
+        return .map(map)
+    }
+
+    private func checkDepth(_ depth: Int) throws(JSONError) {
+        guard depth < limits.depth else {
+            throw JSONError(.tooLarge, at: position, "nested more than \(limits.depth) levels deep")
+        }
+    }
+
+    private mutating func word(_ word: StaticString, _ value: Value) throws(JSONError) -> Value {
+        let length = word.utf8CodeUnitCount
+        guard position + length <= bytes.count else { throw unexpected("a value") }
+        for offset in 0..<length where bytes[position + offset] != word.utf8Start[offset] {
+            throw unexpected("a value")
+        }
+        position += length
+        return value
+    }
+
+    private mutating func skipSpace() {
+        while position < bytes.count {
+            switch bytes[position] {
+            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            default: return
+            }
+        }
+    }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard position < bytes.count, UInt32(bytes[position]) == character.value else { return false }
+        position += 1
+        return true
+    }
+
+    private func unexpected(_ expected: String) -> JSONError {
+        guard position < bytes.count else {
+            return JSONError(.syntax, at: position, "the text ends where \(expected) was expected")
+        }
+        let byte = bytes[position]
+        let found =
+            byte > 0x20 && byte < 0x7F ? "'\(Character(Unicode.Scalar(byte)))'" : "byte 0x\(String(byte, radix: 16))"
+        return JSONError(.syntax, at: position, "\(found) where \(expected) was expected")
+    }
+}
+
+// MARK: Numbers
+
+extension JSONParser {
+    private mutating func number() throws(JSONError) -> Value {
+        let start = position
+        let isNegative = take("-")
+        let digitsStart = position
+        guard skipDigits() > 0 else { throw unexpected(isNegative ? "a digit" : "a value") }
+        if bytes[digitsStart] == UInt8(ascii: "0"), position - digitsStart > 1 {
+            throw JSONError(.syntax, at: digitsStart, "a number with a leading zero")
+        }
+        var isWhole = true
+        if take(".") {
+            isWhole = false
+            guard skipDigits() > 0 else { throw unexpected("a digit") }
+        }
+        if take("e") || take("E") {
+            isWhole = false
+            _ = take("+") || take("-")
+            guard skipDigits() > 0 else { throw unexpected("a digit") }
+        }
+        if isWhole { return .int(try integer(from: digitsStart, isNegative: isNegative, start: start)) }
+        let text = String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self)
+        guard let number = Double(text), number.isFinite else {
+            throw JSONError(.numberRange, at: start, "a number beyond the range of a double")
+        }
+        return .double(number)
+    }
+
+    private mutating func skipDigits() -> Int {
+        let start = position
+        while position < bytes.count, bytes[position] >= 48, bytes[position] <= 57 { position += 1 }
+        return position - start
+    }
+
+    private func integer(from digitsStart: Int, isNegative: Bool, start: Int) throws(JSONError) -> Int64 {
+        var number: Int64 = 0
+        for index in digitsStart..<position {
+            let digit = Int64(bytes[index] - 48)
+            let (product, overflow) = number.multipliedReportingOverflow(by: 10)
+            let (next, carry) =
+                isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+            if overflow || carry { throw JSONError(.numberRange, at: start, "an integer beyond 64 bits") }
+            number = next
+        }
+        return number
+    }
+}
+
+// MARK: Strings
+
+extension JSONParser {
+    private mutating func string() throws(JSONError) -> String {
+        let start = position
+        position += 1
+        let contentStart = position
+        while position < bytes.count {
+            let byte = bytes[position]
+            if byte == UInt8(ascii: "\"") {
+                let content = UnsafeBufferPointer(rebasing: bytes[contentStart..<position])
+                position += 1
+                return try text(content, at: start)
+            }
+            if byte == UInt8(ascii: "\\") { return try escapedString(from: contentStart, start: start) }
+            if byte < 0x20 { throw JSONError(.syntax, at: position, "a control character inside a string") }
+            position += 1
+        }
+        throw JSONError(.syntax, at: start, "a string with no end")
+    }
+
+    private func text(_ content: some Collection<UInt8>, at offset: Int) throws(JSONError) -> String {
+        guard let text = String(validating: content, as: UTF8.self) else {
+            throw JSONError(.encoding, at: offset, "a string that is not UTF-8")
+        }
+        return text
+    }
+
+    private mutating func escapedString(from contentStart: Int, start: Int) throws(JSONError) -> String {
+        var content = Array(bytes[contentStart..<position])
+        while position < bytes.count {
+            let byte = bytes[position]
+            position += 1
+            switch byte {
+            case UInt8(ascii: "\""): return try text(content, at: start)
+            case UInt8(ascii: "\\"): try appendEscape(to: &content)
+            case 0..<0x20: throw JSONError(.syntax, at: position - 1, "a control character inside a string")
+            default: content.append(byte)
+            }
+        }
+        throw JSONError(.syntax, at: start, "a string with no end")
+    }
+
+    private mutating func appendEscape(to content: inout [UInt8]) throws(JSONError) {
+        guard position < bytes.count else { throw unexpected("an escape") }
+        let byte = bytes[position]
+        position += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): content.append(byte)
+        case UInt8(ascii: "b"): content.append(0x08)
+        case UInt8(ascii: "f"): content.append(0x0C)
+        case UInt8(ascii: "n"): content.append(0x0A)
+        case UInt8(ascii: "r"): content.append(0x0D)
+        case UInt8(ascii: "t"): content.append(0x09)
+        case UInt8(ascii: "u"): content.append(contentsOf: String(try escapedScalar()).utf8)
+        default:
+            position -= 1
+            throw unexpected("an escape character")
+        }
+    }
+
+    private mutating func escapedScalar() throws(JSONError) -> Unicode.Scalar {
+        let start = position - 2
+        let unit = try fourHexDigits()
+        if let scalar = Unicode.Scalar(unit) { return scalar }
+        if unit < 0xDC00, take("\\"), take("u") {
+            let low = try fourHexDigits()
+            if (0xDC00...0xDFFF).contains(low),
+                let scalar = Unicode.Scalar(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+            {
+                return scalar
+            }
+        }
+        throw JSONError(.encoding, at: start, "half a surrogate pair")
+    }
+
+    private mutating func fourHexDigits() throws(JSONError) -> UInt32 {
+        var number: UInt32 = 0
+        for _ in 0..<4 {
+            guard position < bytes.count, let digit = hexValue(bytes[position]) else {
+                throw unexpected("a hexadecimal digit")
+            }
+            number = number << 4 | UInt32(digit)
+            position += 1
+        }
+        return number
+    }
+}
+
+/// The value of a hexadecimal digit.
+func hexValue(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 48...57: byte - 48
+    case 65...70: byte - 55
+    case 97...102: byte - 87
+    default: nil
+    }
+}

@@ -1,0 +1,56 @@
+import FlowLanguage
+
+/// What a transport's result means for a request, given how its effect may be repeated.
+enum SendVerdict: Sendable, Hashable {
+    /// The command decides.
+    case answered(OutsideAnswer)
+    /// Send it again with the same key.
+    case again(isUncertain: Bool, reason: String, after: Duration?)
+    /// It was not sent, and sending it again would not help.
+    case refused(reason: String)
+    /// It may have been executed and must not be repeated.
+    case unknown(reason: String)
+
+    init(_ result: TransportResult, effect: Effect) {
+        switch result {
+        case .notSent(let reason, retryable: true): self = .again(isUncertain: false, reason: reason, after: nil)
+        case .notSent(let reason, retryable: false): self = .refused(reason: reason)
+        case .lost(let reason):
+            self = effect == .once ? .unknown(reason: reason) : .again(isUncertain: true, reason: reason, after: nil)
+        case .answered(let answer):
+            let reason = "the service answered \(answer.status)"
+            let pause = answer.headers["retry-after"].flatMap(Int64.init).map { Duration.seconds(max(0, min($0, 60))) }
+            switch answer.status {
+            case 429: self = .again(isUncertain: false, reason: reason, after: pause)
+            // Another request with this key is being executed, or a lock timed out.
+            case 409 where effect == .keyed: self = .again(isUncertain: true, reason: reason, after: pause)
+            case 500...:
+                self =
+                    effect == .once
+                    ? .unknown(reason: reason) : .again(isUncertain: true, reason: reason, after: pause)
+            default: self = .answered(answer)
+            }
+        }
+    }
+}
+
+/// The pauses between repetitions of one request: exponential, with jitter, bounded.
+struct Backoff: Sendable {
+    var first: Duration
+    var factor: Int
+    var max: Duration
+    /// Thousandths of the pause by which it is lengthened or shortened at most.
+    var jitter: Int
+
+    static let standard = Backoff(first: .milliseconds(500), factor: 2, max: .seconds(60), jitter: 200)
+
+    /// The pause before the sending with the number `attempt`, which counts from 2.
+    func delay(before attempt: Int, random: any RandomSource) -> Duration {
+        var delay = first
+        for _ in 2..<Swift.max(2, Swift.min(attempt, 32)) { delay = min(delay * factor, max) }
+        let bytes = random.bytes(2)
+        let random = bytes.reduce(0) { $0 << 8 | Int($1) }
+        let thousandths = 1_000 - jitter + random * 2 * jitter / 65_535
+        return delay * thousandths / 1_000
+    }
+}

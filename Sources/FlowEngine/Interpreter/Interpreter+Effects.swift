@@ -1,0 +1,148 @@
+import Expressions
+import FlowLanguage
+
+// Blocks with an effect: their input is evaluated here, done elsewhere.
+extension Interpreter {
+    func work(of node: Node, now: Timestamp) throws(BlockFailure) -> BlockWork {
+        let scope = scope(now: now)
+        let range = node.range
+        switch node.action {
+        case .findRecord(let block): return .find(try scope.query(block, limit: 1, at: range), single: true)
+        case .findRecords(let block): return .find(try scope.query(block, limit: block.limit, at: range), single: false)
+        case .insertRecord(let block):
+            var values: [NamedValue] = []
+            values.reserveCapacity(block.set.count)
+            for assignment in block.set {
+                guard case .value(let value) = try scope.resolve(assignment.value) else {
+                    throw .expression("no_record", "a record that is inserted has no columns yet", at: range)
+                }
+                values.append(NamedValue(name: assignment.column, value: value))
+            }
+            return .insert(table: block.table, values: values)
+        case .updateRecord(let block):
+            let conditions = try scope.resolve(block.conditions, at: range)
+            var set: [ResolvedAssignment] = []
+            set.reserveCapacity(block.set.count)
+            for assignment in block.set {
+                set.append(ResolvedAssignment(assignment.column, try scope.resolve(assignment.value)))
+            }
+            return .update(RecordUpdate(table: block.table, where: conditions, set: set), expect: block.expect)
+        case .deleteRecord(let block):
+            let conditions = try scope.resolve(block.conditions, at: range)
+            return .delete(table: block.table, conditions: conditions, expect: block.expect)
+        case .command(let block): return .command(block, data: try scope.evaluate(block.data))
+        case .runFlow(let block):
+            return .runFlow(flow: block.flow, input: try scope.evaluate(block.input), mode: block.mode)
+        case .callbackHandler: return .callback
+        case .beginTransaction, .endTransaction: return .transaction
+        case .branch, .setVariables, .log, .respond, .fail:
+            preconditionFailure("a pure block has no work outside")
+        }
+    }
+}
+
+extension FlowScope {
+    fileprivate func query(_ block: FindBlock, limit: Int, at range: SourceRange) throws(BlockFailure) -> RecordQuery {
+        RecordQuery(
+            table: block.table,
+            where: try resolve(block.conditions, at: range),
+            order: block.order,
+            limit: limit
+        )
+    }
+
+    fileprivate func resolve(
+        _ conditions: [RecordCondition],
+        at range: SourceRange
+    ) throws(BlockFailure) -> [ResolvedCondition] {
+        var resolved: [ResolvedCondition] = []
+        resolved.reserveCapacity(conditions.count)
+        for condition in conditions {
+            let operand = try resolve(condition.operand)
+            if case .value(let value) = operand { try check(value, of: condition, at: range) }
+            resolved.append(ResolvedCondition(condition.column, condition.operator, operand))
+        }
+        return resolved
+    }
+
+    /// A null in `where` would silently match nothing, or everything by `not`: it is asked for with `isNull`.
+    private func check(_ value: Value, of condition: RecordCondition, at range: SourceRange) throws(BlockFailure) {
+        switch condition.operator {
+        case .in:
+            guard let items = value.listValue, !items.contains(where: \.isNull) else {
+                throw .expression("invalid_where", "'\(condition.column)': in takes a list without nulls", at: range)
+            }
+        case .isNull:
+            guard value.boolValue != nil else {
+                throw .expression("invalid_where", "'\(condition.column)': isNull takes true or false", at: range)
+            }
+        case .startsWith:
+            guard value.stringValue != nil else {
+                throw .expression("invalid_where", "'\(condition.column)': startsWith takes a string", at: range)
+            }
+        case .equals, .not, .gt, .gte, .lt, .lte:
+            guard !value.isNull else {
+                throw .expression("null_in_where", "'\(condition.column)' is compared with null; use isNull", at: range)
+            }
+        }
+    }
+
+    fileprivate func resolve(_ operand: ColumnExpression) throws(BlockFailure) -> ResolvedOperand {
+        switch operand {
+        case .value(let template): .value(try evaluate(template))
+        case .column(let name): .column(name)
+        case .add(let left, let right): .add(try resolve(left), try resolve(right))
+        case .subtract(let left, let right): .subtract(try resolve(left), try resolve(right))
+        case .multiply(let left, let right): .multiply(try resolve(left), try resolve(right))
+        }
+    }
+}
+
+// MARK: What the journal shows
+
+extension BlockWork {
+    /// The block's evaluated input, as its entry keeps it.
+    var journalInput: Value {
+        switch self {
+        case .find(let query, _): ["table": .string(query.table), "where": Self.describe(query.conditions)]
+        case .insert(let table, let values):
+            ["table": .string(table), "set": .map(Self.describe(values.map { ($0.name, .value($0.value)) }))]
+        case .update(let update, _):
+            [
+                "table": .string(update.table), "where": Self.describe(update.conditions),
+                "set": .map(Self.describe(update.set.map { ($0.column, $0.value) })),
+            ]
+        case .delete(let table, let conditions, _):
+            ["table": .string(table), "where": Self.describe(conditions)]
+        case .command(let block, let data):
+            ["connection": .string(block.connection), "command": .string(block.command), "data": .map(data)]
+        case .runFlow(let flow, let input, let mode):
+            ["flow": .string(flow), "input": .map(input), "mode": .string(mode.rawValue)]
+        case .callback, .transaction: .null
+        }
+    }
+
+    private static func describe(_ conditions: [ResolvedCondition]) -> Value {
+        .list(
+            conditions.map {
+                ["column": .string($0.column), "is": .string($0.operator.rawValue), "to": describe($0.operand)]
+            }
+        )
+    }
+
+    private static func describe(_ assignments: [(String, ResolvedOperand)]) -> ValueMap {
+        var map = ValueMap(minimumCapacity: assignments.count)
+        for (name, operand) in assignments { map[name] = describe(operand) }
+        return map
+    }
+
+    private static func describe(_ operand: ResolvedOperand) -> Value {
+        switch operand {
+        case .value(let value): value
+        case .column(let name): .string("record.\(name)")
+        case .add(let left, let right): ["add": [describe(left), describe(right)]]
+        case .subtract(let left, let right): ["subtract": [describe(left), describe(right)]]
+        case .multiply(let left, let right): ["multiply": [describe(left), describe(right)]]
+        }
+    }
+}

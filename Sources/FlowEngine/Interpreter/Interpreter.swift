@@ -1,0 +1,273 @@
+import Expressions
+import FlowLanguage
+
+/// Decides what a run does next, and does nothing itself: no clock, no store, no network, no randomness.
+///
+/// A value: whoever drives it works on a copy and keeps the copy once its effects are on disk. Fed the recorded
+/// entries, it takes the very way that it took live; then it goes on.
+///
+/// 1. `next(now:)` walks pure blocks (branch, set-variables, log, respond, fail) and stops at an effect.
+/// 2. The driver does the effect and calls `succeeded` or `failed`.
+/// 3. Pure blocks see the `now` of the effect that follows them, so that an entry's `startedAt` suffices to repeat
+///    both: the driver reads the clock once after each entry, not more often.
+struct Interpreter: Sendable {
+    let graph: FlowGraph
+    let run: RunID
+    let start: RunStart
+    private let input: Value
+    private let runValue: Value
+
+    /// What a transaction that is rolled back gives up.
+    struct State: Sendable {
+        var position: Position
+        var blocks = ValueMap()
+        var variables = ValueMap()
+        var error: Value?
+        var visits: [BlockPath: Int] = [:]
+        var trace: [TraceStep] = []
+        /// Entries so far; the next one's number is one more.
+        var entries = 0
+        var answer: RunAnswer?
+    }
+
+    enum Position: Sendable {
+        case at(NodeIndex?)
+        /// Stopped at an effect whose outcome is to come.
+        case awaiting(BlockCall)
+        case awaitingClose(BlockCall)
+        case unwinding(BlockFailure)
+        case finished(RunEnding)
+    }
+
+    struct Frame: Sendable {
+        var call: BlockCall
+        /// As it was when the transaction opened.
+        var saved: State
+    }
+
+    var state: State
+    /// Open transactions, outermost first.
+    private(set) var frames: [Frame] = []
+    var lines: [FlowLogLine] = []
+    /// Counted over the whole run; not given back by a rollback, since the work was done.
+    private var blocksPassed = 0
+    private var pureBlocksPassed = 0
+
+    init(graph: FlowGraph, run: RunID, start: RunStart, startedAt: Timestamp) {
+        self.graph = graph
+        self.run = run
+        self.start = start
+        self.input = .map(start.input)
+        self.runValue = FlowScope.describe(run, start, startedAt: startedAt)
+        self.state = State(position: .at(graph.entry))
+    }
+
+    /// Set by the first `respond`.
+    var answer: RunAnswer? { state.answer }
+    var isInTransaction: Bool { !frames.isEmpty }
+
+    /// Gives the number of the next entry.
+    mutating func takeSequence() -> Int {
+        state.entries += 1
+        return state.entries
+    }
+
+    /// Hands out the pure blocks passed since the last entry.
+    mutating func takeTrace() -> [TraceStep] {
+        defer { state.trace = [] }
+        return state.trace
+    }
+
+    /// Hands out the log lines written since the last call.
+    mutating func takeLines() -> [FlowLogLine] {
+        defer { lines = [] }
+        return lines
+    }
+
+    func scope(now: Timestamp) -> FlowScope {
+        FlowScope(
+            input: input,
+            trigger: start.trigger,
+            blocks: state.blocks,
+            variables: state.variables,
+            error: state.error,
+            run: runValue,
+            now: now
+        )
+    }
+}
+
+// MARK: Events
+
+extension Interpreter {
+    /// Walks on to the next effect or the end.
+    ///
+    /// Asked again before an effect was answered, it asks for the same effect again.
+    mutating func next(now: Timestamp) -> InterpreterAction {
+        while true {
+            switch state.position {
+            case .awaiting(let call): return .perform(call)
+            case .awaitingClose(let call): return .closeTransaction(call)
+            case .finished(let ending): return .finish(ending)
+            case .unwinding(let failure):
+                guard let frame = frames.popLast() else {
+                    state.position = .finished(.failed(failure))
+                    continue
+                }
+                state = frame.saved
+                state.position = .awaiting(frame.call)
+                return .rollBack(frame.call, failure)
+            case .at(nil):
+                end(now: now)
+            case .at(.some(let index)):
+                if let action = pass(graph[index], now: now) { return action }
+            }
+        }
+    }
+
+    /// The effect that the interpreter stopped at is done.
+    mutating func succeeded(_ call: BlockCall, output: Value) {
+        let node = graph[call.node]
+        arrive()
+        if let id = node.id { state.blocks[id] = output }
+        if case .endTransaction(let begin) = node.action {
+            // A jump may have left the savepoint's end to the node that closes it.
+            state.position = .at(graph[begin].success ?? node.next ?? graph[begin].next)
+        } else {
+            state.position = .at(node.success ?? node.next)
+        }
+    }
+
+    /// The effect that the interpreter stopped at failed.
+    mutating func failed(_ call: BlockCall, _ failure: BlockFailure) {
+        arrive()
+        fail(graph[call.node], failure)
+    }
+
+    /// The savepoint that `openTransaction` asked for is open.
+    private mutating func open(_ call: BlockCall, body: NodeIndex?, end: NodeIndex) {
+        frames.append(Frame(call: call, saved: state))
+        state.position = .at(body ?? end)
+    }
+
+    /// Gives back what the innermost transaction did, if it is `call`'s.
+    mutating func closeFrame(of call: BlockCall) -> Bool {
+        guard let frame = frames.popLast(), frame.call.node == call.node else { return false }
+        state = frame.saved
+        return true
+    }
+
+    private mutating func arrive() {
+        state.trace = []
+        pureBlocksPassed = 0
+    }
+}
+
+// MARK: Walking
+
+extension Interpreter {
+    /// Passes one block; gives an action when it needs one from outside.
+    private mutating func pass(_ node: Node, now: Timestamp) -> InterpreterAction? {
+        blocksPassed += 1
+        pureBlocksPassed += 1
+        if blocksPassed > Limits.blocksPerRun || pureBlocksPassed > Limits.pureBlocksBetweenEffects {
+            exceedLimits(at: node)
+            return nil
+        }
+        if case .endTransaction(let begin) = node.action { return close(begin, node: node, now: now) }
+        do throws(BlockFailure) {
+            if let when = node.when, try !scope(now: now).holds(when, at: node.range) {
+                if let id = node.id { state.blocks[id] = nil }
+                note(node, .skipped, now: now)
+                state.position = .at(node.next)
+                return nil
+            }
+            let visit = state.visits[node.path, default: 0] + 1
+            state.visits[node.path] = visit
+            if let id = node.id { state.blocks[id] = nil }
+            if try passPure(node, now: now) { return nil }
+            let work = try work(of: node, now: now)
+            let call = BlockCall(
+                node: node.index,
+                path: node.path,
+                visit: visit,
+                attempt: 1,
+                block: node.action.word,
+                now: now,
+                work: work,
+                trace: state.trace
+            )
+            if case .beginTransaction(let body, let end) = node.action {
+                open(call, body: body, end: end)
+                return .openTransaction(call)
+            }
+            state.position = .awaiting(call)
+            return .perform(call)
+        } catch {
+            note(node, .failed, now: now, error.code)
+            fail(node, error)
+            return nil
+        }
+    }
+
+    private mutating func close(_ begin: NodeIndex, node: Node, now: Timestamp) -> InterpreterAction? {
+        guard let frame = frames.last, frame.call.node == begin else {
+            state.position = .unwinding(.engine("invalid_graph", "a transaction is closed that was not opened"))
+            return nil
+        }
+        frames.removeLast()
+        var call = frame.call
+        call.node = node.index
+        call.now = now
+        call.trace = state.trace
+        state.position = .awaitingClose(call)
+        return .closeTransaction(call)
+    }
+
+    private mutating func end(now: Timestamp) {
+        if isInTransaction {
+            state.position = .unwinding(.engine("invalid_graph", "the flow ends inside a transaction"))
+            return
+        }
+        guard graph.kind == .page || !graph.outputs.isEmpty else {
+            state.position = .finished(.succeeded(output: nil))
+            return
+        }
+        do throws(BlockFailure) {
+            let scope = scope(now: now)
+            var output = ValueMap(minimumCapacity: graph.outputs.count)
+            for declared in graph.outputs { output[declared.name] = try scope.evaluate(declared.value) }
+            state.position = .finished(.succeeded(output: output))
+        } catch {
+            state.position = .finished(.failed(error))
+        }
+    }
+
+    private mutating func exceedLimits(at node: Node) {
+        let isTotal = blocksPassed > Limits.blocksPerRun
+        let limit = isTotal ? Limits.blocksPerRun : Limits.pureBlocksBetweenEffects
+        var failure = BlockFailure.engine(
+            "too_many_blocks",
+            isTotal ? "the run passed more than \(limit) blocks" : "more than \(limit) blocks without an effect"
+        )
+        failure.block = node.path.rawValue
+        state.position = .unwinding(failure)
+    }
+
+    private mutating func fail(_ node: Node, _ failure: BlockFailure) {
+        var failure = failure
+        if failure.block == nil { failure.block = node.path.rawValue }
+        if let id = node.id { state.blocks[id] = nil }
+        switch node.failure {
+        case .handled(let entry):
+            state.error = failure.scopeValue
+            state.position = .at(entry ?? node.next)
+        case .propagates:
+            state.position = .unwinding(failure)
+        }
+    }
+
+    mutating func note(_ node: Node, _ result: TraceStep.Result, now: Timestamp, _ note: String? = nil) {
+        state.trace.append(TraceStep(path: node.path, block: node.action.word, result: result, at: now, note: note))
+    }
+}

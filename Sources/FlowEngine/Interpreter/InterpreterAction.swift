@@ -1,0 +1,68 @@
+import Expressions
+import FlowLanguage
+
+/// What the interpreter asks of its surroundings.
+enum InterpreterAction: Sendable {
+    /// Do the block and answer with `succeeded` or `failed`.
+    case perform(BlockCall)
+    /// Open a savepoint; what follows happens in it until `closeTransaction` or `rollBack` names the same call.
+    case openTransaction(BlockCall)
+    /// Keep what happened in the savepoint and answer with `succeeded`.
+    case closeTransaction(BlockCall)
+    /// Undo what happened in the savepoint and answer with `failed` and the same failure.
+    case rollBack(BlockCall, BlockFailure)
+    /// The run is over.
+    case finish(RunEnding)
+}
+
+/// One passage of a run through a block that has an effect, with everything evaluated.
+struct BlockCall: Sendable {
+    var node: NodeIndex
+    var path: BlockPath
+    var visit: Int
+    var attempt: Int
+    /// The block's word, as the journal keeps it.
+    var block: String
+    /// The `now` that the block and the pure blocks before it saw.
+    var now: Timestamp
+    var work: BlockWork
+    /// The pure blocks passed since the last entry.
+    var trace: [TraceStep]
+}
+
+/// What an effect is, evaluated.
+enum BlockWork: Sendable {
+    case find(RecordQuery, single: Bool)
+    case insert(table: String, values: [NamedValue])
+    case update(RecordUpdate, expect: Int?)
+    case delete(table: String, conditions: [ResolvedCondition], expect: Int?)
+    case command(CommandBlock, data: ValueMap)
+    case callback
+    case runFlow(flow: String, input: ValueMap, mode: RunFlowBlock.Mode)
+    case transaction
+}
+
+/// A column's or field's value.
+struct NamedValue: Sendable {
+    var name: String
+    var value: Value
+}
+
+enum RunEnding: Sendable {
+    /// The declared outputs; nil for a flow that declares none.
+    case succeeded(output: ValueMap?)
+    case failed(BlockFailure)
+}
+
+/// A line that a `log` block wrote; released after the commit of what comes after it.
+struct FlowLogLine: Sendable {
+    var level: LogBlock.Level
+    var message: String
+    var fields: [String: String]
+    var path: BlockPath
+}
+
+/// The journal and the interpreter do not fit together: this run cannot go on.
+struct NondeterminismError: Error, Sendable {
+    var message: String
+}

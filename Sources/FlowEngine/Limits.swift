@@ -1,0 +1,27 @@
+/// Every bound of the engine, with its reason.
+package enum Limits {
+    /// Pure blocks between two effects: they run on the writer's thread, and their trace is written with the effect.
+    package static let pureBlocksBetweenEffects = 1_000
+    /// Passages through blocks in one run: backward jumps end somewhere.
+    package static let blocksPerRun = 100_000
+    /// Blocks with an effect in one turn: a long run gives the writer back to the others.
+    package static let effectsPerTurn = 200
+    /// Jobs in one group: a longer transaction makes the first caller wait for no better throughput.
+    package static let jobsPerGroup = 256
+    /// Jobs that wait for the writer; beyond it intake is refused, before memory grows.
+    package static let waitingJobs = 10_000
+    /// Runs in memory at once.
+    package static let places = 256
+    /// Sub-flows within sub-flows.
+    package static let subflowDepth = 16
+    /// Times one request is sent before the run gives up or parks.
+    package static let sends = 8
+    /// Requests of one command block.
+    package static let callsPerCommand = 16
+    /// Crashes of a run that was alone before it is quarantined.
+    package static let strikes = 3
+    /// Log lines and their fields are cut here, in Unicode scalars: one line must not flood the log.
+    package static let logTextLength = 8_192
+    /// An idempotency key of a page call, in UTF-8 bytes (Stripe's own limit).
+    package static let idempotencyKeyBytes = 255
+}

@@ -1,0 +1,338 @@
+import Expressions
+import FlowLanguage
+import Synchronization
+import Logging
+
+// Turns of runs: from the writer's queue through a group to what its commit releases.
+extension Engine {
+    /// Queues the next turn of a run.
+    func submitTurn(of run: RunID, _ input: TurnInput) {
+        let suspect = state.withLock { $0.live[run]?.isSuspect == true } ? run : nil
+        writer.submit(turnJob(of: run, input, suspect: suspect))
+    }
+
+    func turnJob(of run: RunID, _ input: TurnInput, suspect: RunID? = nil) -> GroupWriter.Job {
+        let slot = Slot<TurnResult?>()
+        return GroupWriter.Job(
+            body: { [self] (transaction, _) throws(StoreError) in
+                slot.put(try turn(of: run, input, isSuspect: suspect != nil, in: transaction))
+            },
+            done: { [self] outcome in
+                switch outcome {
+                case .success:
+                    switch input {
+                    case .takeUp: Failpoint.claimAfterCommit.pass()
+                    case .answer: Failpoint.receiveAfterCommit.pass()
+                    case .goOn: break
+                    }
+                    if let result = slot.take() { release(result) }
+                case .failure(let error): turnFailed(of: run, input, error)
+                }
+            },
+            suspect: suspect
+        )
+    }
+
+    // MARK: Inside the group
+
+    /// - Returns: Nil when there is nothing to do: the run is final, waits, or is in memory already.
+    func turn(
+        of id: RunID,
+        _ input: TurnInput,
+        isSuspect: Bool = false,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> TurnResult? {
+        if let live = state.withLock({ $0.live[id] }) {
+            switch input {
+            case .takeUp: return nil
+            case .answer(let address, let result):
+                guard live.pending?.entry.address == address else { return nil }
+                var turn = Turn(live, context: context(), in: transaction)
+                return try finish(&turn, first: try turn.receive(result))
+            case .goOn:
+                var turn = Turn(live, context: context(), in: transaction)
+                return try finish(&turn, first: nil)
+            }
+        }
+        guard var record = try transaction.run(id) else { return nil }
+        // A group that was said to have failed may be on disk after all: those who wait are still to be told.
+        if record.isSettled, !isClaimable(record) { return result(ofLeft: record, startsWork: true) }
+        guard isClaimable(record) else { return nil }
+        try Failpoint.claimBeforeCommit.reach()
+        guard let graph = context().graph(of: record.start) else {
+            return try pauseWithoutGraph(record, in: transaction)
+        }
+        let wasRunning = record.status == .running
+        let startedAt = record.startedAt ?? clock.now()
+        record.startedAt = startedAt
+        do {
+            let fresh = Interpreter(graph: graph, run: id, start: record.start, startedAt: startedAt)
+            let replay = try JournalReplay(fresh, entries: transaction.entries(of: id))
+            let live = LiveRun(record: record, interpreter: replay.interpreter, isSuspect: isSuspect)
+            return try takeUp(live, open: replay.open, input, wasRunning: wasRunning, in: transaction)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            let message = (error as? NondeterminismError)?.message ?? "the journal cannot be read"
+            return try fail(record, .engine("nondeterminism", message), in: transaction)
+        }
+    }
+
+    private func isClaimable(_ record: RunRecord) -> Bool {
+        switch record.status {
+        case .queued, .running, .waiting: true
+        case .retrying: record.wakesAt.map { $0 <= clock.now() } ?? true
+        case .paused, .outcomeUnknown, .succeeded, .failed, .cancelled, .quarantined: false
+        }
+    }
+
+    private func takeUp(
+        _ live: LiveRun,
+        open: JournalReplay.OpenEntry?,
+        _ input: TurnInput,
+        wasRunning: Bool,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> TurnResult {
+        var live = live
+        guard let open else {
+            var turn = Turn(live, context: context(), in: transaction)
+            return try finish(&turn, first: nil)
+        }
+        if case .answer(let address, let result) = input, open.entry.address == address,
+            let request = OutsideRequest(open.entry.input)
+        {
+            live.pending = PendingRequest(
+                call: open.call,
+                entry: open.entry,
+                request: request,
+                exchanges: open.exchanges
+            )
+            var turn = Turn(live, context: context(), in: transaction)
+            return try finish(&turn, first: try turn.receive(result))
+        }
+        var wasSent = wasRunning
+        switch input {
+        case .takeUp(isUnsent: true), .answer: wasSent = false
+        case .takeUp(isUnsent: false), .goOn: break
+        }
+        var turn = Turn(live, context: context(), in: transaction)
+        return try finish(&turn, first: try turn.resume(open, wasSent: wasSent))
+    }
+
+    private func finish(_ turn: inout Turn, first stop: Turn.Stop?) throws(StoreError) -> TurnResult {
+        let stop = if let stop { stop } else { try turn.advance() }
+        if turn.hasProgressed { turn.run.isSuspect = false }
+        return TurnResult(run: turn.run, stop: stop, lines: turn.lines, startsWork: turn.startsWork)
+    }
+
+    private func pauseWithoutGraph(
+        _ record: RunRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> TurnResult {
+        var record = record
+        record.status = .paused
+        record.wakesAt = nil
+        record.failure = .engine(
+            "version_gone",
+            "the app has no version \(record.start.version.rawValue.prefix(12)) of '\(record.start.flow)'; "
+                + "put it back and resume the run"
+        )
+        try transaction.updateRun(record)
+        return result(ofLeft: record, startsWork: record.start.lane != nil)
+    }
+
+    private func fail(
+        _ record: RunRecord,
+        _ failure: BlockFailure,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> TurnResult {
+        var record = record
+        record.status = .failed
+        record.failure = failure
+        record.wakesAt = nil
+        record.finishedAt = clock.now()
+        record.answer = record.answer ?? RunAnswer(failure: failure)
+        let startsWork = try context().close(record, output: .null, in: transaction)
+        return result(ofLeft: record, startsWork: startsWork)
+    }
+
+    private func result(ofLeft record: RunRecord, startsWork: Bool) -> TurnResult {
+        let empty = FlowGraph(
+            name: record.start.flow,
+            kind: .cloud,
+            nodes: [],
+            entry: nil,
+            version: record.start.version,
+            range: SourceRange(file: "", start: .start, end: .start)
+        )
+        let interpreter = Interpreter(graph: empty, run: record.id, start: record.start, startedAt: record.createdAt)
+        let run = LiveRun(record: record, interpreter: interpreter)
+        return TurnResult(run: run, stop: .left, lines: [], startsWork: startsWork)
+    }
+
+    // MARK: After the commit
+
+    /// Releases what waited for the commit.
+    func release(_ result: TurnResult) {
+        let record = result.run.record
+        passFailpoints(result)
+        write(result.lines, of: record)
+        let (waiters, isMoreWaiting) = state.withLock { state in
+            state.live[record.id] = result.stop == .left ? nil : result.run
+            let waiters = record.isSettled ? state.waiters.removeValue(forKey: record.id) ?? [] : []
+            let isMoreWaiting = state.isMoreWaiting && result.stop == .left
+            if isMoreWaiting { state.isMoreWaiting = false }
+            return (waiters, isMoreWaiting)
+        }
+        counters.count(record.status)
+        switch result.stop {
+        case .sending: if let pending = result.run.pending { order(pending, of: record.id) }
+        case .yielding: submitTurn(of: record.id, .goOn)
+        case .left: if let wakesAt = record.wakesAt { setTimer(wakesAt) }
+        }
+        for waiter in waiters { waiter.signal(record) }
+        if result.startsWork || isMoreWaiting { requestLook() }
+    }
+
+    private func passFailpoints(_ result: TurnResult) {
+        Failpoint.turnAfterCommit.pass()
+        switch result.run.record.status {
+        case .running: if result.stop == .sending { Failpoint.keyOnDisk.pass() }
+        case .retrying: Failpoint.retryAfterCommit.pass()
+        case .waiting: Failpoint.childAfterCommit.pass()
+        case .succeeded, .failed: Failpoint.finishAfterCommit.pass()
+        case .queued, .paused, .outcomeUnknown, .cancelled, .quarantined: break
+        }
+    }
+
+    private func write(_ lines: [FlowLogLine], of record: RunRecord) {
+        for line in lines {
+            var metadata: Logger.Metadata = [
+                "run.id": "\(record.id)", "flow": "\(record.start.flow)", "block": "\(line.path)",
+                "text": "\(line.message)",
+            ]
+            for (name, value) in line.fields { metadata["field.\(name)"] = "\(value)" }
+            let level: Logger.Level =
+                switch line.level {
+                case .debug: .debug
+                case .info: .info
+                case .warning: .warning
+                case .error: .error
+                }
+            logger.log(level: level, "flow log", metadata: metadata)
+        }
+    }
+
+    private func turnFailed(of run: RunID, _ input: TurnInput, _ error: StoreError) {
+        if error.endsGroup {
+            let again: TurnInput =
+                switch input {
+                case .answer, .takeUp: input
+                case .goOn: .takeUp(isUnsent: true)
+                }
+            // A part of the group that fails even alone is the run's own fault, not the store's.
+            if error.code != .groupFailed { return stall(after: error, .init(run: run, input: again)) }
+        }
+        state.withLock { $0.live[run] = nil }
+        switch error.code {
+        case .finalState, .staleEpoch:
+            logger.notice("a turn came too late", metadata: ["run.id": "\(run)", "code": "\(error.code)"])
+        default:
+            failAlone(run, .engine("engine_\(error.code)", error.message))
+        }
+    }
+
+    /// Bad data of one run fails this run, never the process.
+    private func failAlone(_ run: RunID, _ failure: BlockFailure) {
+        logger.error("a run cannot go on", metadata: ["run.id": "\(run)", "code": "\(failure.code)"])
+        let slot = Slot<TurnResult?>()
+        writer.submit(
+            GroupWriter.Job(
+                body: { [self] (transaction, _) throws(StoreError) in
+                    guard let record = try transaction.run(run), !record.status.isFinal else { return slot.put(nil) }
+                    slot.put(try fail(record, failure, in: transaction))
+                },
+                done: { [self] outcome in
+                    switch outcome {
+                    case .success: if let result = slot.take() { release(result) }
+                    case .failure(let error):
+                        state.withLock { _ = $0.broken.insert(run) }
+                        logger.error(
+                            "a run is lost to the engine until the next start",
+                            metadata: ["run.id": "\(run)", "code": "\(error.code)"]
+                        )
+                    }
+                }
+            )
+        )
+    }
+
+    // MARK: Taking runs up
+
+    /// Has the writer look for runs to take up, soon; several wishes make one look.
+    func requestLook() {
+        let mustQueue = state.withLock { state in
+            guard state.phase == .ready, !state.isLookQueued else { return false }
+            state.isLookQueued = true
+            return true
+        }
+        guard mustQueue else { return }
+        let seen = Slot<Look>()
+        writer.submit(
+            GroupWriter.Job(
+                body: { [self] (transaction, more) throws(StoreError) in
+                    seen.put(try look(in: transaction, &more))
+                },
+                done: { [self] outcome in
+                    switch outcome {
+                    case .success:
+                        let look = seen.take()
+                        if let wakesAt = look.wakesAt { setTimer(wakesAt) }
+                        for run in look.suspects {
+                            writer.submit(turnJob(of: run, .takeUp(isUnsent: false), suspect: run))
+                        }
+                    case .failure(let error):
+                        state.withLock { $0.isLookQueued = false }
+                        if error.stopsIntake { return stall(after: error) }
+                        logger.error("looking for runs failed", metadata: ["code": "\(error.code)"])
+                    }
+                }
+            )
+        )
+    }
+
+    private struct Look: Sendable {
+        /// When the next run will be due.
+        var wakesAt: Timestamp?
+        /// Runs that need a group of their own.
+        var suspects: [RunID] = []
+    }
+
+    /// Puts a job for each run that can be taken up into the open group.
+    private func look(
+        in transaction: any StoreTransaction,
+        _ more: inout [GroupWriter.Job]
+    ) throws(StoreError) -> Look {
+        let (places, skipped, suspectsUpTo) = state.withLock { state in
+            state.isLookQueued = false
+            return (state.freePlaces, state.broken.union(state.live.keys), state.suspectsUpTo)
+        }
+        var look = Look()
+        let now = clock.now()
+        guard places > 0 else {
+            state.withLock { $0.isMoreWaiting = true }
+            return look
+        }
+        let records = try transaction.claimableRuns(epoch: store.bootEpoch, now: now, limit: places)
+        for record in records where !skipped.contains(record.id) {
+            if let suspectsUpTo, record.id <= suspectsUpTo {
+                look.suspects.append(record.id)
+            } else {
+                more.append(turnJob(of: record.id, .takeUp(isUnsent: false)))
+            }
+        }
+        if records.count == places { state.withLock { $0.isMoreWaiting = true } }
+        if let next = try transaction.nextWakeTime(), next > now { look.wakesAt = next }
+        return look
+    }
+}

@@ -1,0 +1,260 @@
+import Expressions
+package import FlowLanguage
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Runs graphs durably: accepts work, takes runs up, and leaves nothing in memory that the disk does not know.
+///
+/// Constructing one starts nothing but is enough for `write`; `run` recovers and then serves.
+package final class Engine: Service, Sendable {
+    package let app: App
+    package let mode: Mode
+    package let store: any Store
+    package let clock: any Clock
+    package let counters = EngineCounters()
+    let transport: any Transport
+    let random: any RandomSource
+    let features: [any Feature]
+    let logger: Logger
+    let writer: GroupWriter
+    let state = Mutex(EngineState())
+    private let requests = AsyncStream.makeStream(of: RequestOrder.self)
+    private let timers = AsyncStream.makeStream(of: TimerOrder.self)
+
+    struct RequestOrder: Sendable {
+        var run: RunID
+        var address: EntryAddress
+        var request: OutsideRequest
+    }
+
+    enum TimerOrder: Sendable {
+        case wake(Timestamp)
+        /// Try to write until the store takes it.
+        case probe(StoreError.Code)
+    }
+
+    package init(
+        app: App,
+        store: any Store,
+        transport: any Transport,
+        clock: any Clock,
+        random: any RandomSource,
+        features: [any Feature],
+        mode: Mode,
+        logger: Logger
+    ) {
+        self.app = app
+        self.store = store
+        self.transport = transport
+        self.clock = clock
+        self.random = random
+        self.features = features
+        self.mode = mode
+        self.logger = logger
+        self.writer = GroupWriter(store: store, observer: GroupReport(counters: counters, logger: logger))
+    }
+
+    /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.
+    package var isReady: Bool { state.withLock { $0.phase == .ready } }
+
+    /// Jobs that wait for the writer; for `/metrics`.
+    package var waitingJobs: Int { writer.backlog }
+
+    /// Returns when the engine takes calls, or stops.
+    package func waitUntilReady() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                if state.phase == .ready || state.phase == .stopping { return true }
+                state.readiness.append(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    /// Recovers, then takes up runs until graceful shutdown or cancellation; runs stay on disk as they are.
+    ///
+    /// - Throws: `EngineError` when the store cannot be read at the start.
+    package func run() async throws {
+        do {
+            try await recover()
+        } catch {
+            stop()
+            throw error
+        }
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.runTimers() }
+                for await order in self.requests.stream {
+                    group.addTask { await self.send(order) }
+                }
+                self.stop()
+            }
+        } onGracefulShutdown: {
+            self.stop()
+        }
+        await writer.drained()
+        await noteStop()
+    }
+
+    /// Takes nothing new; requests on their way are waited for, so that their answers are recorded.
+    private func stop() {
+        for waiting in state.withLock({ $0.enter(.stopping) }) { waiting.resume() }
+        requests.continuation.finish()
+        timers.continuation.finish()
+    }
+
+    /// Runs `body` in the next group and returns when it is durable; not cancellable.
+    ///
+    /// Runs that were started in it are taken up after the commit. `body` may run again when its group had to be
+    /// replayed.
+    /// - Throws: What `body` throws; nothing of it happened then. `.full`, `.groupFailed`, `.closed`: nothing happened.
+    ///   `.unavailable`: it may have happened; read before trying again.
+    package func write<R: Sendable>(
+        _ body: @escaping @Sendable (any StoreTransaction) throws(StoreError) -> R
+    ) async throws(StoreError) -> R {
+        do throws(StoreError) {
+            return try await writer.perform { (transaction, _) throws(StoreError) in
+                let result = try body(transaction)
+                try Failpoint.ingestBeforeCommit.reach()
+                return result
+            } then: { [self] _ in
+                Failpoint.ingestAfterCommit.pass()
+                requestLook()
+            }
+        } catch {
+            stall(after: error)
+            throw error
+        }
+    }
+
+    func context() -> TurnContext {
+        TurnContext(
+            app: app,
+            mode: mode,
+            features: features,
+            epoch: store.bootEpoch,
+            clock: clock,
+            random: random,
+            installation: state.withLock { $0.installation }
+        )
+    }
+}
+
+// MARK: Requests
+
+extension Engine {
+    /// Lets a request go that is on disk.
+    func order(_ pending: PendingRequest, of run: RunID) {
+        requests.continuation.yield(
+            RequestOrder(run: run, address: pending.entry.address, request: pending.request)
+        )
+    }
+
+    private func send(_ order: RequestOrder) async {
+        Failpoint.sendBefore.pass()
+        let result = await transport.send(order.request, mode: mode)
+        Failpoint.sendAfter.pass()
+        // A cancelled sending says nothing about the request; the next start sends it again with the same key.
+        if Task.isCancelled { return }
+        submitTurn(of: order.run, .answer(order.address, result))
+    }
+}
+
+// MARK: Timers
+
+extension Engine {
+    private func runTimers() async {
+        await withDiscardingTaskGroup { group in
+            for await order in timers.stream {
+                group.addTask { await self.carryOut(order) }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func carryOut(_ order: TimerOrder) async {
+        switch order {
+        case .wake(let deadline):
+            // Cancelled when the engine stops: then nothing is due any more.
+            guard (try? await clock.sleep(until: deadline)) != nil else { return }
+            Failpoint.timerBefore.pass()
+            state.withLock { if $0.wakesAt == deadline { $0.wakesAt = nil } }
+            requestLook()
+        case .probe(let code):
+            await probe(after: code)
+        }
+    }
+
+    /// Makes sure that the engine looks for due runs at `deadline`.
+    func setTimer(_ deadline: Timestamp) {
+        let isEarliest = state.withLock { state in
+            if let wakesAt = state.wakesAt, wakesAt <= deadline { return false }
+            state.wakesAt = deadline
+            return true
+        }
+        if isEarliest { timers.continuation.yield(.wake(deadline)) }
+    }
+
+    // MARK: A store that fails
+
+    /// Stops intake until the store takes writes again.
+    func stall(after error: StoreError, _ turn: EngineState.StalledTurn? = nil) {
+        guard error.stopsIntake else { return }
+        let isFirst = state.withLock { state in
+            if let turn {
+                state.live[turn.run] = nil
+                state.stalled.append(turn)
+            }
+            guard state.phase == .ready else { return false }
+            state.phase = .stalled
+            return true
+        }
+        guard isFirst else { return }
+        logger.warning("the store takes no writes; intake is stopped", metadata: ["code": "\(error.code)"])
+        timers.continuation.yield(.probe(error.code))
+    }
+
+    private func probe(after code: StoreError.Code) async {
+        var pause = code == .unavailable ? Duration.zero : .seconds(1)
+        while !Task.isCancelled {
+            if pause > .zero {
+                guard let next = clock.now() + pause, (try? await clock.sleep(until: next)) != nil else { return }
+            }
+            pause = .seconds(1)
+            let mark = Array(clock.now().rfc3339.utf8)
+            do throws(StoreError) {
+                let lost = try await writer.perform { [self] (transaction, _) throws(StoreError) in
+                    try transaction.setSetting("engine.probe", mark)
+                    return try runningUnowned(in: transaction)
+                }
+                recovered(lost)
+                return
+            } catch {
+                if error.code == .closed { return }
+            }
+        }
+    }
+
+    /// Runs that this process marked as running and does not have in memory: their group was committed after all.
+    private func runningUnowned(in transaction: any StoreTransaction) throws(StoreError) -> [RunID] {
+        let live = state.withLock { Set($0.live.keys) }
+        return try transaction.runs(matching: RunFilter(statuses: [.running], limit: 4 * Limits.places))
+            .filter { $0.epoch == store.bootEpoch && !live.contains($0.id) }.map(\.id)
+    }
+
+    private func recovered(_ lost: [RunID]) {
+        let (turns, waiting) = state.withLock { state in
+            defer { state.stalled = [] }
+            let waiting = state.phase == .stalled ? state.enter(.ready) : []
+            let known = Set(state.stalled.map(\.run))
+            let unowned = lost.filter { !known.contains($0) }
+            return (state.stalled + unowned.map { .init(run: $0, input: .takeUp(isUnsent: true)) }, waiting)
+        }
+        for waiting in waiting { waiting.resume() }
+        logger.notice("the store takes writes again", metadata: ["runs": "\(turns.count)"])
+        for turn in turns { submitTurn(of: turn.run, turn.input) }
+        requestLook()
+    }
+}

@@ -1,0 +1,115 @@
+import Expressions
+import Synchronization
+
+/// What the engine keeps in memory; everything in it can be lost and is found again on disk.
+struct EngineState: Sendable {
+    enum Phase: Sendable, Hashable {
+        case created, recovering, ready
+        /// The store failed; intake waits until it takes writes again.
+        case stalled
+        case stopping
+    }
+
+    /// A turn that was undone together with its group.
+    struct StalledTurn: Sendable {
+        var run: RunID
+        var input: TurnInput
+    }
+
+    var phase = Phase.created
+    var installation: [UInt8] = []
+    /// Runs whose request is on its way or whose next turn is queued.
+    var live: [RunID: LiveRun] = [:]
+    var waiters: [RunID: [AnswerWaiter]] = [:]
+    /// Those who wait until calls are taken.
+    var readiness: [CheckedContinuation<Void, Never>] = []
+    var stalled: [StalledTurn] = []
+    /// After a crash: runs up to this one may have caused it, and are first taken up one at a time.
+    var suspectsUpTo: RunID?
+    /// Runs that could not even be failed; left alone until the next start.
+    var broken: Set<RunID> = []
+    var isLookQueued = false
+    /// The last look found more runs than there were places.
+    var isMoreWaiting = false
+    /// The earliest time for which a timer is set.
+    var wakesAt: Timestamp?
+
+    /// Changes the phase.
+    ///
+    /// - Returns: Whom to tell, once the lock is given back.
+    mutating func enter(_ phase: Phase) -> [CheckedContinuation<Void, Never>] {
+        self.phase = phase
+        guard phase == .ready || phase == .stopping else { return [] }
+        defer { readiness = [] }
+        return readiness
+    }
+
+    var freePlaces: Int { max(0, Limits.places - live.count) }
+}
+
+/// What a turn begins with.
+enum TurnInput: Sendable {
+    /// Take the run up from the store. `isUnsent`: this process knows that its open request has not left.
+    case takeUp(isUnsent: Bool)
+    case answer(EntryAddress, TransportResult)
+    case goOn
+}
+
+/// What a turn did, to be released once its group is on disk.
+struct TurnResult: Sendable {
+    var run: LiveRun
+    var stop: Turn.Stop
+    var lines: [FlowLogLine]
+    var startsWork: Bool
+}
+
+/// One caller that waits for a run to answer, end or park.
+final class AnswerWaiter: Sendable {
+    private enum State {
+        case empty
+        case waiting(CheckedContinuation<RunRecord?, Never>)
+        case over(RunRecord?)
+    }
+
+    private let state = Mutex(State.empty)
+
+    /// Lets the caller go; only the first call has an effect.
+    func signal(_ record: RunRecord?) {
+        let continuation: CheckedContinuation<RunRecord?, Never>? = state.withLock { state in
+            switch state {
+            case .empty:
+                state = .over(record)
+                return nil
+            case .waiting(let continuation):
+                state = .over(record)
+                return continuation
+            case .over: return nil
+            }
+        }
+        continuation?.resume(returning: record)
+    }
+
+    /// Returns the signalled record; nil when the caller's task is cancelled before.
+    func value() async -> RunRecord? {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let record: RunRecord?? = state.withLock { state in
+                    if case .over(let record) = state { return .some(record) }
+                    state = .waiting(continuation)
+                    return .none
+                }
+                if let record { continuation.resume(returning: record) }
+            }
+        } onCancel: {
+            signal(nil)
+        }
+    }
+}
+
+extension RunRecord {
+    /// Whether a waiting caller can be told something: it answered, ended, or a person must decide.
+    var isSettled: Bool {
+        if answer != nil || status.isFinal { return true }
+        return [.paused, .outcomeUnknown, .quarantined].contains(status)
+    }
+}

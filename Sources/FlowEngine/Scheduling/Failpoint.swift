@@ -1,0 +1,85 @@
+#if DEBUG || RUNNEL_FAILPOINTS
+    import Foundation
+    import Synchronization
+#endif
+
+/// A named point at which a test build can be made to die or fail: `RUNNEL_FAILPOINT=name:n:kill|error`.
+///
+/// Points "before" lie inside the group that makes a thing durable, points "after" behind its commit and before what
+/// the commit releases.
+package enum Failpoint: String, Sendable, CaseIterable {
+    case ingestBeforeCommit = "ingest-before-commit"
+    case ingestAfterCommit = "ingest-after-commit"
+    case answerBefore = "answer-before"
+    case claimBeforeCommit = "claim-before-commit"
+    case claimAfterCommit = "claim-after-commit"
+    case entryBeforeCommit = "entry-before-commit"
+    case turnAfterCommit = "turn-after-commit"
+    case keyBeforeCommit = "key-before-commit"
+    case keyOnDisk = "key-on-disk"
+    case sendBefore = "send-before"
+    case sendAfter = "send-after"
+    case receiveBeforeCommit = "receive-before-commit"
+    case receiveAfterCommit = "receive-after-commit"
+    case retryBeforeCommit = "retry-before-commit"
+    case retryAfterCommit = "retry-after-commit"
+    case timerBefore = "timer-before"
+    case childBeforeCommit = "child-before-commit"
+    case childAfterCommit = "child-after-commit"
+    case finishBeforeCommit = "finish-before-commit"
+    case finishAfterCommit = "finish-after-commit"
+
+    /// Passes the point; in release builds this is nothing.
+    ///
+    /// - Throws: `.unavailable` when the point is armed with `error`.
+    @inline(__always)
+    func reach() throws(StoreError) {
+        #if DEBUG || RUNNEL_FAILPOINTS
+            if Self.armed?.hits(self) == true { throw StoreError(.unavailable, "failpoint \(rawValue)") }
+        #endif
+    }
+
+    /// Passes a point behind a commit, where there is nothing to fail: only `kill` has an effect.
+    @inline(__always)
+    func pass() {
+        #if DEBUG || RUNNEL_FAILPOINTS
+            _ = Self.armed?.hits(self)
+        #endif
+    }
+}
+
+#if DEBUG || RUNNEL_FAILPOINTS
+    extension Failpoint {
+        private static let armed = Armed(ProcessInfo.processInfo.environment["RUNNEL_FAILPOINT"] ?? "")
+
+        /// The one point that the environment names.
+        private struct Armed: ~Copyable {
+            private let point: Failpoint
+            private let kills: Bool
+            /// Passages left until it strikes.
+            private let left: Mutex<Int>
+
+            init?(_ text: String) {
+                let parts = text.split(separator: ":")
+                guard
+                    parts.count == 3, let point = Failpoint(rawValue: String(parts[0])), let count = Int(parts[1]),
+                    parts[2] == "kill" || parts[2] == "error"
+                else { return nil }
+                self.point = point
+                self.kills = parts[2] == "kill"
+                self.left = Mutex(count)
+            }
+
+            /// - Returns: Whether the point fails now; does not return when it kills.
+            func hits(_ point: Failpoint) -> Bool {
+                guard point == self.point else { return false }
+                let strikes = left.withLock { left in
+                    left -= 1
+                    return left == 0
+                }
+                if strikes, kills { kill(getpid(), SIGKILL) }
+                return strikes
+            }
+        }
+    }
+#endif

@@ -1,0 +1,208 @@
+import Dispatch
+import Synchronization
+
+/// Puts all writes of the engine into groups: one transaction and one sync for many runs and callers.
+///
+/// One thread at a time works here, and nothing can cancel it. While a group is being committed the next one gathers.
+final class GroupWriter: Sendable {
+    struct Job: Sendable {
+        /// Runs inside the open group, in a savepoint of its own.
+        ///
+        /// May be run again when the group was undone, so it leaves no trace but in the transaction. Jobs put into the array join the same group, behind those
+        /// that are in it.
+        var body: @Sendable (any StoreTransaction, inout [Job]) throws(StoreError) -> Void
+        /// Called once, on the writer's thread, when the outcome is known; must not block.
+        var done: @Sendable (Result<Void, StoreError>) -> Void
+        /// The run on whose account the process may die: then its job has a group of its own.
+        var suspect: RunID?
+    }
+
+    private struct State {
+        var jobs: [Job] = []
+        var isDraining = false
+    }
+
+    private let store: any Store
+    private let observer: any GroupObserver
+    private let state = Mutex(State())
+    private let queue = DispatchQueue(label: "runnel.writer")
+
+    init(store: any Store, observer: any GroupObserver) {
+        self.store = store
+        self.observer = observer
+    }
+
+    /// The number of jobs that wait; for back-pressure.
+    var backlog: Int { state.withLock { $0.jobs.count } }
+
+    func submit(_ job: Job) {
+        let mustStart = state.withLock { state in
+            state.jobs.append(job)
+            defer { state.isDraining = true }
+            return !state.isDraining
+        }
+        if mustStart { queue.async { self.drain() } }
+    }
+
+    /// Submits `body` and returns what it gave, once that is durable.
+    ///
+    /// `then` runs on the writer's thread before the caller goes on. Not cancellable: a caller that goes away changes
+    /// nothing.
+    func perform<R: Sendable>(
+        suspect: RunID? = nil,
+        _ body: @escaping @Sendable (any StoreTransaction, inout [Job]) throws(StoreError) -> R,
+        then: @escaping @Sendable (R) -> Void = { _ in }
+    ) async throws(StoreError) -> R {
+        let slot = Slot<R>()
+        let outcome: Result<Void, StoreError> = await withCheckedContinuation { continuation in
+            submit(
+                Job(
+                    body: { (transaction, more) throws(StoreError) in slot.put(try body(transaction, &more)) },
+                    done: { outcome in
+                        if case .success = outcome { then(slot.take()) }
+                        continuation.resume(returning: outcome)
+                    },
+                    suspect: suspect
+                )
+            )
+        }
+        try outcome.get()
+        return slot.take()
+    }
+}
+
+extension GroupWriter {
+    /// Returns when everything that was submitted before is done.
+    func drained() async {
+        // An empty job that fails has waited its turn all the same.
+        try? await perform { (_, _) throws(StoreError) in }
+    }
+}
+
+/// Hears what became of groups.
+protocol GroupObserver: Sendable {
+    func groupCommitted(jobs: Int)
+    func groupFailed(_ error: StoreError, jobs: Int)
+}
+
+/// Carries a job's result from its body, which may run more than once, to its end.
+final class Slot<Content: Sendable>: Sendable {
+    private let content = Mutex<Content?>(nil)
+
+    func put(_ content: Content) { self.content.withLock { $0 = content } }
+
+    /// What the last run of the body left; the body has run when its job is done.
+    func take() -> Content {
+        guard let content = content.withLock({ $0 }) else { preconditionFailure("the job was done without its body") }
+        return content
+    }
+}
+
+// MARK: On the writer's thread
+
+extension GroupWriter {
+    private func drain() {
+        while let group = takeGroup() { run(group) }
+    }
+
+    private func takeGroup() -> [Job]? {
+        state.withLock { state in
+            guard let first = state.jobs.first else {
+                state.isDraining = false
+                return nil
+            }
+            if first.suspect != nil { return [state.jobs.removeFirst()] }
+            let group = Array(state.jobs.prefix { $0.suspect == nil }.prefix(Limits.jobsPerGroup))
+            state.jobs.removeFirst(group.count)
+            return group
+        }
+    }
+
+    private func run(_ group: [Job], isReplay: Bool = false) {
+        if group.count == 1, let suspect = group.first?.suspect { mark(suspect) }
+        var jobs = group
+        var outcomes: [Result<Void, StoreError>] = []
+        var apart: [Job] = []
+        do throws(StoreError) {
+            try store.writeGroup { (transaction) throws(StoreError) in
+                jobs = group
+                outcomes = []
+                apart = []
+                while outcomes.count < jobs.count {
+                    var more: [Job] = []
+                    outcomes.append(try attempt(jobs[outcomes.count], in: transaction, &more))
+                    // In a replay nobody is to be blamed for a neighbour.
+                    if isReplay || jobs.count + more.count > 2 * Limits.jobsPerGroup {
+                        apart += more
+                    } else {
+                        jobs += more
+                    }
+                }
+            }
+        } catch {
+            undo(group, jobs: jobs, error, isReplay: isReplay)
+            return
+        }
+        observer.groupCommitted(jobs: jobs.count)
+        for (job, outcome) in zip(jobs, outcomes) { job.done(outcome) }
+        if isReplay {
+            for job in apart { run([job], isReplay: true) }
+        } else if !apart.isEmpty {
+            state.withLock { $0.jobs.insert(contentsOf: apart, at: 0) }
+        }
+        if group.count == 1, group.first?.suspect != nil { mark(nil) }
+    }
+
+    /// - Throws: Only what ends the whole group; other errors are the job's own, and what it did is undone.
+    private func attempt(
+        _ job: Job,
+        in transaction: any StoreTransaction,
+        _ more: inout [Job]
+    ) throws(StoreError) -> Result<Void, StoreError> {
+        do throws(StoreError) {
+            try transaction.savepoint { () throws(StoreError) in try job.body(transaction, &more) }
+            return .success(())
+        } catch {
+            if error.endsGroup { throw error }
+            more = []
+            return .failure(error)
+        }
+    }
+
+    /// Tries the parts of an undone group one by one where one of them may be to blame, so that it fails alone.
+    private func undo(_ group: [Job], jobs: [Job], _ error: StoreError, isReplay: Bool) {
+        observer.groupFailed(error, jobs: jobs.count)
+        if error.code == .groupFailed, !isReplay {
+            // Jobs that joined on the way are put in again by those that put them in before.
+            for job in group { run([job], isReplay: true) }
+        } else {
+            for job in jobs { job.done(.failure(error)) }
+        }
+        // A replay has taken its own mark back.
+        if group.count == 1, group.first?.suspect != nil { mark(nil) }
+    }
+
+    /// Notes which run is executing alone: the next start finds it when this process does not survive.
+    private func mark(_ run: RunID?) {
+        let mark = run.map { Array($0.description.utf8) } ?? []
+        do throws(StoreError) {
+            try store.writeGroup { (transaction) throws(StoreError) in
+                try transaction.setSetting(Self.suspectSetting, mark)
+            }
+        } catch {
+            // Without the mark a crash gives no strike; the run itself is unharmed.
+            observer.groupFailed(error, jobs: 0)
+        }
+    }
+
+    /// The store's setting that names the run which is executing alone.
+    static let suspectSetting = "engine.suspect"
+}
+
+extension StoreError {
+    /// The transaction is gone, or must not be committed.
+    var endsGroup: Bool { [.full, .unavailable, .groupFailed, .closed].contains(code) }
+
+    /// The store as a whole takes no writes; not the fault of what was to be written.
+    var stopsIntake: Bool { code == .full || code == .unavailable }
+}

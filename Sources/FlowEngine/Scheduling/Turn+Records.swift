@@ -1,0 +1,74 @@
+import Expressions
+import FlowLanguage
+
+extension Turn {
+    /// Does a record block.
+    ///
+    /// One statement undoes itself when it is refused; only a block that looks at its result needs a savepoint.
+    func recordResult(of call: BlockCall) throws(StoreError) -> Result<Value, BlockFailure> {
+        do throws(StoreError) {
+            switch call.work {
+            case .find(let query, let isSingle): return try find(query, isSingle: isSingle)
+            case .insert(let table, let values):
+                return .success(.map(try transaction.insert(into: table, values.map { ($0.name, $0.value) })))
+            case .update(let update, let expected):
+                return try changing(expected, of: update.table) { (transaction) throws(StoreError) in
+                    try transaction.update(update)
+                }
+            case .delete(let table, let conditions, let expected):
+                return try changing(expected, of: table) { (transaction) throws(StoreError) in
+                    try transaction.delete(from: table, where: conditions)
+                }
+            case .command, .callback, .runFlow, .transaction:
+                throw StoreError(.corrupt, "\(call.block) is no record block")
+            }
+        } catch {
+            guard error.isBlockFailure else { throw error }
+            return .failure(BlockFailure(error))
+        }
+    }
+
+    private func find(_ query: RecordQuery, isSingle: Bool) throws(StoreError) -> Result<Value, BlockFailure> {
+        let rows = try transaction.find(query)
+        if !isSingle { return .success(["items": .list(rows.map(Value.map)), "count": .int(Int64(rows.count))]) }
+        guard let row = rows.first else {
+            return .failure(
+                BlockFailure(
+                    code: "not_found",
+                    type: "record",
+                    message: "no record of '\(query.table)' fits",
+                    status: 404
+                )
+            )
+        }
+        return .success(.map(row))
+    }
+
+    private func changing(
+        _ expected: Int?,
+        of table: String,
+        _ change: (any StoreTransaction) throws(StoreError) -> Int
+    ) throws(StoreError) -> Result<Value, BlockFailure> {
+        guard let expected else { return .success(["changed": .int(Int64(try change(transaction)))]) }
+        let transaction = transaction
+        var changed = 0
+        do throws(StoreError) {
+            try transaction.savepoint { () throws(StoreError) in
+                changed = try change(transaction)
+                if changed != expected { throw StoreError(.constraint, "expectation") }
+            }
+            return .success(["changed": .int(Int64(changed))])
+        } catch {
+            // A refusal of the statement itself leaves the count at zero and its own message.
+            guard error.isBlockFailure, error.message == "expectation", changed != expected else { throw error }
+            return .failure(
+                BlockFailure(
+                    code: "expectation_failed",
+                    type: "record",
+                    message: "\(changed) records of '\(table)' would have changed, \(expected) were expected",
+                    status: 409
+                )
+            )
+        }
+    }
+}

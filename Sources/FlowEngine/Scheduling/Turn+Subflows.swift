@@ -1,0 +1,78 @@
+import Expressions
+import FlowLanguage
+
+extension Turn {
+    /// Starts a sub-flow in the savepoint of its block, and waits for it if the block says so.
+    mutating func runFlow(
+        _ flow: String,
+        input: ValueMap,
+        mode: RunFlowBlock.Mode,
+        _ call: BlockCall
+    ) throws(StoreError) -> Stop? {
+        let child: RunStart
+        switch try subflow(flow, input: input) {
+        case .success(let start): child = start
+        case .failure(let failure):
+            try conclude(call, .failure(failure))
+            return nil
+        }
+        startsWork = true
+        if mode == .start {
+            let id = try transaction.insertRun(child, at: now)
+            try conclude(call, .success(["run": .int(id.rawValue)]))
+            return nil
+        }
+        var entry = entry(of: call, status: .started, input: call.work.journalInput)
+        var waited = child
+        waited.parent = entry.address
+        let id = try transaction.insertRun(waited, at: now)
+        entry.input = ["flow": .string(flow), "input": .map(child.input), "run": .int(id.rawValue)]
+        try insert(entry)
+        try save(.waiting)
+        return .left
+    }
+
+    private func subflow(_ flow: String, input: ValueMap) throws(StoreError) -> Result<RunStart, BlockFailure> {
+        guard let graph = context.app.flows[flow] else {
+            return .failure(.engine("unknown_flow", "there is no flow '\(flow)'"))
+        }
+        let caller = run.record.start.caller
+        // Cloud flows declare no access: nobody calls them from outside, and here the flow's author did.
+        guard graph.kind == .cloud || caller.isAllowed(graph.access) else {
+            let message = "the first caller may not run '\(flow)'"
+            return .failure(BlockFailure(code: "forbidden", type: "access", message: message, status: 403))
+        }
+        guard try depth() < Limits.subflowDepth else {
+            return .failure(.engine("too_deep", "sub-flows stand more than \(Limits.subflowDepth) deep in each other"))
+        }
+        switch InputCheck(graph.inputs).check(input) {
+        case .failure(let invalid):
+            let text = invalid.findings.map { "'\($0.path)' \($0.message)" }.joined(separator: "; ")
+            return .failure(
+                BlockFailure(code: "invalid_input", type: "invalid_request", message: "run-flow '\(flow)': \(text)")
+            )
+        case .success(let checked):
+            return .success(
+                RunStart(
+                    flow: flow,
+                    version: graph.version,
+                    origin: .subflow,
+                    input: checked,
+                    caller: caller,
+                    mode: run.record.start.mode
+                )
+            )
+        }
+    }
+
+    /// The number of runs that wait for this one, directly or not; at most the limit.
+    private func depth() throws(StoreError) -> Int {
+        var depth = 0
+        var parent = run.record.start.parent
+        while let address = parent, depth < Limits.subflowDepth {
+            depth += 1
+            parent = try transaction.run(address.run)?.start.parent
+        }
+        return depth
+    }
+}

@@ -1,0 +1,269 @@
+import Expressions
+import FlowLanguage
+
+/// Advances one run inside an open group, through all its record blocks, until it needs something from outside.
+///
+/// Works on copies: what it leaves in `run` becomes true when the group is committed.
+struct Turn {
+    enum Stop: Sendable, Hashable {
+        /// A request is on disk and is to be sent after the commit.
+        case sending
+        /// It took its share of the writer and goes on in a later group.
+        case yielding
+        /// It waits, is parked or is over: nothing of it need stay in memory.
+        case left
+    }
+
+    let context: TurnContext
+    let transaction: any StoreTransaction
+    var run: LiveRun
+    /// The `now` of the blocks up to the next entry.
+    var now: Timestamp
+    var lines: [FlowLogLine] = []
+    /// Other runs may have become claimable.
+    var startsWork = false
+    private var effects = 0
+    /// The run's row as it is on disk.
+    private var saved: RunRecord
+
+    init(_ run: LiveRun, context: TurnContext, in transaction: any StoreTransaction) {
+        self.context = context
+        self.transaction = transaction
+        self.run = run
+        self.saved = run.record
+        self.now = context.clock.now()
+    }
+
+    /// Whether the run has got further since the turn began.
+    var hasProgressed: Bool { effects > 0 }
+
+    /// Goes on until the run must wait for something outside the group.
+    mutating func advance() throws(StoreError) -> Stop {
+        while true {
+            guard effects < Limits.effectsPerTurn else {
+                try save(.running)
+                return .yielding
+            }
+            switch run.interpreter.next(now: now) {
+            case .perform(let call):
+                if let stop = try perform(call) {
+                    lines += run.interpreter.takeLines()
+                    return stop
+                }
+            case .openTransaction(let call):
+                try runTransaction(call)
+            case .closeTransaction, .rollBack:
+                throw StoreError(.corrupt, "run \(run.record.id): the journal ends inside a transaction")
+            case .finish(let ending):
+                lines += run.interpreter.takeLines()
+                try finish(ending)
+                return .left
+            }
+        }
+    }
+
+    // MARK: Transactions
+
+    private mutating func runTransaction(_ call: BlockCall) throws(StoreError) {
+        let transaction = transaction
+        var undone: BlockFailure?
+        do throws(StoreError) {
+            try transaction.savepoint { () throws(StoreError) in
+                undone = try advanceInside()
+                if undone != nil { throw StoreError(.constraint, "the transaction at \(call.path) is rolled back") }
+            }
+        } catch {
+            guard let failure = undone else { throw error }
+            try conclude(call, .failure(failure))
+        }
+    }
+
+    /// - Returns: The failure for which the innermost transaction must be undone; nil when it is closed.
+    private mutating func advanceInside() throws(StoreError) -> BlockFailure? {
+        while true {
+            switch run.interpreter.next(now: now) {
+            case .perform(let call):
+                if try perform(call, isInTransaction: true) != nil {
+                    throw StoreError(.corrupt, "\(call.block) at \(call.path) cannot wait inside a transaction")
+                }
+            case .openTransaction(let call): try runTransaction(call)
+            case .closeTransaction(let call):
+                try conclude(call, .success(.null))
+                return nil
+            case .rollBack(_, let failure): return failure
+            case .finish: throw StoreError(.corrupt, "run \(run.record.id) ends inside a transaction")
+            }
+        }
+    }
+
+    // MARK: Blocks
+
+    /// Does one block and records it.
+    ///
+    /// - Returns: Nil when the run can go on at once.
+    private mutating func perform(_ call: BlockCall, isInTransaction: Bool = false) throws(StoreError) -> Stop? {
+        switch call.work {
+        case .find, .insert, .update, .delete:
+            try conclude(call, try recordResult(of: call))
+        case .callback:
+            try conclude(call, try callbackResult(of: call))
+        case .command, .runFlow:
+            guard !isInTransaction else {
+                try conclude(call, .failure(.engine("invalid_graph", "\(call.block) cannot stand in a transaction")))
+                return nil
+            }
+            if case .command(let block, let data) = call.work { return try begin(block, data: data, call) }
+            if case .runFlow(let flow, let input, let mode) = call.work {
+                return try runFlow(flow, input: input, mode: mode, call)
+            }
+        case .transaction:
+            throw StoreError(.corrupt, "a transaction is not performed but opened")
+        }
+        return nil
+    }
+
+    private func callbackResult(of call: BlockCall) throws(StoreError) -> Result<Value, BlockFailure> {
+        guard case .callback(let trigger) = run.interpreter.graph.trigger, let feature = context.features.first else {
+            return .failure(.engine("no_callback", "the flow is not started by a callback of a feature"))
+        }
+        let record = run.record
+        return try protecting { (transaction) throws(StoreError) in
+            switch try feature.handleCallback(trigger, of: record, at: call.now, in: transaction) {
+            case .output(let output): .success(.map(output))
+            case .failure(let failure): .failure(failure)
+            }
+        }
+    }
+
+    /// Runs `body` in a savepoint; an error of the data is the block's failure, and what it did is undone.
+    func protecting<T>(
+        _ body: (any StoreTransaction) throws(StoreError) -> Result<T, BlockFailure>
+    ) throws(StoreError) -> Result<T, BlockFailure> {
+        let transaction = transaction
+        do throws(StoreError) {
+            return try transaction.savepoint { () throws(StoreError) in try body(transaction) }
+        } catch {
+            guard error.isBlockFailure else { throw error }
+            return .failure(BlockFailure(error))
+        }
+    }
+
+    /// Writes the entry of a block that is over and hands its outcome to the interpreter.
+    mutating func conclude(_ call: BlockCall, _ result: Result<Value, BlockFailure>) throws(StoreError) {
+        var entry = entry(of: call, status: .succeeded, input: call.work.journalInput)
+        switch result {
+        case .success(let output): entry.output = output
+        case .failure(var failure):
+            if failure.block == nil { failure.block = call.path.rawValue }
+            entry.status = .failed
+            entry.failure = failure
+        }
+        entry.finishedAt = now
+        try insert(entry)
+        hand(result, to: call)
+    }
+
+    mutating func hand(_ result: Result<Value, BlockFailure>, to call: BlockCall) {
+        lines += run.interpreter.takeLines()
+        switch result {
+        case .success(let output): run.interpreter.succeeded(call, output: output)
+        case .failure(let failure): run.interpreter.failed(call, failure)
+        }
+    }
+
+    /// A new entry with the next number; reads the clock, since the blocks behind it are of another moment.
+    mutating func entry(
+        of call: BlockCall,
+        number: Int = 0,
+        status: JournalEntry.Status,
+        input: Value
+    ) -> JournalEntry {
+        let address = EntryAddress(
+            run: run.record.id,
+            path: call.path,
+            visit: call.visit,
+            attempt: call.attempt,
+            call: number
+        )
+        now = max(now, context.clock.now())
+        return JournalEntry(
+            address: address,
+            sequence: run.interpreter.takeSequence(),
+            block: call.block,
+            status: status,
+            startedAt: call.now,
+            input: input,
+            trace: number == 0 ? call.trace : []
+        )
+    }
+
+    mutating func insert(_ entry: JournalEntry) throws(StoreError) {
+        try Failpoint.entryBeforeCommit.reach()
+        effects += 1
+        do throws(StoreError) {
+            try transaction.insertEntry(entry, epoch: context.epoch)
+        } catch {
+            throw error.isBlockFailure ? StoreError(.corrupt, "journal: \(error.message)") : error
+        }
+    }
+
+    mutating func update(_ entry: JournalEntry) throws(StoreError) {
+        if entry.status != .started { effects += 1 }
+        try transaction.finishEntry(entry, epoch: context.epoch)
+    }
+
+    // MARK: The run's row
+
+    private mutating func finish(_ ending: RunEnding) throws(StoreError) {
+        var output: Value = [:]
+        run.record.answer = run.record.answer ?? run.interpreter.answer
+        switch ending {
+        case .succeeded(let declared):
+            run.record.status = .succeeded
+            if let declared {
+                output = .map(declared)
+                run.record.answer = run.record.answer ?? RunAnswer(status: 200, body: output)
+            }
+            if let answer = run.record.answer { output = answer.body }
+        case .failed(let failure):
+            run.record.status = .failed
+            run.record.failure = failure
+            run.record.answer = run.record.answer ?? RunAnswer(failure: failure)
+        }
+        run.record.epoch = context.epoch
+        run.record.finishedAt = max(now, context.clock.now())
+        run.record.wakesAt = nil
+        run.record.strikes = 0
+        run.record.trace = run.interpreter.takeTrace()
+        effects += 1
+        if try context.close(run.record, output: output, in: transaction) { startsWork = true }
+    }
+
+    /// Writes the run's row, where it changed.
+    mutating func save(_ status: RunStatus, wakesAt: Timestamp? = nil, failure: BlockFailure? = nil) throws(StoreError)
+    {
+        run.record.status = status
+        run.record.epoch = context.epoch
+        run.record.wakesAt = wakesAt
+        run.record.failure = failure
+        run.record.answer = run.record.answer ?? run.interpreter.answer
+        if hasProgressed { run.record.strikes = 0 }
+        // A released lane lets the next run of it go.
+        if status != .running, run.record.start.lane != nil { startsWork = true }
+        guard run.record != saved else { return }
+        try transaction.updateRun(run.record)
+        saved = run.record
+    }
+}
+
+extension BlockFailure {
+    /// A record block's data was refused.
+    init(_ error: StoreError) {
+        self.init(
+            code: error.code == .constraint ? "constraint" : "invalid_value",
+            type: "record",
+            message: error.message,
+            param: error.column
+        )
+    }
+}

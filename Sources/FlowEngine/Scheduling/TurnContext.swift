@@ -1,0 +1,88 @@
+import Expressions
+import FlowLanguage
+
+/// What every turn of every run needs and none changes.
+struct TurnContext: Sendable {
+    var app: App
+    var mode: Mode
+    var features: [any Feature]
+    var epoch: Int64
+    var clock: any Clock
+    var random: any RandomSource
+    /// 16 bytes that tell this installation's keys from any other's.
+    var installation: [UInt8]
+
+    /// The graph that a run was started with; nil when the app has another version of it now.
+    func graph(of start: RunStart) -> FlowGraph? {
+        guard let graph = app.flows[start.flow], graph.version == start.version else { return nil }
+        return graph
+    }
+
+    func command(_ name: String, of service: String) -> (any Command)? {
+        for feature in features {
+            if let command = feature.command(name, of: service) { return command }
+        }
+        return nil
+    }
+
+    /// Makes a run final and tells everyone who must know within the same transaction.
+    ///
+    /// - Returns: Whether other runs may have become claimable.
+    func close(
+        _ record: RunRecord,
+        output: Value,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        try Failpoint.finishBeforeCommit.reach()
+        try transaction.updateRun(record)
+        for feature in features { try feature.runFinished(record, in: transaction) }
+        return try answerParent(of: record, output: output, in: transaction) || record.start.lane != nil
+    }
+
+    /// The run that waits for this one gets its result and is up to be claimed.
+    private func answerParent(
+        of record: RunRecord,
+        output: Value,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        guard
+            let address = record.start.parent, var parent = try transaction.run(address.run), !parent.status.isFinal,
+            var entry = try transaction.entries(of: parent.id).first(where: { $0.address == address }),
+            entry.status == .started
+        else { return false }
+        try Failpoint.childBeforeCommit.reach()
+        entry.finishedAt = record.finishedAt
+        if record.status == .succeeded {
+            entry.status = .succeeded
+            entry.output = output
+        } else {
+            entry.status = .failed
+            entry.failure = record.failure ?? .engine("cancelled", "the sub-flow \(record.start.flow) was cancelled")
+            // The path is one of the sub-flow's; the caller's own is set when its run goes on.
+            entry.failure?.block = nil
+        }
+        try transaction.finishEntry(entry, epoch: epoch)
+        guard parent.status == .waiting else { return false }
+        parent.status = .queued
+        try transaction.updateRun(parent)
+        return true
+    }
+}
+
+/// A run in memory, as it stands on disk.
+struct LiveRun: Sendable {
+    var record: RunRecord
+    var interpreter: Interpreter
+    /// The request whose answer is awaited.
+    var pending: PendingRequest?
+    /// It was executing when the process died, and has made no progress since.
+    var isSuspect = false
+}
+
+/// A request that is on disk and whose answer is not.
+struct PendingRequest: Sendable {
+    var call: BlockCall
+    var entry: JournalEntry
+    var request: OutsideRequest
+    var exchanges: [CommandCall.Exchange]
+}

@@ -1,0 +1,117 @@
+extension FindingExplanations {
+    static let apps: [FindingCode: Page] = [
+        .appMissing: Page(
+            cause: """
+                There is no app.yaml, which says what the app is called and which tables and connections it has.
+                """,
+            remedy: """
+                Run 'runnel init', or call the command on the app's folder.
+                """
+        ),
+        .appCurrency: Page(
+            cause: """
+                The currency is not one that payments can be made in. Three letters of ISO 4217 are expected.
+                """,
+            remedy: """
+                Take the code from the note, such as usd or eur.
+                """
+        ),
+        .appRoleTwice: Page(
+            cause: """
+                A role is listed twice.
+                """,
+            remedy: """
+                Remove one.
+                """
+        ),
+        .roleUnknown: Page(
+            cause: """
+                The role is not declared. Besides 'admin' and 'public', roles are listed under 'roles' in \
+                app.yaml.
+                """,
+            remedy: """
+                Declare it, or take the name from the note.
+                """
+        ),
+        .appPaymentsConnection: Page(
+            cause: """
+                'payments' is bound to a connection of another service than stripe.
+                """,
+            remedy: """
+                Name a connection whose service is stripe.
+                """
+        ),
+        .serviceUnknown: Page(
+            cause: """
+                The service of a connection is not one that Runnel has.
+                """,
+            remedy: """
+                Take one of the listed services; any HTTP interface can be reached with the service http.
+                """
+        ),
+        .limitTables: Page(
+            cause: """
+                The app declares more tables than an app may have (200).
+                """,
+            remedy: """
+                Join tables that hold the same kind of thing, or split the app.
+                """
+        ),
+        .limitColumns: Page(
+            cause: """
+                A table declares more columns than a table may have (200).
+                """,
+            remedy: """
+                Move columns into a second table, or into one column of type json.
+                """
+        ),
+        .limitFlows: Page(
+            cause: """
+                The folder flows/ holds more files than an app may have (500).
+                """,
+            remedy: """
+                Split the app.
+                """
+        ),
+        .tableReserved: Page(
+            cause: """
+                The name belongs to a table that Runnel keeps itself.
+                """,
+            remedy: """
+                Choose another name. What 'payments' brings is read, not declared.
+                """
+        ),
+        .columnReserved: Page(
+            cause: """
+                'id' is in every table by itself and given by the table.
+                """,
+            remedy: """
+                Remove it; use another column for ids of your own.
+                """
+        ),
+        .columnRule: Page(
+            cause: """
+                A rule of the column or input does not fit its type, or two rules contradict each other.
+                """,
+            remedy: """
+                Remove the rule, or change the type.
+                """
+        ),
+        .enumTwice: Page(
+            cause: """
+                A value is listed twice in 'enum'.
+                """,
+            remedy: """
+                Remove one.
+                """
+        ),
+        .accessRefund: Page(
+            cause: """
+                Refunds are granted to a role other than admin: everyone with that role can pay money out.
+                """,
+            remedy: """
+                Grant 'refund' to admin, or to a role of its own that few hold. The warning stays as a reminder.
+                """
+        ),
+    ]
+}

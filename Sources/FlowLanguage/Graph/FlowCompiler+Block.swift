@@ -1,0 +1,297 @@
+import Expressions
+
+extension FlowCompiler {
+    /// What compiling a block's own part gave.
+    struct Body {
+        var action: BlockAction?
+        /// What `blocks.<id>` is; nil when the block gives nothing.
+        var output: ExpressionType?
+        /// What is known when the block has succeeded; unreachable when it never does.
+        var state: FlowState
+        /// The nodes of `mode: all`, complete but for their failure.
+        var chain: [Node] = []
+    }
+
+    /// Compiles a block and everything in it; `state` becomes what is known behind it.
+    func compile(_ block: BlockSource, following: NodeIndex?, state: inout FlowState) {
+        guard let place = layout.places[block.order] else { return }
+        let before = state
+        let scope = scopes.scope(before, order: block.order, inFail: failDepth > 0)
+        let when = block.when.flatMap {
+            ExpressionCompiler(context).bare($0, what: "'when'", scope: scope, expected: .bool)
+        }
+        let target = block.next.map { resolve($0) }
+        if let next = block.next, block.when != nil {
+            context.error(
+                .nextWithWhen,
+                "'next' beside 'when' leaves open where a skipped block leads",
+                at: next.range,
+                notes: ["put the block with its 'next' into a conditional-branch"]
+            )
+        }
+        var next = following
+        switch target {
+        case .end?: next = nil
+        case .block(_, let index)?: next = index
+        case .invalid?, nil: break
+        }
+        checkPlacement(block)
+        var body = compileBody(block, place: place, next: next, scope: scope, before: before)
+        if let id = block.id, let output = body.output {
+            body.state.blocks[id.value] = FlowState.Assignment(type: output, isCertain: true)
+        }
+        var after = body.state
+        var success: NodeIndex?
+        if let list = block.success {
+            success = compile(list, continuation: next, state: &after, isBarrier: false)
+        }
+        var failure = Node.Failure.propagates
+        if let list = block.fail {
+            failDepth += 1
+            var failed = before
+            failure = .handled(compile(list, continuation: next, state: &failed, isBarrier: false))
+            failDepth -= 1
+            after = after.merged(with: failed)
+        }
+        if block.when != nil { after = after.merged(with: before) }
+        state = after
+        if let target, after.isReachable {
+            land(target, after)
+            if case .invalid = target {} else { state = .unreachable }
+        }
+        guard let action = body.action else { return }
+        nodes[place.index.rawValue] = Node(
+            index: place.index,
+            path: BlockPath(place.path),
+            id: block.id?.value,
+            title: block.title,
+            when: when?.expression,
+            action: action,
+            next: next,
+            success: success,
+            failure: failure,
+            range: context.text.range(block.word.range)
+        )
+        for var node in body.chain {
+            node.failure = failure
+            nodes[node.index.rawValue] = node
+        }
+    }
+
+    /// Rules about where a block may stand and what it needs, whatever it does.
+    private func checkPlacement(_ block: BlockSource) {
+        switch block.body {
+        case .command, .insert, .update, .delete, .runFlow:
+            if block.id == nil {
+                context.error(
+                    .idMissing,
+                    "'\(block.word.value)' changes something, so it needs an 'id' by which it is recorded",
+                    at: block.word.range
+                )
+            }
+        default: break
+        }
+        guard jumpScopes.contains(where: \.isBarrier) else { return }
+        switch block.body {
+        case .find, .insert, .update, .delete, .branch, .setVariables, .fail, .broken: break
+        default:
+            context.error(
+                .transactionBlock,
+                "'\(block.word.value)' cannot stand in a transaction",
+                at: block.word.range,
+                notes: ["a transaction holds record blocks, conditional-branch, set-variables and fail"]
+            )
+        }
+    }
+
+    private func compileBody(
+        _ block: BlockSource,
+        place: FlowLayout.Place,
+        next: NodeIndex?,
+        scope: ExpressionScope,
+        before: FlowState
+    ) -> Body {
+        let templates = TemplateCompiler(context, scope: scope)
+        var body = Body(state: before)
+        switch block.body {
+        case .broken: break
+        case .command(let connection, let command, let data, let effect):
+            compileCommand(block, connection, command, data, effect, templates, &body)
+        case .branch(let branches, false): compileBranch(branches, next: next, scope, &body)
+        case .branch(let branches, true): compileAll(branches, block, place, next: next, &body)
+        case .callbackHandler: compileCallbackHandler(block, &body)
+        case .setVariables(let pairs): compileSet(pairs, templates, &body)
+        case .find(let record, let order, let limit, let isMany):
+            compileFind(record, order, limit, isMany: isMany, scope, &body)
+        case .insert(let record): compileInsert(record, scope, &body)
+        case .update(let record, let expect): compileUpdate(record, expect, block, scope, &body)
+        case .delete(let record, let expect): compileDelete(record, expect, block, scope, &body)
+        case .transaction(let list):
+            guard let end = place.end else { break }
+            let entry = compile(list, continuation: end, state: &body.state, isBarrier: true)
+            body.action = .beginTransaction(body: entry, end: end)
+            nodes[end.rawValue] = Node(
+                index: end,
+                path: BlockPath(place.path),
+                action: .endTransaction(begin: place.index),
+                next: next,
+                range: context.text.range(block.word.range)
+            )
+        case .respond(let respond): compileRespond(respond, block, templates, &body)
+        case .fail(let fail): compileFail(fail, templates, &body)
+        case .log(let level, let message, let fields):
+            let text = message.flatMap { templates.compile($0, Expectation(type: .string, what: "'message'")) }
+            guard let text else { break }
+            body.action = .log(LogBlock(level: level, message: text.template, fields: templates.named(fields)))
+        case .runFlow(let flow, let input, let range, let mode):
+            compileRunFlow(block, flow, input, range, mode, templates, &body)
+        }
+        return body
+    }
+
+    // MARK: Branches
+
+    private func compileBranch(
+        _ branches: [BranchSource],
+        next: NodeIndex?,
+        _ scope: ExpressionScope,
+        _ body: inout Body
+    ) {
+        let before = body.state
+        var after = FlowState.unreachable
+        var compiled: [BranchBlock.Branch] = []
+        for branch in branches {
+            let when = branch.when.flatMap {
+                ExpressionCompiler(context).bare($0, what: "'when'", scope: scope, expected: .bool)
+            }
+            var state = before
+            let entry = compile(branch.body, continuation: next, state: &state, isBarrier: false)
+            after = after.merged(with: state)
+            compiled.append(BranchBlock.Branch(when: when?.expression, entry: entry))
+        }
+        if !branches.contains(where: { $0.when == nil }) { after = after.merged(with: before) }
+        body.state = after
+        body.action = .branch(BranchBlock(branches: compiled))
+        body.output = .record(RecordType(name: "conditional-branch", fields: ["taken": .init(.int)]))
+    }
+
+    /// `mode: all`: a head that may be skipped, and behind it a node for each branch.
+    private func compileAll(
+        _ branches: [BranchSource],
+        _ block: BlockSource,
+        _ place: FlowLayout.Place,
+        next: NodeIndex?,
+        _ body: inout Body
+    ) {
+        for (number, branch) in branches.enumerated() {
+            guard let node = branch.when else {
+                context.error(
+                    .branchElse,
+                    "with 'mode: all' each branch has its own 'when'; there is no 'else'",
+                    at: branch.range
+                )
+                continue
+            }
+            let following = number + 1 < place.chain.count ? place.chain[number + 1] : next
+            let scope = scopes.scope(body.state, order: block.order, inFail: failDepth > 0)
+            let when = ExpressionCompiler(context).bare(node, what: "'when'", scope: scope, expected: .bool)
+            var state = body.state
+            let entry = compile(branch.body, continuation: following, state: &state, isBarrier: false)
+            body.state = body.state.merged(with: state)
+            body.chain.append(
+                Node(
+                    index: place.chain[number],
+                    path: BlockPath("\(place.path)/\(number)"),
+                    action: .branch(BranchBlock(branches: [.init(when: when?.expression, entry: entry)])),
+                    next: following,
+                    range: context.text.range(branch.range)
+                )
+            )
+        }
+        let entry = place.chain.first ?? next
+        body.action = .branch(BranchBlock(branches: [.init(when: nil, entry: entry)]))
+    }
+
+    // MARK: Variables, failure, answers
+
+    private func compileSet(_ pairs: [YAMLPair], _ templates: TemplateCompiler, _ body: inout Body) {
+        var named: [NamedTemplate] = []
+        for pair in pairs {
+            guard context.checkIdentifier(Located(value: pair.name, range: pair.key.range), what: "the variable") else {
+                continue
+            }
+            let compiled = templates.compile(pair.value, .any("'\(pair.name)'"))
+            if let compiled { named.append(NamedTemplate(name: pair.name, value: compiled.template)) }
+            body.state.variables[pair.name] = FlowState.Assignment(type: compiled?.type ?? .dynamic, isCertain: true)
+        }
+        body.action = .setVariables(named)
+    }
+
+    private func compileFail(_ fail: FailSource, _ templates: TemplateCompiler, _ body: inout Body) {
+        let status = fail.status.flatMap { compileStatus($0, in: 400...599, templates) }
+        let code = fail.code.flatMap { templates.compile($0, Expectation(type: .string, what: "'code'")) }
+        let message = fail.message.flatMap { templates.compile($0, Expectation(type: .string, what: "'message'")) }
+        body.state = .unreachable
+        guard let message else { return }
+        body.action = .fail(FailBlock(status: status, code: code?.template, message: message.template))
+    }
+
+    private func compileStatus(_ node: YAMLNode, in range: ClosedRange<Int64>, _ templates: TemplateCompiler)
+        -> ValueTemplate?
+    {
+        guard let status = templates.compile(node, Expectation(type: .int, what: "'status'")) else { return nil }
+        if case .constant(.int(let number)) = status.template, !range.contains(number) {
+            let message = "'status' is an HTTP status between \(range.lowerBound) and \(range.upperBound)"
+            context.error(.valueRange, message, at: node.range)
+            return nil
+        }
+        return status.template
+    }
+
+    private func compileRespond(
+        _ respond: RespondSource,
+        _ block: BlockSource,
+        _ templates: TemplateCompiler,
+        _ body: inout Body
+    ) {
+        var output: [NamedTemplate]?
+        let isWebhook = if case .webhook? = source.trigger?.trigger { true } else { false }
+        if case .callback? = source.trigger?.trigger {
+            context.error(.respondNobody, "nobody waits for an answer of this flow", at: block.word.range)
+        }
+        if isWebhook, let pair = respond.output {
+            context.error(
+                .respondShape,
+                "the answer of a web hook is 'status', 'headers' and 'body'",
+                at: pair.key.range
+            )
+        } else if !isWebhook, let key = respond.webKey {
+            context.error(.respondShape, "the answer of this flow is its 'output'", at: key)
+        }
+        if let pair = respond.output, !isWebhook {
+            let pairs = context.pairs(of: pair.value, what: "'output'") ?? []
+            let declared = source.outputs.map(\.name)
+            for pair in pairs where !declared.contains(pair.name) {
+                context.error(
+                    .outputUnknown,
+                    "the flow declares no output '\(pair.name)'",
+                    at: pair.key.range,
+                    notes: context.likely(pair.name, among: declared)
+                )
+            }
+            output = templates.named(pairs)
+        }
+        for pair in respond.headers {
+            _ = templates.compile(pair.value, Expectation(type: .string, what: "the header '\(pair.name)'"))
+        }
+        body.state.hasResponded = true
+        body.action = .respond(
+            RespondBlock(
+                status: respond.status.flatMap { compileStatus($0, in: 200...599, templates) },
+                headers: templates.named(respond.headers),
+                body: respond.body.flatMap { templates.compile($0, .any("'body'"))?.template },
+                output: output
+            )
+        )
+    }
+}

@@ -1,0 +1,271 @@
+import Expressions
+
+/// What flows are compiled against: the app, and what the other flows take and give.
+struct FlowEnvironment {
+    struct Signature {
+        var kind: FlowGraph.Kind
+        var trigger: Trigger?
+        var inputs: [InputDeclaration]
+        var outputs: [String]
+    }
+
+    var model: AppModel
+    var catalogue: Catalogue
+    var flows: [String: Signature]
+    var brokenTables: Set<String>
+}
+
+/// Checks one flow and compiles it to its graph, in one walk in the order written.
+///
+/// Jumps lead forward, so a block's predecessors are all walked before it, and what has run on every way to it is known
+/// when it is reached. A reference, since the walk carries one graph and one set of pending jumps.
+final class FlowCompiler {
+    /// A list of blocks that `next` may jump within.
+    struct Scope {
+        /// Order numbers by id.
+        var targets: [String: Int]
+        /// Jumps may not leave this list: it is a transaction's.
+        var isBarrier: Bool
+        /// The last block of the list that was begun.
+        var current: Int
+    }
+
+    let source: FlowSource
+    let environment: FlowEnvironment
+    let layout: FlowLayout
+    let scopes: ScopeBuilder
+    var nodes: [Node?]
+    var jumpScopes: [Scope] = []
+    /// What is known on jumps to a block, by its order number.
+    var pending: [Int: FlowState] = [:]
+    /// What is known where the flow ends without having answered.
+    var atEnd = FlowState.unreachable
+    /// The tables that the flow uses, for its version.
+    var tables: Set<String> = []
+    var failDepth = 0
+    var callbackHandlers = 0
+
+    var context: FileContext { source.context }
+
+    init(_ source: FlowSource, _ environment: FlowEnvironment) {
+        self.source = source
+        self.environment = environment
+        layout = FlowLayout(source.blocks, context: source.context)
+        nodes = Array(repeating: nil, count: layout.count)
+        let input = RecordType(
+            name: "input",
+            fields: Dictionary(
+                source.inputs.map { input in
+                    let mayBeNull = input.isOptional && input.defaultValue == nil
+                    return (input.name, RecordType.Field(mayBeNull ? .dynamic : input.type.expressionType))
+                },
+                uniquingKeysWith: { first, _ in first }
+            )
+        )
+        let trigger = Self.triggerType(source)
+        scopes = ScopeBuilder(ids: layout.ids, input: .record(input), trigger: trigger.type, triggerNote: trigger.note)
+    }
+
+    private static func triggerType(_ source: FlowSource) -> (type: ExpressionType, note: String?) {
+        switch source.trigger?.trigger {
+        case .webhook:
+            let fields: [String: RecordType.Field] = [
+                "body": .init(.dynamic), "headers": .init(.map(.string, .string)),
+                "query": .init(.map(.string, .string)),
+                "method": .init(.string), "receivedAt": .init(.timestamp),
+            ]
+            return (.record(RecordType(name: "trigger", fields: fields)), nil)
+        case .callback:
+            return (.record(RecordType(name: "trigger", fields: ["event": .init(.dynamic)])), nil)
+        case .manual: return (.dynamic, "a flow that is started by hand has no 'trigger'; read 'input'")
+        case nil:
+            guard source.kind == .page else { return (.dynamic, nil) }
+            return (.dynamic, "a page flow has no 'trigger'; read 'input'")
+        }
+    }
+
+    /// The graph; of use only if no error was reported.
+    func compile() -> FlowGraph {
+        var state = FlowState()
+        let entry = compile(source.blocks, continuation: nil, state: &state, isBarrier: false)
+        finish(state)
+        let outputs = compileOutputs()
+        let trigger = compileTrigger()
+        checkCallback()
+        return FlowGraph(
+            name: source.name.value,
+            kind: source.kind,
+            title: source.title,
+            access: source.access.map { $0.map(\.value) } ?? (source.kind == .page ? ["admin"] : []),
+            trigger: trigger,
+            inputs: source.inputs,
+            outputs: outputs,
+            nodes: nodes.compactMap { $0 },
+            entry: entry,
+            version: FlowVersion.of(source, tables: tables, model: environment.model),
+            range: context.text.range(source.name.range)
+        )
+    }
+
+    /// What a callback flow owes to callbacks that are sent twice.
+    private func checkCallback() {
+        guard case .callback? = source.trigger?.trigger, !source.blocks.blocks.isEmpty else { return }
+        if callbackHandlers == 0 {
+            context.warning(
+                .callbackHandlerMissing,
+                "the flow never asks 'callback-handler' what happened, so the callback is not marked as processed",
+                at: source.name.range
+            )
+            return
+        }
+        let compiled = nodes.compactMap { $0 }
+        let conditions = compiled.flatMap { node -> [Expression?] in
+            guard case .branch(let block) = node.action else { return [node.when] }
+            return [node.when] + block.branches.map(\.when)
+        }
+        let isGuarded = conditions.contains { condition in
+            condition?.references.contains { $0.path.contains("callbackProcessed") } ?? false
+        }
+        let writing = compiled.first { node in
+            switch node.action {
+            case .insertRecord, .updateRecord, .deleteRecord, .command, .runFlow: true
+            default: false
+            }
+        }
+        guard let writing, !isGuarded else { return }
+        context.findings.add(
+            .warning,
+            FindingCode.callbackUnguarded.rawValue,
+            "the flow changes something without asking whether this callback was processed before",
+            writing.range,
+            ["put it behind '!blocks.<handler>.callbackProcessed'"]
+        )
+    }
+
+    private func finish(_ state: FlowState) {
+        if state.isReachable, !state.hasResponded { atEnd = atEnd.merged(with: state) }
+    }
+
+    private func compileOutputs() -> [OutputDeclaration] {
+        // A flow that always fails or has answered gives no outputs; they are still checked, against all blocks.
+        let scope = scopes.scope(atEnd, order: Int.max, inFail: false)
+        let templates = TemplateCompiler(context, scope: scope)
+        return source.outputs.compactMap { pair in
+            templates.compile(pair.value, .any("'\(pair.name)'")).map {
+                OutputDeclaration(name: pair.name, value: $0.template)
+            }
+        }
+    }
+
+    private func compileTrigger() -> Trigger? {
+        guard let written = source.trigger else { return nil }
+        guard case .webhook(var hook) = written.trigger, let node = written.eventID else { return written.trigger }
+        let scope = scopes.scope(FlowState(), order: -1, inFail: false)
+        let placed = ExpressionCompiler(context).bare(node, what: "'eventId'", scope: scope, expected: .string)
+        hook.eventID = placed?.expression
+        return .webhook(hook)
+    }
+
+    // MARK: Lists
+
+    /// Compiles a list whose last block leads on to `continuation`; gives its first node.
+    func compile(
+        _ list: BlockList,
+        continuation: NodeIndex?,
+        state: inout FlowState,
+        isBarrier: Bool
+    ) -> NodeIndex? {
+        var targets: [String: Int] = [:]
+        for block in list.blocks {
+            if let id = block.id, targets[id.value] == nil { targets[id.value] = block.order }
+        }
+        jumpScopes.append(Scope(targets: targets, isBarrier: isBarrier, current: -1))
+        defer { jumpScopes.removeLast() }
+        var lastReachable = state
+        var hasReported = !state.isReachable
+        for (number, block) in list.blocks.enumerated() {
+            jumpScopes[jumpScopes.count - 1].current = block.order
+            if let jumped = pending.removeValue(forKey: block.order) { state = state.merged(with: jumped) }
+            if state.isReachable {
+                lastReachable = state
+            } else {
+                if !hasReported {
+                    context.error(
+                        .blockUnreachable,
+                        "no way leads to this block",
+                        at: block.word.range,
+                        notes: ["the block before it always ends or jumps"]
+                    )
+                    hasReported = true
+                }
+                state = lastReachable  // Check the rest as if it could be reached.
+            }
+            let following = number + 1 < list.blocks.count ? index(of: list.blocks[number + 1]) : continuation
+            compile(block, following: following, state: &state)
+        }
+        return list.blocks.first.flatMap { index(of: $0) } ?? continuation
+    }
+
+    private func index(of block: BlockSource) -> NodeIndex? { layout.places[block.order]?.index }
+
+    // MARK: Jumps
+
+    enum JumpTarget {
+        case end
+        case block(order: Int, NodeIndex)
+        /// Reported; the block leads on as if nothing was written.
+        case invalid
+    }
+
+    /// Where `next` leads.
+    func resolve(_ next: Located<String>) -> JumpTarget {
+        if next.value == "end" {
+            guard jumpScopes.contains(where: \.isBarrier) else { return .end }
+            reportLeaving(next)
+            return .invalid
+        }
+        var crossesBarrier = false
+        for scope in jumpScopes.reversed() {
+            if let order = scope.targets[next.value], let place = layout.places[order] {
+                if !crossesBarrier, order > scope.current { return .block(order: order, place.index) }
+                if crossesBarrier {
+                    reportLeaving(next)
+                } else {
+                    let message =
+                        "'next' leads back to '\(next.value)'; jumps backwards are not available in this version of Runnel"
+                    context.error(.nextBackwards, message, at: next.range)
+                }
+                return .invalid
+            }
+            if scope.isBarrier { crossesBarrier = true }
+        }
+        if layout.ids[next.value] != nil {
+            context.error(
+                .nextElsewhere,
+                "'\(next.value)' lies inside another block; 'next' leads to a block of the same or an enclosing list",
+                at: next.range
+            )
+        } else {
+            context.error(
+                .nextUnknown,
+                "there is no block '\(next.value)' to go on with",
+                at: next.range,
+                notes: context.likely(next.value, among: jumpScopes.flatMap(\.targets.keys) + ["end"])
+            )
+        }
+        return .invalid
+    }
+
+    /// Hands what is known on to where a jump leads.
+    func land(_ target: JumpTarget, _ state: FlowState) {
+        switch target {
+        case .end: finish(state)
+        case .block(let order, _): pending[order] = pending[order].map { $0.merged(with: state) } ?? state
+        case .invalid: break
+        }
+    }
+
+    private func reportLeaving(_ next: Located<String>) {
+        context.error(.nextLeavesTransaction, "'next' cannot leave a transaction: it would stay open", at: next.range)
+    }
+}

@@ -1,0 +1,61 @@
+import Expressions
+
+/// A graph as text: a line for each node with its path, what it does and where it leads.
+package enum FlowGraphText {
+    /// Lines in the order of the nodes, indented by the depth of their paths.
+    package static func render(_ graph: FlowGraph) -> String {
+        var lines = ["\(graph.kind.rawValue) flow \(graph.name)"]
+        if let trigger = graph.trigger { lines[0] += " on \(text(trigger))" }
+        if !graph.inputs.isEmpty {
+            lines.append("input " + graph.inputs.map { "\($0.name): \($0.type.rawValue)" }.joined(separator: ", "))
+        }
+        lines.append("entry \(name(graph.entry, graph))")
+        for node in graph.nodes {
+            let depth = node.path.rawValue.split(separator: "/").count - 1
+            lines.append(String(repeating: "  ", count: depth) + line(node, graph))
+        }
+        if !graph.outputs.isEmpty { lines.append("output " + graph.outputs.map(\.name).joined(separator: ", ")) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func line(_ node: Node, _ graph: FlowGraph) -> String {
+        var text = "\(node.path) \(node.action.word)"
+        switch node.action {
+        case .command(let command): text += " \(command.connection).\(command.command)"
+        case .findRecord(let find), .findRecords(let find): text += " \(find.table)"
+        case .insertRecord(let insert): text += " \(insert.table)"
+        case .updateRecord(let update): text += " \(update.table)"
+        case .deleteRecord(let delete): text += " \(delete.table)"
+        case .runFlow(let run): text += " \(run.flow)"
+        case .endTransaction: text += " (end)"
+        default: break
+        }
+        if let when = node.when { text += " when(\(when.text))" }
+        if case .branch(let block) = node.action {
+            for branch in block.branches {
+                text += branch.when.map { " [\($0.text)]" } ?? " [else]"
+                text += " → \(name(branch.entry ?? node.next, graph));"
+            }
+        }
+        if case .beginTransaction(let body, let end) = node.action { text += " → \(name(body ?? end, graph));" }
+        if let success = node.success { text += " success → \(name(success, graph));" }
+        if case .handled(let entry) = node.failure { text += " fail → \(name(entry ?? node.next, graph));" }
+        if case .fail = node.action, node.when == nil { return text }
+        return text + " → \(name(node.next, graph))"
+    }
+
+    private static func name(_ index: NodeIndex?, _ graph: FlowGraph) -> String {
+        guard let index, graph.nodes.indices.contains(index.rawValue) else { return "end" }
+        let node = graph[index]
+        if case .endTransaction = node.action { return "\(node.path)(end)" }
+        return node.path.rawValue
+    }
+
+    private static func text(_ trigger: Trigger) -> String {
+        switch trigger {
+        case .manual: "manual"
+        case .webhook(let hook): "webhook \(hook.method) \(hook.authentication.rawValue)"
+        case .callback(let callback): callback.rawValue
+        }
+    }
+}

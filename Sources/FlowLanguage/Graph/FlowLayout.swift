@@ -1,0 +1,62 @@
+/// Where each block of a flow goes in the graph: its node and its path, fixed before the first edge is drawn.
+struct FlowLayout {
+    struct Place {
+        var index: NodeIndex
+        var path: String
+        /// The node that closes a transaction.
+        var end: NodeIndex?
+        /// The nodes of the branches of `mode: all`.
+        var chain: [NodeIndex] = []
+    }
+
+    /// By `BlockSource.order`.
+    private(set) var places: [Int: Place] = [:]
+    private(set) var count = 0
+    /// The place of each id's first use: its block and its line.
+    private(set) var ids: [String: (order: Int, line: Int)] = [:]
+
+    /// Lays out the blocks in the order written; an id given twice is a finding.
+    init(_ list: BlockList, context: FileContext) {
+        add(list, prefix: "", context)
+    }
+
+    private mutating func next() -> NodeIndex {
+        defer { count += 1 }
+        return NodeIndex(count)
+    }
+
+    private mutating func add(_ list: BlockList, prefix: String, _ context: FileContext) {
+        for block in list.blocks {
+            let path = prefix + (block.id?.value ?? String(block.position))
+            if let id = block.id { note(id, block, context) }
+            var place = Place(index: next(), path: path)
+            switch block.body {
+            case .transaction(let body):
+                add(body, prefix: path + "/do/", context)
+                place.end = next()
+            case .branch(let branches, let isAll):
+                for (number, branch) in branches.enumerated() {
+                    if isAll { place.chain.append(next()) }
+                    add(branch.body, prefix: "\(path)/\(number)/", context)
+                }
+            default: break
+            }
+            if let success = block.success { add(success, prefix: path + "/success/", context) }
+            if let fail = block.fail { add(fail, prefix: path + "/fail/", context) }
+            places[block.order] = place
+        }
+    }
+
+    private mutating func note(_ id: Located<String>, _ block: BlockSource, _ context: FileContext) {
+        if let first = ids[id.value] {
+            context.error(
+                .idTwice,
+                "the id '\(id.value)' is taken",
+                at: id.range,
+                notes: ["the first block of that id is in line \(first.line)"]
+            )
+            return
+        }
+        ids[id.value] = (block.order, context.text.position(at: id.range.lowerBound).line)
+    }
+}

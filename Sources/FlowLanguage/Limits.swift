@@ -1,0 +1,43 @@
+/// Every bound of the flow language, with its reason.
+///
+/// Each has a test at the bound and one beyond.
+package enum Limits {
+    /// Bytes of one file.
+    ///
+    /// A flow of a thousand blocks takes about 200 kB; more is data, not a flow.
+    package static let fileBytes = 1 << 20
+    /// Bytes of all files of an app together, so that a check stays a matter of a second.
+    package static let appBytes = 16 << 20
+    /// Files in `flows/`.
+    package static let flowFiles = 500
+    /// Lists and mappings inside each other.
+    ///
+    /// Readers recurse, so this bounds their stack.
+    package static let yamlDepth = 64
+    /// Nodes of one file, aliases expanded.
+    package static let yamlNodes = 100_000
+    /// Nodes of one file that come from aliases alone; anchors save typing, they do not multiply.
+    package static let yamlAliasNodes = 10_000
+    /// Blocks of one flow, nested ones included.
+    ///
+    /// The interpreter and the dashboard draw them all.
+    package static let blocksPerFlow = 1_000
+    /// Entries of one list of names or one mapping that is read name by name: roles, inputs, columns to set, an enum.
+    package static let entries = 1_000
+    /// Tables of one app.
+    package static let tables = 200
+    /// Columns of one table; SQLite takes 2,000.
+    package static let columnsPerTable = 200
+    /// Rows that one `find-records` may ask for.
+    package static let rowsPerFind = 1_000
+    /// Rows that `find-records` gives without a `limit`.
+    package static let rowsPerFindByDefault = 100
+    /// Findings kept of one check.
+    ///
+    /// Behind the first hundred they seldom tell anything new.
+    package static let findings = 500
+    /// Findings printed in full.
+    package static let findingsPrinted = 100
+    /// Scalars of a source line that are printed around a finding.
+    package static let lineScalarsPrinted = 120
+}

@@ -1,0 +1,128 @@
+import Expressions
+
+extension AppReader {
+    mutating func readTables(_ node: YAMLNode, hasPayments: Bool) {
+        let pairs = context.pairs(of: node, what: "'tables'") ?? []
+        if pairs.count > Limits.tables {
+            context.error(
+                .limitTables,
+                "an app has at most \(Limits.tables) tables",
+                at: pairs[Limits.tables].key.range
+            )
+        }
+        for pair in pairs.prefix(Limits.tables) {
+            let name = Located(value: pair.name, range: pair.key.range)
+            guard context.checkIdentifier(name, what: "the table") else { continue }
+            let lower = name.value.lowercased()
+            if lower.hasPrefix("runnel_") || lower.hasPrefix("sqlite_") || lower == "runs" {
+                context.error(.tableReserved, "the name '\(name.value)' is reserved for Runnel", at: name.range)
+                continue
+            }
+            if hasPayments, catalogue.paymentTables.contains(where: { $0.name == name.value }) {
+                let message = "'\(name.value)' is a system table that 'payments' brings; an app cannot declare it"
+                context.error(.tableReserved, message, at: name.range)
+                continue
+            }
+            if let other = model.tables.first(where: { $0.name.lowercased() == lower && $0.name != name.value }) {
+                let message = "the tables '\(other.name)' and '\(name.value)' differ in case alone"
+                context.error(.nameCase, message, at: name.range)
+                continue
+            }
+            if let table = readTable(name, pair.value) {
+                model.tables.append(table)
+            } else {
+                brokenTables.insert(name.value)
+            }
+        }
+    }
+
+    private mutating func readTable(_ name: Located<String>, _ node: YAMLNode) -> Table? {
+        guard var reader = MappingReader(node, context, what: "a table") else { return nil }
+        var columns: [Column] = []
+        if let node = reader.required("columns") {
+            let pairs = context.pairs(of: node, what: "'columns'") ?? []
+            if pairs.count > Limits.columnsPerTable {
+                let message = "a table has at most \(Limits.columnsPerTable) columns"
+                context.error(.limitColumns, message, at: pairs[Limits.columnsPerTable].key.range)
+            }
+            for pair in pairs.prefix(Limits.columnsPerTable) {
+                guard let column = readColumn(pair, among: columns) else { continue }
+                columns.append(column)
+            }
+        }
+        let access = reader.value("access").map { readAccess($0, columns: columns) } ?? TableAccess()
+        reader.finish(unavailable: ["indexes", "unique"])
+        return Table(name: name.value, columns: columns, access: access)
+    }
+
+    private mutating func readColumn(_ pair: YAMLPair, among columns: [Column]) -> Column? {
+        let name = Located(value: pair.name, range: pair.key.range)
+        guard context.checkIdentifier(name, what: "the column") else { return nil }
+        if name.value.lowercased() == "id" {
+            context.error(.columnReserved, "every table has 'id' by itself; it cannot be declared", at: name.range)
+            return nil
+        }
+        if let other = columns.first(where: { $0.name.lowercased() == name.value.lowercased() }),
+            other.name != name.value
+        {
+            let message = "the columns '\(other.name)' and '\(name.value)' differ in case alone"
+            context.error(.nameCase, message, at: name.range)
+            return nil
+        }
+        guard let shape = TypedShapeReader(context).read(pair.value, what: "a column", isColumn: true) else {
+            return nil
+        }
+        if let table = shape.references { references.append(table) }
+        return Column(
+            name: name.value,
+            type: shape.type,
+            isOptional: shape.isOptional,
+            isUnique: shape.isUnique,
+            defaultValue: shape.defaultValue,
+            allowed: shape.allowed,
+            min: shape.min,
+            max: shape.max,
+            maxLength: shape.maxLength,
+            references: shape.references?.value
+        )
+    }
+
+    private func readAccess(_ node: YAMLNode, columns: [Column]) -> TableAccess {
+        guard var reader = MappingReader(node, context, what: "'access' of a table") else { return TableAccess() }
+        var access = TableAccess()
+        if let node = reader.value("read") { access.read = readRoleList(node, what: "'read'") }
+        if let node = reader.value("subscribe") { access.subscribe = readRoleList(node, what: "'subscribe'") }
+        if let owner = reader.text("owner") {
+            access.owner = owner.value
+            if let column = columns.first(where: { $0.name == owner.value }) {
+                if column.type != .string {
+                    let message =
+                        "'owner' is compared with the caller's id, a text; '\(owner.value)' is \(column.type.rawValue)"
+                    context.error(.typeMismatch, message, at: owner.range)
+                }
+            } else {
+                context.error(
+                    .columnUnknown,
+                    "the table has no column '\(owner.value)'",
+                    at: owner.range,
+                    notes: context.likely(owner.value, among: columns.map(\.name))
+                )
+            }
+        }
+        reader.finish()
+        return access
+    }
+
+    /// `references:` may name a table that is declared later, so it is checked when all are known.
+    func checkReferences() {
+        for reference in references {
+            guard model.table(named: reference.value) == nil, !brokenTables.contains(reference.value) else { continue }
+            context.error(
+                .tableUnknown,
+                "there is no table '\(reference.value)'",
+                at: reference.range,
+                notes: context.likely(reference.value, among: model.tables.map(\.name))
+            )
+        }
+    }
+}

@@ -1,0 +1,96 @@
+/// A flow as it was written: typed, with places, not yet checked against the app.
+struct FlowSource {
+    var context: FileContext
+    var root: YAMLNode
+    var name: Located<String>
+    var kind: FlowGraph.Kind
+    var title: String?
+    var access: [Located<String>]?
+    var trigger: TriggerSource?
+    var inputs: [InputDeclaration]
+    var outputs: [YAMLPair]
+    var blocks: BlockList
+    /// Places of the keys that do not count for the version: titles.
+    var titleKeys: Set<Int>
+}
+
+struct TriggerSource {
+    var trigger: Trigger
+    /// `eventId:` of a web hook, compiled when the scope is known.
+    var eventID: YAMLNode?
+    var range: Range<Int>
+}
+
+struct BlockList {
+    var blocks: [BlockSource]
+    var range: Range<Int>
+}
+
+/// A block as it was written.
+struct BlockSource {
+    /// From 1, in the order written; unlike its place it tells the uses of an aliased block apart.
+    var order: Int
+    /// From 0, in its list.
+    var position: Int
+    var id: Located<String>?
+    /// The word behind `block:`; its place is what findings about the whole block point at.
+    var word: Located<String>
+    var title: String?
+    var when: YAMLNode?
+    var next: Located<String>?
+    var fail: BlockList?
+    var success: BlockList?
+    var body: BlockBody
+    var range: Range<Int>
+}
+
+enum BlockBody {
+    case command(connection: Located<String>?, command: Located<String>?, data: YAMLNode?, effect: Effect?)
+    case branch([BranchSource], isAll: Bool)
+    case callbackHandler
+    case setVariables([YAMLPair])
+    case find(RecordSource, order: [OrderSource], limit: Int?, isMany: Bool)
+    case insert(RecordSource)
+    case update(RecordSource, expect: Int?)
+    case delete(RecordSource, expect: Int?)
+    case transaction(BlockList)
+    case respond(RespondSource)
+    case fail(FailSource)
+    case log(LogBlock.Level, message: YAMLNode?, fields: [YAMLPair])
+    case runFlow(flow: Located<String>?, input: [YAMLPair], inputRange: Range<Int>?, mode: RunFlowBlock.Mode)
+    /// Reported already; it stands in for whatever was meant.
+    case broken
+}
+
+struct BranchSource {
+    /// Nil for `else`.
+    var when: YAMLNode?
+    var body: BlockList
+    var range: Range<Int>
+}
+
+struct RecordSource {
+    var table: Located<String>?
+    var conditions: YAMLNode?
+    var set: YAMLNode?
+}
+
+struct OrderSource {
+    var column: Located<String>
+    var isDescending: Bool
+}
+
+struct RespondSource {
+    var status: YAMLNode?
+    var headers: [YAMLPair]
+    var body: YAMLNode?
+    var output: YAMLPair?
+    /// The first of `status`, `headers` and `body`, for findings.
+    var webKey: Range<Int>?
+}
+
+struct FailSource {
+    var status: YAMLNode?
+    var code: YAMLNode?
+    var message: YAMLNode?
+}

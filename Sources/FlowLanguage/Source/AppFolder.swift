@@ -1,0 +1,88 @@
+import Foundation
+
+/// Why an app's files could not be read.
+package struct AppFolderError: Error, Hashable, CustomStringConvertible {
+    package enum Code: String, Sendable, Hashable {
+        /// There is no such folder.
+        case notFound
+        /// The folder holds no `app.yaml`.
+        case noApp
+        /// The files together are larger than `Limits.appBytes`.
+        case tooLarge
+        /// A link in the app leads out of it.
+        case leavesApp
+        /// A file could not be opened or read, or is none.
+        case unreadable
+    }
+
+    package let code: Code
+    /// The file or folder, as findings would print it.
+    package let path: String
+
+    package var description: String {
+        switch code {
+        case .notFound: "there is no folder '\(path)'"
+        case .noApp: "'\(path)' holds no app.yaml"
+        case .tooLarge: "the files of '\(path)' are larger than \(Limits.appBytes / 1_048_576) MiB together"
+        case .leavesApp: "'\(path)' is a link that leads out of the app"
+        case .unreadable: "'\(path)' cannot be read as a file"
+        }
+    }
+}
+
+/// Reads an app's files from the disk: `app.yaml` and `flows/*.yaml`.
+///
+/// Nothing else of this target touches the disk.
+package enum AppFolder {
+    /// The files, `app.yaml` first, then the flows by name.
+    ///
+    /// Of a file larger than `Limits.fileBytes` one byte more than that is read: enough for the compiler to refuse it.
+    package static func read(_ path: String) throws(AppFolderError) -> [SourceFile] {
+        let root = URL(fileURLWithPath: path, isDirectory: true).resolvingSymlinksInPath()
+        guard type(of: root) == .typeDirectory else { throw AppFolderError(code: .notFound, path: path) }
+        let prefix = path == "." || path.isEmpty ? "" : path.hasSuffix("/") ? path : path + "/"
+        guard exists(root.appendingPathComponent("app.yaml")) else { throw AppFolderError(code: .noApp, path: path) }
+        var names = ["app.yaml"]
+        names += flowNames(root.appendingPathComponent("flows")).map { "flows/" + $0 }
+        var files: [SourceFile] = []
+        var total = 0
+        for name in names {
+            let bytes = try read(root.appendingPathComponent(name), below: root, shownAs: prefix + name)
+            total += bytes.count
+            guard total <= Limits.appBytes else { throw AppFolderError(code: .tooLarge, path: path) }
+            files.append(SourceFile(path: prefix + name, bytes: bytes))
+        }
+        return files
+    }
+
+    private static func type(of url: URL) -> FileAttributeType? {
+        // A missing file has no type: that is an answer, not a failure.
+        (try? FileManager.default.attributesOfItem(atPath: url.path))?[.type] as? FileAttributeType
+    }
+
+    private static func exists(_ url: URL) -> Bool { type(of: url) != nil }
+
+    private static func flowNames(_ folder: URL) -> [String] {
+        // An app without a folder `flows` has no flows.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        // One more than allowed, so that the compiler can say that there are too many.
+        let flows = names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }
+        return Array(flows.sorted().prefix(Limits.flowFiles + 1))
+    }
+
+    private static func read(_ url: URL, below root: URL, shownAs path: String) throws(AppFolderError) -> [UInt8] {
+        let resolved = url.resolvingSymlinksInPath()
+        guard resolved.path.hasPrefix(root.path.hasSuffix("/") ? root.path : root.path + "/") else {
+            throw AppFolderError(code: .leavesApp, path: path)
+        }
+        // A pipe or a device could keep the reader waiting for ever.
+        guard type(of: resolved) == .typeRegular else { throw AppFolderError(code: .unreadable, path: path) }
+        do {
+            let handle = try FileHandle(forReadingFrom: resolved)
+            defer { try? handle.close() }  // Nothing was written; a failure to close loses nothing.
+            return [UInt8](try handle.read(upToCount: Limits.fileBytes + 1) ?? Data())
+        } catch {
+            throw AppFolderError(code: .unreadable, path: path)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Expressions
+
+/// Compiles the expressions of one file and moves their findings to the file's places.
+struct ExpressionCompiler {
+    let context: FileContext
+
+    init(_ context: FileContext) { self.context = context }
+
+    /// A scalar with the CEL text in it, and the way back to the file.
+    struct Source {
+        var scalar: YAMLScalar
+        var map: ScalarMap
+        let bytes: [UInt8]
+
+        init(_ scalar: YAMLScalar, range: Range<Int>, in text: SourceText) {
+            self.scalar = scalar
+            map = ScalarMap(scalar, range: range, in: text)
+            bytes = Array(scalar.text.utf8)
+        }
+
+        /// The part of the value at these UTF-8 offsets.
+        func text(_ offsets: Range<Int>) -> String {
+            String(decoding: bytes[offsets], as: UTF8.self)
+        }
+
+        var whole: Range<Int> { 0..<bytes.count }
+    }
+
+    // MARK: Bare CEL
+
+    /// A condition outside flows, such as an invariant.
+    func bare(_ node: YAMLNode, what: String, declarations: Declarations) -> PlacedExpression? {
+        bare(node, what: what, scope: ExpressionScope(declarations: declarations), expected: .bool)
+    }
+
+    /// A scalar whose whole value is CEL, such as `when:`.
+    func bare(_ node: YAMLNode, what: String, scope: ExpressionScope, expected: ExpressionType) -> PlacedExpression? {
+        guard let scalar = node.scalar, !scalar.text.isEmpty else {
+            guard !node.isUnreadable else { return nil }
+            var notes: [String] = []
+            if node.isFlowStyle {
+                notes.append("YAML takes a leading '[' or '{' for a list or mapping: put the expression in quotes")
+            }
+            context.error(
+                .typeExpression,
+                "\(what) is an expression; found \(node.kindName)",
+                at: node.range,
+                notes: notes
+            )
+            return nil
+        }
+        let source = Source(scalar, range: node.range, in: context.text)
+        let trimmed = scalar.text.drop { $0 == " " }
+        if trimmed.hasPrefix("${"), scalar.text.hasSuffix("}") {
+            context.error(
+                .expressionWrapped,
+                "\(what) takes the expression alone, without '${' and '}'",
+                at: source.map.sourceRange(0..<2)
+            )
+            return nil
+        }
+        return compile(source, source.whole, scope: scope, expected: expected, what: what)
+    }
+
+    // MARK: Any expression
+
+    /// Compiles the CEL at `offsets` of the scalar; a finding and nil if it is wrong.
+    func compile(
+        _ source: Source,
+        _ offsets: Range<Int>,
+        scope: ExpressionScope,
+        expected: ExpressionType,
+        what: String
+    ) -> PlacedExpression? {
+        guard let compilation = compilation(source, offsets, scope: scope), let expression = compilation.expression
+        else {
+            return nil
+        }
+        let range = source.map.sourceRange(trimmed(source, offsets))
+        if let mismatch = TypeRules.mismatch(of: expression.type, expected: expected) {
+            reportMismatch(expression.type, mismatch, what: what, at: range)
+            return nil
+        }
+        return PlacedExpression(expression: expression, range: context.text.range(range))
+    }
+
+    func reportMismatch(_ actual: ExpressionType, _ mismatch: TypeRules.Mismatch, what: String, at range: Range<Int>) {
+        context.error(
+            .typeMismatch,
+            "\(what) is \(mismatch.expected); this is \(TypeRules.name(actual))",
+            at: range,
+            notes: mismatch.hint.map { [$0] } ?? []
+        )
+    }
+
+    /// The compilation, its findings reported; nil when there were errors.
+    func compilation(_ source: Source, _ offsets: Range<Int>, scope: ExpressionScope) -> Expression.Compilation? {
+        let compilation = Expression.compile(source.text(offsets), declarations: scope.declarations)
+        var hasErrors = false
+        for finding in compilation.findings {
+            let start = offsets.lowerBound + finding.range.lowerBound
+            var range = source.map.sourceRange(start..<offsets.lowerBound + finding.range.upperBound)
+            if range.isEmpty {  // At the end of the expression: its last character is something to point at.
+                let last = max(offsets.lowerBound, start - 1)
+                range = source.map.sourceRange(last..<max(start, last))
+            }
+            if finding.severity == .error { hasErrors = true }
+            context.findings.add(
+                finding.severity == .error ? .error : .warning,
+                finding.code,
+                finding.message,
+                context.text.range(range),
+                finding.hint.map { [$0] } ?? []
+            )
+        }
+        guard let expression = compilation.expression, !hasErrors else { return nil }
+        return checkReferences(expression, source, offsets, scope) ? compilation : nil
+    }
+
+    /// `error` and `trigger` are declared everywhere, so that slots keep their numbers; here is where they are refused.
+    private func checkReferences(
+        _ expression: Expression,
+        _ source: Source,
+        _ offsets: Range<Int>,
+        _ scope: ExpressionScope
+    ) -> Bool {
+        var isFine = true
+        for reference in expression.references {
+            let start = offsets.lowerBound + reference.range.lowerBound
+            let range = source.map.sourceRange(start..<offsets.lowerBound + reference.range.upperBound)
+            if reference.path.first == ScopeSlot.error.name, let note = scope.errorNote {
+                context.error(.errorOutsideFail, note, at: range)
+                isFine = false
+            } else if reference.path.first == ScopeSlot.trigger.name, let note = scope.triggerNote {
+                context.error(.triggerNotThere, note, at: range)
+                isFine = false
+            }
+        }
+        return isFine
+    }
+
+    private func trimmed(_ source: Source, _ offsets: Range<Int>) -> Range<Int> {
+        let bytes = source.bytes
+        var start = offsets.lowerBound
+        var end = offsets.upperBound
+        while start < end, bytes[start] <= 0x20 { start += 1 }
+        while end > start, bytes[end - 1] <= 0x20 { end -= 1 }
+        return start..<end
+    }
+}

@@ -1,0 +1,182 @@
+/// Explains what YAML misreads: the traps that an expression in a YAML value can fall into, each with its fix.
+struct YAMLTraps {
+    /// Keys whose value is bare CEL.
+    static let expressionKeys: Set<String> = ["when", "each", "while", "until", "eventId"]
+
+    private let text: SourceText
+    private let findings: FindingCollector
+
+    init(_ text: SourceText, findings: FindingCollector) {
+        self.text = text
+        self.findings = findings
+    }
+
+    // MARK: Text that is YAML, but not what was meant
+
+    /// Reports a plain value that ` #` ended in the middle of `${ … }` or of a quote, and tells whether it did.
+    func isCutByComment(_ scalar: YAMLScalar, range: Range<Int>, key: String?) -> Bool {
+        guard scalar.style == .plain, let comment = comment(behind: range.upperBound) else { return false }
+        let isBare = key.map { Self.expressionKeys.contains($0) } ?? false
+        guard OpenExpression.isOpen(scalar.text, isBareExpression: isBare) else { return false }
+        findings.error(
+            .trapComment,
+            "' #' begins a YAML comment, so the value ends before it",
+            in: text,
+            at: comment..<comment + 1,
+            notes: ["put the whole value in quotes: \(quoted(rest(of: range.lowerBound)))"]
+        )
+        return true
+    }
+
+    /// The place of a `#` that only blanks part from `offset`.
+    private func comment(behind offset: Int) -> Int? {
+        var index = offset
+        while index < text.bytes.count, text.bytes[index] == 0x20 || text.bytes[index] == 0x09 { index += 1 }
+        guard index > offset, index < text.bytes.count, text.bytes[index] == UInt8(ascii: "#") else { return nil }
+        return index
+    }
+
+    func explain(tag: String, range: Range<Int>, key: String?) {
+        let isBare = key.map { Self.expressionKeys.contains($0) } ?? false
+        let looksLikeCode = tag.dropFirst().contains { ".([&|=".contains($0) }
+        let end = min(range.lowerBound + 1, text.bytes.count)
+        if !tag.hasPrefix("tag:"), isBare || looksLikeCode {
+            findings.error(
+                .trapNegation,
+                "'!' begins a YAML tag here, not a negation",
+                in: text,
+                at: range.lowerBound..<end,
+                notes: ["put the expression in quotes: \(quoted(rest(of: range.lowerBound)))"]
+            )
+        } else {
+            findings.error(
+                .yamlTag,
+                "YAML tags are not part of the flow language",
+                in: text,
+                at: range.lowerBound..<end,
+                notes: ["remove the tag, or put the value in quotes if '!' belongs to it"]
+            )
+        }
+    }
+
+    // MARK: Text that is no YAML
+
+    /// Reports a syntax error: as the traps in its lines if there are any, else in plain words.
+    func explain(_ problem: YAMLParser.Problem) {
+        let problemLine = text.lineIndex(at: problem.offset)
+        let contextLine = problem.contextOffset.map { text.lineIndex(at: $0) } ?? problemLine
+        let first = min(problemLine, contextLine)
+        var scanner = YAMLLineScanner(text)
+        let traps = scanner.traps().filter { text.lineIndex(at: $0.range.lowerBound) >= max(0, first - 1) }
+        var explained = false
+        for trap in traps {
+            let line = text.lineIndex(at: trap.range.lowerBound)
+            let isNear = line >= first - 1 && line <= problemLine
+            guard isNear || !trap.isGuess else { continue }
+            if isNear { explained = true }
+            var notes = trap.notes
+            if let fixed = trap.valueStart { notes.append("put the whole value in quotes: \(quoted(rest(of: fixed)))") }
+            findings.error(trap.code, trap.message, in: text, at: trap.range, notes: notes)
+        }
+        if !explained { explainPlainly(problem) }
+    }
+
+    private func explainPlainly(_ problem: YAMLParser.Problem) {
+        let place = problem.offset..<min(problem.offset + 1, text.bytes.count)
+        if problem.context.contains("quoted scalar"), let start = problem.contextOffset {
+            let range = start..<min(start + 1, text.bytes.count)
+            findings.error(.yamlQuote, "the quote that begins here is not closed", in: text, at: range)
+            return
+        }
+        let message =
+            switch problem.message {
+            case "mapping values are not allowed in this context":
+                "a ':' is not expected here; look at the indentation, or put the text in quotes"
+            case "did not find expected key":
+                "a key at the indentation of its neighbours is expected here"
+            case "did not find expected '-' indicator":
+                "a '-' at the indentation of its neighbours is expected here"
+            case "did not find expected ',' or ']'": "a ',' or ']' is expected here"
+            case "did not find expected ',' or '}'": "a ',' or '}' is expected here"
+            case "could not find expected ':'": "a key needs a ':' and a space behind it"
+            default: "this is not YAML: \(problem.message)"
+            }
+        var notes: [String] = []
+        if let context = problem.contextOffset, !problem.context.isEmpty {
+            notes.append("\(problem.context) that begins in line \(text.position(at: context).line)")
+        }
+        findings.error(.yamlSyntax, message, in: text, at: place, notes: notes)
+    }
+
+    // MARK: The fix
+
+    /// What stands from `offset` to the end of its line, trimmed.
+    private func rest(of offset: Int) -> String {
+        let line = text.line(text.lineIndex(at: offset))
+        guard offset < line.upperBound else { return "" }
+        let rest = text.text(offset..<line.upperBound)
+        return String(rest.prefix(80)).trimmed
+    }
+
+    /// `value` in the quotes that fit it.
+    private func quoted(_ value: String) -> String {
+        guard value.contains("'") else { return "'\(value)'" }
+        if !value.contains("\""), !value.contains("\\") { return "\"\(value)\"" }
+        return "'\(value.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
+    }
+}
+
+extension String {
+    /// Without blanks at either end.
+    fileprivate var trimmed: String {
+        var characters = Substring(self)
+        while let last = characters.last, last == " " || last == "\t" { characters.removeLast() }
+        while let first = characters.first, first == " " || first == "\t" { characters.removeFirst() }
+        return String(characters)
+    }
+}
+
+/// Tells whether a text ends inside `${ … }` or, in a bare expression, inside a quote.
+enum OpenExpression {
+    static func isOpen(_ text: String, isBareExpression: Bool) -> Bool {
+        let bytes = Array(text.utf8)
+        if isBareExpression { return end(of: bytes, from: 0, isBare: true) == nil }
+        var index = 0
+        while index + 1 < bytes.count {
+            guard bytes[index] == UInt8(ascii: "$"), bytes[index + 1] == UInt8(ascii: "{") else {
+                index += 1
+                continue
+            }
+            if index > 0, bytes[index - 1] == UInt8(ascii: "$") {  // `$${` is a literal `${`.
+                index += 2
+                continue
+            }
+            guard let end = end(of: bytes, from: index + 2, isBare: false) else { return true }
+            index = end
+        }
+        return false
+    }
+
+    /// Where the expression ends, or nil if the text ends before.
+    private static func end(of bytes: [UInt8], from start: Int, isBare: Bool) -> Int? {
+        var index = start
+        var depth = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") {
+                while index < bytes.count, bytes[index] != byte {
+                    index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
+                }
+                guard index < bytes.count else { return nil }
+                index += 1
+            } else if byte == UInt8(ascii: "{") {
+                depth += 1
+            } else if byte == UInt8(ascii: "}") {
+                if depth == 0, !isBare { return index }
+                depth -= 1
+            }
+        }
+        return isBare ? index : nil
+    }
+}

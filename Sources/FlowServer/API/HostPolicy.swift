@@ -1,0 +1,70 @@
+import HTTPTypes
+
+/// Decides by `Host` and `Origin` whether a request may come in: a page of another site must not reach a server on
+/// the loopback interface through a name that was made to point there.
+struct HostPolicy: Sendable {
+    private let hosts: Set<String>
+    private let origins: Set<String>
+
+    init(publicHosts: [String], allowedOrigins: [String]) {
+        hosts = Set(publicHosts.map { $0.lowercased() })
+        origins = Set(allowedOrigins.map { $0.lowercased() })
+    }
+
+    /// - Throws: `Problem` 400 for a request without one proper Host, 403 for a Host or Origin that is not allowed.
+    func check(_ head: HTTPRequest) throws {
+        guard let authority = head.authority?.lowercased(), !authority.isEmpty, head.headerFields[.secondHost] == nil
+        else {
+            throw Problem(400, "host_required", "A request names one Host.")
+        }
+        guard allows(authority) else {
+            throw Problem(403, "host_not_allowed", "The server does not answer under this Host.")
+        }
+        if let origin = head.headerFields[.origin], !isAllowed(origin: origin, under: authority) {
+            throw Problem(403, "origin_not_allowed", "Pages of this Origin may not call the server.")
+        }
+    }
+
+    /// Whether a page of `origin` may read the answers of a server called as `authority`.
+    func isAllowed(origin: String, under authority: String) -> Bool {
+        let origin = origin.lowercased()
+        return origin == "http://\(authority)" || origin == "https://\(authority)" || origins.contains(origin)
+    }
+
+    /// Whether `origin` is another site's and allowed by configuration: then the answer says so.
+    func isConfigured(origin: String) -> Bool { origins.contains(origin.lowercased()) }
+
+    private func allows(_ authority: String) -> Bool {
+        guard let name = Self.name(of: authority) else { return false }
+        return Self.isLoopback(name) || hosts.contains(name) || hosts.contains(authority)
+    }
+
+    /// The authority without its port; nil when it is not of the form `name`, `name:port` or `[v6]:port`.
+    static func name(of authority: String) -> String? {
+        let rest: Substring
+        let name: Substring
+        if authority.hasPrefix("[") {
+            guard let end = authority.firstIndex(of: "]") else { return nil }
+            name = authority[...end]
+            rest = authority[authority.index(after: end)...]
+        } else {
+            name = authority.prefix { $0 != ":" }
+            rest = authority[name.endIndex...]
+        }
+        guard !name.isEmpty else { return nil }
+        if rest.isEmpty { return String(name) }
+        guard let port = UInt16(rest.dropFirst()), port > 0 else { return nil }
+        return String(name)
+    }
+
+    static func isLoopback(_ name: String) -> Bool {
+        if name == "localhost" || name == "[::1]" { return true }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}
+
+extension HTTPField.Name {
+    /// The first Host header has become the authority; what is left under the name is a second one.
+    fileprivate static let secondHost = name("Host")
+}

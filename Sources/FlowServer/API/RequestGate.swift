@@ -1,0 +1,98 @@
+import Expressions
+import FlowEngine
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// What every request passes: Host and Origin, a place among those in progress, and the turning of errors into answers.
+///
+/// Every error becomes problem details here, so nothing behind it can leak an error's text.
+struct RequestGate: RouterMiddleware {
+    typealias Context = ServerRequestContext
+
+    /// Nil on the unix socket, which no browser reaches.
+    let hosts: HostPolicy?
+    let places: RequestPlaces
+    let counts: RequestCounts
+    let logger: Logger
+
+    @concurrent func handle(
+        _ request: Request,
+        context: ServerRequestContext,
+        next: @concurrent (Request, ServerRequestContext) async throws -> Response
+    ) async throws -> Response {
+        var response: Response
+        do {
+            response = try await admit(request, context: context, next: next)
+        } catch let error as HTTPParserError {
+            // Hummingbird answers it with 400 and closes the connection, which must not be read on.
+            throw error
+        } catch {
+            response = problem(for: error, context: context).response(requestID: context.requestID)
+        }
+        response.headers[.cacheControl] = response.headers[.cacheControl] ?? "no-store"
+        response.headers[.xContentTypeOptions] = "nosniff"
+        response.headers[.requestID] = context.requestID
+        if let origin = request.headers[.origin], let hosts, hosts.isConfigured(origin: origin) {
+            response.headers[.accessControlAllowOrigin] = origin
+            response.headers[.vary] = "Origin"
+        }
+        counts.count(route: context.endpointPath, method: request.method, status: response.status.code)
+        return response
+    }
+
+    private func admit(
+        _ request: Request,
+        context: ServerRequestContext,
+        next: @concurrent (Request, ServerRequestContext) async throws -> Response
+    ) async throws -> Response {
+        try hosts?.check(request.head)
+        if let preflight = preflight(request) { return preflight }
+        guard places.enter() else { throw Problem.overloaded }
+        defer { places.leave() }
+        return try await next(request, context)
+    }
+
+    /// A browser's question whether a page of an allowed origin may send what it is about to send.
+    private func preflight(_ request: Request) -> Response? {
+        guard request.method == .options, request.headers[.accessControlRequestMethod] != nil,
+            let origin = request.headers[.origin], let hosts, hosts.isConfigured(origin: origin)
+        else { return nil }
+        return Response(
+            status: .noContent,
+            headers: [
+                .accessControlAllowMethods: "GET, POST",
+                .accessControlAllowHeaders: "authorization, content-type, idempotency-key",
+                .accessControlMaxAge: "600",
+            ]
+        )
+    }
+
+    /// The answer to anything that a handler threw; what nobody foresaw is logged here, once, by its type alone.
+    private func problem(for error: any Error, context: ServerRequestContext) -> Problem {
+        if let problem = Problem(error, caller: .anonymous) { return problem }
+        switch error {
+        case let error as HTTPError where error.status == .notFound: return .notFound
+        case let error as HTTPError:
+            return Problem(error.status.code, "refused", error.status.reasonPhrase)
+        case is NIOTooManyBytesError: return Problem(413, "body_too_large", "The body is too large.")
+        default:
+            logger.error(
+                "request failed",
+                metadata: [
+                    "request.id": "\(context.requestID)",
+                    "route": "\(context.endpointPath ?? "unknown")",
+                    "error.type": "\(String(reflecting: type(of: error)))",
+                ]
+            )
+            return Problem(500, "internal", "Something went wrong; the log has the request's id.")
+        }
+    }
+}
+
+extension HTTPField.Name {
+    /// Names the request in answers and log lines.
+    static let requestID = name("X-Request-Id")
+}

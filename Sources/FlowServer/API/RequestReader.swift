@@ -1,0 +1,112 @@
+import Expressions
+import FlowEngine
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+
+/// Reads bodies and headers of requests, bounded in size, depth and time.
+struct RequestReader: Sendable {
+    let clock: any FlowEngine.Clock
+    let limits: ServerConfiguration.Limits
+
+    /// - Throws: `Problem` 413 beyond `limit`, 408 when it does not arrive in time, 400 when it breaks off.
+    func body(of request: Request, upTo limit: Int) async throws -> [UInt8] {
+        if let text = request.headers[.contentLength], let length = Int(text), length > limit {
+            throw Problem.tooLarge(limit)
+        }
+        guard let deadline = clock.now() + limits.bodyTimeLimit else { throw Problem.stopping }
+        let clock = clock
+        let bytes = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+            group.addTask { try await Self.collect(request.body, upTo: limit) }
+            group.addTask {
+                try await clock.sleep(until: deadline)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+        guard let bytes else { throw Problem(408, "body_too_slow", "The body did not arrive in time.") }
+        return bytes
+    }
+
+    private static func collect(_ body: RequestBody, upTo limit: Int) async throws -> [UInt8] {
+        do {
+            let buffer = try await body.collect(upTo: limit)
+            return Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw Problem.tooLarge(limit)
+        } catch let error as HTTPParserError {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw Problem(400, "body_incomplete", "The body broke off.")
+        }
+    }
+
+    /// The JSON object of a body that says that it is JSON.
+    ///
+    /// - Throws: `Problem` 415 for another content type, 400 for what is not one JSON object.
+    func object(of request: Request, upTo limit: Int) async throws -> ValueMap {
+        guard Self.mediaType(of: request.headers) == "application/json" else {
+            throw Problem(415, "json_required", "The body must be JSON and say Content-Type: application/json.")
+        }
+        let value = try json(try await body(of: request, upTo: limit))
+        guard case .map(let object) = value else {
+            throw Problem(400, "object_required", "The body must be one JSON object.")
+        }
+        return object
+    }
+
+    func json(_ bytes: [UInt8]) throws -> Value {
+        do {
+            return try JSON.parse(bytes, limits: JSONLimits(bytes: bytes.count, depth: limits.jsonDepth))
+        } catch {
+            throw Problem.malformedJSON(error)
+        }
+    }
+
+    /// The media type without parameters, in lower case; empty when there is none.
+    static func mediaType(of headers: HTTPFields) -> String {
+        guard let type = headers[.contentType] else { return "" }
+        let essence = type.prefix { $0 != ";" }
+        return String(essence.filter { !$0.isWhitespace }).lowercased()
+    }
+
+    /// The request's `Idempotency-Key`.
+    ///
+    /// - Throws: `Problem` 400 unless it is one value of 1–255 visible ASCII characters.
+    static func idempotencyKey(of headers: HTTPFields) throws -> String? {
+        let values = headers[values: .idempotencyKey]
+        guard let key = values.first else { return nil }
+        guard values.count == 1, (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw Problem(
+                400,
+                "invalid_idempotency_key",
+                "An Idempotency-Key is one value of 1 to 255 visible ASCII characters."
+            )
+        }
+        return key
+    }
+
+    /// The number that a query parameter gives, held within `1...limits.listLength`.
+    func limit(of request: Request, standard: Int = 50) throws -> Int {
+        guard let text = request.uri.queryParameters["limit"] else { return min(standard, limits.listLength) }
+        guard let number = Int(text), number > 0 else {
+            throw Problem(400, "invalid_limit", "limit is a number from 1 to \(limits.listLength).")
+        }
+        return min(number, limits.listLength)
+    }
+}
+
+extension HTTPField.Name {
+    static let idempotencyKey = name("Idempotency-Key")
+
+    /// A header's name that is known to be one.
+    static func name(_ text: StaticString) -> HTTPField.Name {
+        guard let name = HTTPField.Name("\(text)") else { preconditionFailure("\(text) is a header's name") }
+        return name
+    }
+}

@@ -1,0 +1,93 @@
+package import Connections
+package import Expressions
+package import FlowEngine
+
+/// What an operator does with an app's data: the same words with and without a running server.
+///
+/// `Administration` does it on an open store; `AdminClient` asks the server that has the store open.
+package protocol Administering: Sendable {
+    func status() async throws(AdministrationError) -> ServerStatus
+
+    /// Newest first; at most `filter.limit`, and never more than 1,000.
+    func runs(matching filter: RunFilter) async throws(AdministrationError) -> [RunSummary]
+
+    /// What is recorded of a run, after waiting up to `waiting` for it to answer or end.
+    ///
+    /// Throws `.notFound` when there is no such run.
+    func report(of run: RunID, waiting: Duration) async throws(AdministrationError) -> RunReport
+
+    /// Starts a cloud flow with a `manual` trigger, as an admin.
+    func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID
+
+    /// - Returns: The token's text, which is kept nowhere and cannot be shown again, and its record.
+    /// - Throws: `.invalid` for roles that the app does not declare and ids that are not one line of text.
+    func createToken(for caller: Caller) async throws(AdministrationError) -> IssuedToken
+    func tokens() async throws(AdministrationError) -> [TokenSummary]
+    /// - Throws: `.notFound`, also when it is revoked already.
+    func revokeToken(id: String) async throws(AdministrationError)
+
+    func secretNames() async throws(AdministrationError) -> [String]
+    /// Seals and keeps a secret; a running server uses it from the next request on.
+    ///
+    /// - Throws: `.invalid` when the value does not fit the name, such as a live key under a test name.
+    func setSecret(_ name: String, to secret: Secret) async throws(AdministrationError)
+    /// - Throws: `.notFound`
+    func removeSecret(_ name: String) async throws(AdministrationError)
+}
+
+extension Administering {
+    package func report(of run: RunID) async throws(AdministrationError) -> RunReport {
+        try await report(of: run, waiting: .zero)
+    }
+}
+
+/// A server that runs.
+package struct ServerStatus: Sendable, Hashable {
+    package var processID: Int32
+    package var app: String
+    package var mode: Mode
+    package var version: String
+    /// Nil without a server.
+    package var port: Int?
+    package var isReady: Bool
+
+    package init(processID: Int32, app: String, mode: Mode, version: String, port: Int?, isReady: Bool) {
+        self.processID = processID
+        self.app = app
+        self.mode = mode
+        self.version = version
+        self.port = port
+        self.isReady = isReady
+    }
+}
+
+/// A token at the one moment when its text is known.
+package struct IssuedToken: Sendable, Hashable {
+    /// Begins with `rnl_`.
+    package var text: String
+    package var summary: TokenSummary
+
+    package init(text: String, summary: TokenSummary) {
+        self.text = text
+        self.summary = summary
+    }
+}
+
+/// A token as lists show it.
+package struct TokenSummary: Sendable, Hashable {
+    package var id: String
+    package var caller: Caller
+    package var createdAt: Timestamp
+    package var revokedAt: Timestamp?
+
+    package init(id: String, caller: Caller, createdAt: Timestamp, revokedAt: Timestamp? = nil) {
+        self.id = id
+        self.caller = caller
+        self.createdAt = createdAt
+        self.revokedAt = revokedAt
+    }
+
+    package init(_ record: TokenRecord) {
+        self.init(id: record.id, caller: record.caller, createdAt: record.createdAt, revokedAt: record.revokedAt)
+    }
+}

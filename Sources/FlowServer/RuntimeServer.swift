@@ -1,0 +1,225 @@
+package import Connections
+package import FlowEngine
+import FlowLanguage
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// The runtime's HTTP side: pages, web hooks, reads, health on one listener, administration on a unix socket.
+///
+/// Constructing it starts nothing. It does not run the engine; put both into one `ServiceGroup`, the engine first, so
+/// that at a stop the server goes first.
+package struct RuntimeServer: Service {
+    private let engine: Engine
+    private let stripe: (any StripeHookReceiver)?
+    private let vault: SecretVault?
+    private let secrets: UnsealedSecrets
+    private let random: any RandomSource
+    private let configuration: ServerConfiguration
+    private let version: String
+    private let logger: Logger
+    private let onReady: @Sendable (Int) async -> Void
+    private let port = BoundPort()
+
+    /// Puts the parts together and starts nothing.
+    ///
+    /// `stripe` takes in what comes to `/hooks/stripe`; without it there is no such route. `vault` keeps the secrets
+    /// that are set through the admin socket; `secrets`, which hold the keys of signed web hooks, are read again
+    /// after such a change. `random` makes tokens; `version` is the program's, for `GET /admin/status`. `onReady` is
+    /// called with the port once both listeners accept connections.
+    package init(
+        engine: Engine,
+        stripe: (any StripeHookReceiver)? = nil,
+        vault: SecretVault? = nil,
+        secrets: UnsealedSecrets = UnsealedSecrets(),
+        random: any RandomSource,
+        configuration: ServerConfiguration = ServerConfiguration(),
+        version: String = "",
+        logger: Logger,
+        onReady: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        self.engine = engine
+        self.stripe = stripe
+        self.vault = vault
+        self.secrets = secrets
+        self.random = random
+        self.configuration = configuration
+        self.version = version
+        self.logger = logger
+        self.onReady = onReady
+    }
+
+    /// Serves until a graceful shutdown: then it accepts nothing more and finishes the answers under way, for
+    /// `configuration.stopTimeLimit` at most.
+    ///
+    /// - Throws: `AdministrationError` when the admin socket cannot be made safe; NIO's errors when a port is taken.
+    package func run() async throws {
+        var services: [any Service] = []
+        if let socket = configuration.adminSocket {
+            try AdminSocket.prepare(at: socket)
+            // The public listener comes up once the socket is there and closed to others.
+            let isUp = AsyncStream.makeStream(of: Void.self)
+            services.append(
+                adminApplication(socket: socket) {
+                    isUp.continuation.finish()
+                }
+            )
+            services.append(
+                publicApplication {
+                    for await _ in isUp.stream {}
+                    await onReady($0)
+                }
+            )
+        } else {
+            services.append(publicApplication(onReady))
+        }
+        var group = ServiceGroupConfiguration(services: services, logger: quietLogger)
+        group.maximumGracefulShutdownDuration = configuration.stopTimeLimit
+        defer { configuration.adminSocket.map(AdminSocket.remove) }
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    // MARK: The two listeners
+
+    /// The public listener's routes, without a socket.
+    func publicRouter() -> Router<ServerRequestContext> {
+        let authenticator = Authenticator(store: engine.store, roles: Set(engine.app.roles))
+        let reader = RequestReader(clock: engine.clock, limits: configuration.limits)
+        let counts = RequestCounts()
+        let wait = AnswerWait(clock: engine.clock, grace: configuration.answerGrace)
+        var table = RouteTable()
+        PageRoutes(
+            engine: engine,
+            authenticator: authenticator,
+            reader: reader,
+            wait: wait,
+            timeLimit: configuration.pageTimeLimit
+        ).add(to: &table)
+        HookRoutes(
+            engine: engine,
+            authentication: HookAuthentication(
+                authenticator: authenticator,
+                signatures: HookSignatures(secrets: secrets, clock: engine.clock)
+            ),
+            reader: reader,
+            stripe: stripe,
+            wait: wait,
+            timeLimit: configuration.pageTimeLimit
+        ).add(to: &table)
+        RunRoutes(store: engine.store, authenticator: authenticator).add(to: &table)
+        TableRoutes(app: engine.app, store: engine.store, authenticator: authenticator, reader: reader).add(to: &table)
+        HealthRoutes(engine: engine, counts: counts).add(to: &table)
+        let hosts = HostPolicy(
+            publicHosts: configuration.publicHosts + [configuration.hostAsNamed],
+            allowedOrigins: configuration.allowedOrigins
+        )
+        return table.router(behind: gate(hosts: hosts, counts: counts))
+    }
+
+    /// The admin socket's routes, without the socket.
+    func adminRouter() -> Router<ServerRequestContext> {
+        let port = port
+        let administration = Administration(
+            app: engine.app,
+            mode: engine.mode,
+            store: engine.store,
+            clock: engine.clock,
+            random: random,
+            engine: engine,
+            vault: vault,
+            unsealed: secrets,
+            version: version,
+            port: { port.value }
+        )
+        var table = RouteTable()
+        let reader = RequestReader(clock: engine.clock, limits: configuration.limits)
+        AdminRoutes(administration: administration, reader: reader).add(to: &table)
+        return table.router(behind: gate(hosts: nil, counts: RequestCounts()))
+    }
+
+    private func publicApplication(_ onReady: @escaping @Sendable (Int) async -> Void) -> some ApplicationProtocol {
+        let port = port
+        let fallback = configuration.port
+        return Application(
+            router: publicRouter(),
+            server: listener,
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                availableConnectionsDelegate: .maximum(configuration.limits.connections, logger: quietLogger)
+            ),
+            onServerRunning: { channel in
+                let bound = channel.localAddress?.port ?? fallback
+                port.value = bound
+                await onReady(bound)
+            },
+            logger: quietLogger
+        )
+    }
+
+    private func adminApplication(
+        socket: String,
+        onReady: @escaping @Sendable () -> Void
+    ) -> some ApplicationProtocol {
+        let logger = logger
+        return Application(
+            router: adminRouter(),
+            server: listener,
+            configuration: ApplicationConfiguration(address: .unixDomainSocket(path: socket)),
+            onServerRunning: { channel in
+                do {
+                    try AdminSocket.close(toOthersAt: socket)
+                    onReady()
+                } catch {
+                    // The mode that the process gives new files keeps others out already.
+                    logger.error("admin socket not available", metadata: ["error": "\(error)"])
+                    channel.close(promise: nil)
+                    onReady()
+                }
+            },
+            logger: quietLogger
+        )
+    }
+
+    private var listener: HTTPServerBuilder {
+        let limits = configuration.limits
+        return .http1(
+            configuration: .init(
+                idleTimeout: .init(limits.idleTimeLimit),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: limits.headerBytes,
+                    maxHeaderListSize: limits.headerBytes,
+                    maxHeaderFieldCount: limits.headerCount
+                )
+            )
+        )
+    }
+
+    private func gate(hosts: HostPolicy?, counts: RequestCounts) -> RequestGate {
+        RequestGate(
+            hosts: hosts,
+            places: RequestPlaces(limit: configuration.limits.concurrentRequests),
+            counts: counts,
+            logger: logger
+        )
+    }
+
+    /// What the web framework logs below a warning is its own inner life.
+    private var quietLogger: Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+}
+
+/// The port that the public listener got.
+private final class BoundPort: Sendable {
+    private let port = Mutex<Int?>(nil)
+
+    var value: Int? {
+        get { port.withLock { $0 } }
+        set { port.withLock { $0 = newValue } }
+    }
+}

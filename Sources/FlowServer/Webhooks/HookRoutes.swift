@@ -1,0 +1,72 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+import HTTPTypes
+import Hummingbird
+
+/// `POST|GET /hooks/<flow>` and `POST /hooks/stripe`: a 2xx leaves only after the event is durable.
+struct HookRoutes: Sendable {
+    let engine: Engine
+    let authentication: HookAuthentication
+    let reader: RequestReader
+    let stripe: (any StripeHookReceiver)?
+    let wait: AnswerWait
+    let timeLimit: Duration
+
+    func add(to table: inout RouteTable) {
+        table.add(.post, "/hooks/stripe") { request, _ in try await receiveStripe(request) }
+        table.add(.post, "/hooks/:flow") { request, context in try await receive(request, context) }
+        table.add(.get, "/hooks/:flow") { request, context in try await receive(request, context) }
+    }
+
+    private func receiveStripe(_ request: Request) async throws -> Response {
+        guard let stripe else { throw Problem.notFound }
+        let signatures = request.headers[values: .stripeSignature]
+        let body = try await reader.body(of: request, upTo: reader.limits.hookBodyBytes)
+        switch await stripe.receive(body: body, signature: signatures.count == 1 ? signatures.first : nil) {
+        case .accepted: return try .json(["received": true])
+        case .repeated: return try .json(["received": true, "repeated": true])
+        case .refused(let status, let code, let message): throw Problem(status, code, message)
+        case .unavailable: throw Problem(503, "unavailable", "The event was not stored.", retryAfter: 1)
+        }
+    }
+
+    private func receive(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
+        guard let name = context.parameters.get("flow"), let flow = engine.app.flows[name],
+            case .webhook(let trigger) = flow.trigger
+        else { throw Problem.notFound }
+        guard request.method.rawValue == trigger.method else { throw Problem.methodNotAllowed([trigger.method]) }
+        try await authentication.checkHead(flow, trigger, headers: request.headers)
+        let bytes = try await reader.body(of: request, upTo: reader.limits.hookBodyBytes)
+        let head = HookDelivery.Head(request)
+        try authentication.checkBody(flow, trigger, headers: head.headers, body: bytes)
+        let delivery = try HookDelivery(head, bytes: bytes, receivedAt: engine.clock.now(), reader: reader)
+        let eventID = try trigger.eventID.map(delivery.eventID(by:))
+        let run = try await engine.receive(hook: name, eventID: eventID, trigger: delivery.trigger, body: bytes)
+        switch trigger.answer {
+        case .atOnce:
+            return try .json(run == nil ? ["received": true, "repeated": true] : ["received": true])
+        case .whenFinished:
+            return try await answer(of: run, hook: name, eventID: eventID)
+        }
+    }
+
+    /// A repetition gets the answer of the run that the first delivery started.
+    private func answer(of run: RunID?, hook: String, eventID: String?) async throws -> Response {
+        var awaited = run
+        if awaited == nil, let eventID {
+            let first = try await engine.store.read { reader throws(StoreError) in
+                try reader.delivery(source: hook, account: "", eventID: eventID)
+            }
+            awaited = first?.run
+        }
+        guard let awaited else { return try .json(["received": true, "repeated": true]) }
+        let record = try await wait { try await engine.answer(of: awaited, timeLimit: timeLimit) }
+        guard let answer = record.answer else { return try .json(["received": true], status: 202) }
+        return try .answer(answer, run: record.id)
+    }
+}
+
+extension HTTPField.Name {
+    static let stripeSignature = name("Stripe-Signature")
+}

@@ -1,0 +1,64 @@
+import Connections
+import Crypto
+import FlowEngine
+import FlowLanguage
+
+/// Verifies deliveries that carry a signature over their body, with the secret `hooks.<flow>.secret`.
+struct HookSignatures: Sendable {
+    let secrets: UnsealedSecrets
+    let clock: any FlowEngine.Clock
+
+    /// Passes a genuine delivery; header names are lower-case, the body is as it came, byte for byte.
+    ///
+    /// Throws `Problem` 401 for a delivery that is not genuine, 503 while no secret is set.
+    func verify(
+        _ authentication: WebhookTrigger.Authentication,
+        flow: String,
+        headers: [String: String],
+        body: [UInt8]
+    ) throws {
+        let name = "hooks.\(flow).secret"
+        guard let secret = secrets.secret(named: name) else {
+            throw Problem(503, "signature_unavailable", "The secret of this hook is not set.", retryAfter: 60)
+        }
+        do throws(SignatureError) {
+            switch authentication {
+            case .none, .bearer: return
+            case .stripe:
+                let header = headers["stripe-signature"] ?? ""
+                try StripeSignature.verify(header: header, body: body, secrets: [secret], now: clock.now())
+            case .standardWebhooks:
+                let parts = StandardWebhook.Headers(
+                    id: headers["webhook-id"] ?? "",
+                    timestamp: headers["webhook-timestamp"] ?? "",
+                    signature: headers["webhook-signature"] ?? ""
+                )
+                try StandardWebhook.verify(parts, body: body, secrets: [secret], now: clock.now())
+            case .hmac: try verifyHMAC(headers["x-hub-signature-256"] ?? headers["x-signature-256"], body, secret)
+            }
+        } catch {
+            throw Problem(401, "invalid_signature", "\(error)")
+        }
+    }
+
+    /// `X-Hub-Signature-256` or `X-Signature-256: sha256=<hex>`: HMAC-SHA256 over the body.
+    ///
+    /// It has no time stamp, so a hook that must not take a recorded delivery twice names its `eventId`.
+    private func verifyHMAC(_ header: String?, _ body: [UInt8], _ secret: Secret) throws(SignatureError) {
+        let scheme = "sha256="
+        guard let header, header.hasPrefix(scheme), let code = Self.bytes(hex: header.dropFirst(scheme.count)) else {
+            throw SignatureError(.malformedHeader)
+        }
+        let key = SymmetricKey(data: Array(secret.reveal().utf8))
+        guard HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key) else {
+            throw SignatureError(.mismatch)
+        }
+    }
+
+    private static func bytes(hex: Substring) -> [UInt8]? {
+        let digits = hex.utf8.map { UInt8(String(UnicodeScalar($0)), radix: 16) }
+        guard digits.count == 64, !digits.contains(nil) else { return nil }
+        let values = digits.compactMap { $0 }
+        return stride(from: 0, to: 64, by: 2).map { values[$0] << 4 | values[$0 + 1] }
+    }
+}

@@ -1,0 +1,35 @@
+package import FlowEngine
+package import Payments
+
+/// Takes events of Stripe in for the payments feature: verified first, then stored in one transaction with all that
+/// follows from them.
+package struct PaymentsHookReceiver: StripeHookReceiver {
+    private let engine: Engine
+    private let webhook: StripeWebhook
+    private let payments: PaymentsFeature
+
+    package init(engine: Engine, webhook: StripeWebhook, payments: PaymentsFeature) {
+        self.engine = engine
+        self.webhook = webhook
+        self.payments = payments
+    }
+
+    package func receive(body: [UInt8], signature: String?) async -> StripeHookVerdict {
+        let now = engine.clock.now()
+        let event: StripeEvent
+        do throws(WebhookRefusal) {
+            event = try webhook.receive(body: body, signature: signature, now: now)
+        } catch {
+            return .refused(status: error.status, code: error.code.rawValue, message: error.description)
+        }
+        guard engine.isReady else { return .unavailable }
+        do throws(StoreError) {
+            let outcome = try await engine.write { [payments] transaction throws(StoreError) in
+                try payments.accept(event, body: body, at: now, in: transaction)
+            }
+            return outcome == .duplicate ? .repeated : .accepted
+        } catch {
+            return .unavailable
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import FlowEngine
+
+extension StoreSession {
+    private static let columns =
+        "source, account, mode, event_id, type, object, received_at, body, status, run"
+    private static let byEvent = FixedStatement(
+        "SELECT \(columns) FROM deliveries WHERE source = ? AND account = ? AND event_id = ? ORDER BY id DESC LIMIT 1"
+    )
+    private static let matching = FixedStatement(
+        """
+        SELECT \(columns) FROM deliveries
+        WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id LIMIT ?3
+        """
+    )
+    private static let ofObject = FixedStatement(
+        """
+        SELECT \(columns) FROM deliveries
+        WHERE object = ?4 AND (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id LIMIT ?3
+        """
+    )
+    private static let counts = FixedStatement("SELECT source, accepted, repeated FROM delivery_counts")
+    private static let record = FixedStatement(
+        """
+        INSERT INTO deliveries (\(columns), repeated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+        ON CONFLICT (source, account, mode, event_id) DO UPDATE SET repeated = repeated + 1
+        RETURNING repeated
+        """
+    )
+    private static let settle = FixedStatement(
+        """
+        UPDATE deliveries SET status = ?, run = ? WHERE id =
+          (SELECT id FROM deliveries WHERE source = ? AND account = ? AND event_id = ? ORDER BY id DESC LIMIT 1)
+        """
+    )
+
+    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
+        let statement = try prepared(Self.byEvent)
+        statement.bind(source)
+        statement.bind(account)
+        statement.bind(eventID)
+        return try first(statement, Self.delivery)
+    }
+
+    func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery] {
+        let statement = try prepared(filter.object == nil ? Self.matching : Self.ofObject)
+        statement.bind(filter.source)
+        statement.bind(filter.status?.rawValue)
+        statement.bind(max(0, filter.limit))
+        if let object = filter.object { statement.bind(object) }
+        return try all(statement, Self.delivery)
+    }
+
+    private static func delivery(_ row: PreparedStatement) throws(StoreError) -> Delivery {
+        Delivery(
+            source: try row.text(0),
+            account: try row.text(1),
+            mode: try row.word(2, Mode.self),
+            eventID: try row.text(3),
+            type: try row.text(4),
+            object: try row.optionalText(5),
+            receivedAt: try row.timestamp(6),
+            body: try row.blob(7),
+            status: try row.word(8, Delivery.Status.self),
+            run: try row.optionalInt(9).map { RunID($0) }
+        )
+    }
+
+    func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] {
+        let rows = try all(try prepared(Self.counts)) { row throws(StoreError) in
+            (source: try row.text(0), counts: DeliveryCounts(accepted: try row.count(1), repeated: try row.count(2)))
+        }
+        return Dictionary(rows.map { ($0.source, $0.counts) }) { first, _ in first }
+    }
+
+    func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool {
+        let statement = try prepared(Self.record)
+        statement.bind(delivery.source)
+        statement.bind(delivery.account)
+        statement.bind(delivery.mode.rawValue)
+        statement.bind(delivery.eventID)
+        statement.bind(delivery.type)
+        statement.bind(delivery.object)
+        statement.bind(delivery.receivedAt)
+        statement.bindBlob(delivery.body)
+        statement.bind(delivery.status.rawValue)
+        statement.bind(delivery.run?.rawValue)
+        let repetitions = try all(statement) { row throws(StoreError) in try row.int(0) }
+        return repetitions == [0]
+    }
+
+    func settleDelivery(
+        source: String,
+        account: String,
+        eventID: String,
+        status: Delivery.Status,
+        run: RunID?
+    ) throws(StoreError) {
+        let statement = try prepared(Self.settle)
+        statement.bind(status.rawValue)
+        statement.bind(run?.rawValue)
+        statement.bind(source)
+        statement.bind(account)
+        statement.bind(eventID)
+        guard try execute(statement) == 1 else {
+            throw StoreError(.constraint, "there is no such delivery of \(source)")
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+extension StoreSession {
+    private static let ofRun = FixedStatement(
+        """
+        SELECT path, visit, attempt, call, sequence, block, status, started_at, finished_at,
+               input, output, failure, key, sends, trace
+        FROM entries WHERE run = ? ORDER BY sequence
+        """
+    )
+    /// The condition stands for a reference to `runs` as well: without the run, nothing is inserted.
+    private static let insertEntry = FixedStatement(
+        """
+        INSERT INTO entries (run, path, visit, attempt, call, sequence, block, status, started_at, finished_at,
+                             input, output, failure, key, sends, trace)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+        WHERE (SELECT epoch FROM runs WHERE id = ?1) <= ?17
+        """
+    )
+    private static let finishEntry = FixedStatement(
+        """
+        UPDATE entries SET status = ?6, finished_at = ?7, output = ?8, failure = ?9, sends = ?10
+        WHERE run = ?1 AND path = ?2 AND visit = ?3 AND attempt = ?4 AND call = ?5 AND status = 'started'
+          AND (SELECT epoch FROM runs WHERE id = ?1) <= ?11
+        """
+    )
+    private static let isEntry = FixedStatement(
+        "SELECT status FROM entries WHERE run = ? AND path = ? AND visit = ? AND attempt = ? AND call = ?"
+    )
+
+    func entries(of run: RunID) throws(StoreError) -> [JournalEntry] {
+        let statement = try prepared(Self.ofRun)
+        statement.bind(run.rawValue)
+        return try all(statement) { row throws(StoreError) in
+            JournalEntry(
+                address: EntryAddress(
+                    run: run,
+                    path: BlockPath(try row.text(0)),
+                    visit: try row.count(1),
+                    attempt: try row.count(2),
+                    call: try row.count(3)
+                ),
+                sequence: try row.count(4),
+                block: try row.text(5),
+                status: try row.word(6, JournalEntry.Status.self),
+                startedAt: try row.timestamp(7),
+                finishedAt: try row.optionalTimestamp(8),
+                input: try row.exactOrNull(9, "input"),
+                output: try row.exactOrNull(10, "output"),
+                failure: row.isNull(11) ? nil : try StoredForms.failure(row.textBytes(11)),
+                key: try row.optionalText(12),
+                sends: try row.count(13),
+                trace: row.isNull(14) ? [] : try StoredForms.trace(row.textBytes(14))
+            )
+        }
+    }
+
+    func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
+        let statement = try prepared(Self.insertEntry)
+        bindAddress(entry.address, to: statement)
+        statement.bind(entry.sequence)
+        statement.bind(entry.block)
+        statement.bind(entry.status.rawValue)
+        statement.bind(entry.startedAt)
+        statement.bind(entry.finishedAt)
+        try statement.bindExact(entry.input, "the input of \(entry.address.path)")
+        try statement.bindExact(entry.output, "the output of \(entry.address.path)")
+        statement.bindText(entry.failure.map { StoredForms.encode($0) })
+        statement.bind(entry.key)
+        statement.bind(entry.sends)
+        statement.bindText(StoredForms.encode(entry.trace))
+        statement.bind(epoch)
+        let inserted: Int
+        do {
+            inserted = try execute(statement)
+        } catch  where error.code == .constraint {
+            throw StoreError(.constraint, "run \(entry.address.run) has an entry for this try of \(entry.address.path)")
+        }
+        if inserted == 1 { return }
+        try requireEpoch(epoch, of: entry.address.run)
+        throw StoreError(.groupFailed, "an entry was refused without a reason")
+    }
+
+    func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
+        let statement = try prepared(Self.finishEntry)
+        bindAddress(entry.address, to: statement)
+        statement.bind(entry.status.rawValue)
+        statement.bind(entry.finishedAt)
+        try statement.bindExact(entry.output, "the output of \(entry.address.path)")
+        statement.bindText(entry.failure.map { StoredForms.encode($0) })
+        statement.bind(entry.sends)
+        statement.bind(epoch)
+        if try execute(statement) == 1 { return }
+        try requireEpoch(epoch, of: entry.address.run)
+        let standing = try prepared(Self.isEntry)
+        bindAddress(entry.address, to: standing)
+        let found = try first(standing) { row throws(StoreError) in try row.word(0, JournalEntry.Status.self) }
+        guard found != nil else {
+            throw StoreError(.constraint, "there is no entry for this try of \(entry.address.path)")
+        }
+        throw StoreError(.finalState, "the entry for this try of \(entry.address.path) is finished")
+    }
+
+    private func bindAddress(_ address: EntryAddress, to statement: PreparedStatement) {
+        statement.bind(address.run.rawValue)
+        statement.bind(address.path.rawValue)
+        statement.bind(address.visit)
+        statement.bind(address.attempt)
+        statement.bind(address.call)
+    }
+}

@@ -1,0 +1,239 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+extension StoreSession {
+    private static let columns = """
+        id, flow, version, origin, mode, input, trigger_value, caller_id, caller_roles, lane, \
+        parent_run, parent_path, parent_visit, parent_attempt, parent_call, idempotency_key, \
+        status, epoch, created_at, started_at, finished_at, wakes_at, answer, failure, strikes, trace
+        """
+
+    private static let byID = FixedStatement("SELECT \(columns) FROM runs WHERE id = ?")
+    private static let byKey = FixedStatement(
+        """
+        SELECT \(columns) FROM runs
+        WHERE flow = ? AND ifnull(caller_id, x'') = ifnull(?, x'') AND idempotency_key = ?
+        """
+    )
+    private static let newest = FixedStatement("SELECT \(columns) FROM runs WHERE id < ? ORDER BY id DESC")
+    private static let newestOfFlow = FixedStatement(
+        "SELECT \(columns) FROM runs WHERE flow = ? AND id < ? ORDER BY id DESC"
+    )
+
+    func run(_ id: RunID) throws(StoreError) -> RunRecord? {
+        let statement = try prepared(Self.byID)
+        statement.bind(id.rawValue)
+        return try first(statement, Self.record)
+    }
+
+    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
+        let statement = try prepared(Self.byKey)
+        statement.bind(flow)
+        statement.bind(caller.id)
+        statement.bind(idempotencyKey)
+        return try first(statement, Self.record)
+    }
+
+    func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] {
+        let statement: PreparedStatement
+        if let flow = filter.flow {
+            statement = try prepared(Self.newestOfFlow)
+            statement.bind(flow)
+        } else {
+            statement = try prepared(Self.newest)
+        }
+        statement.bind(filter.before?.rawValue ?? Int64.max)
+        var found: [RunRecord] = []
+        defer { statement.reset() }
+        // Statuses are compared here, so that one statement serves every set of them.
+        while found.count < filter.limit, try next(statement) {
+            if !filter.statuses.isEmpty {
+                let status = try statement.word(statusColumn, RunStatus.self)
+                if !filter.statuses.contains(status) { continue }
+            }
+            found.append(try Self.record(statement))
+        }
+        return found
+    }
+
+    private static func record(_ row: PreparedStatement) throws(StoreError) -> RunRecord {
+        guard let mode = Mode(rawValue: try row.text(4)) else { throw StoredForms.corrupt("mode") }
+        let start = RunStart(
+            flow: try row.text(1),
+            version: FlowVersion(try row.text(2)),
+            origin: try row.word(3, RunOrigin.self),
+            input: try row.map(5, "input"),
+            trigger: try row.exactOrNull(6, "trigger"),
+            caller: Caller(id: try row.optionalText(7), roles: try StoredForms.names(row.textBytes(8), "roles")),
+            mode: mode,
+            lane: try row.optionalText(9),
+            parent: try parent(row),
+            idempotencyKey: try row.optionalText(15)
+        )
+        return RunRecord(
+            id: RunID(try row.int(0)),
+            start: start,
+            status: try row.word(statusColumn, RunStatus.self),
+            epoch: try row.int(17),
+            createdAt: try row.timestamp(18),
+            startedAt: try row.optionalTimestamp(19),
+            finishedAt: try row.optionalTimestamp(20),
+            wakesAt: try row.optionalTimestamp(21),
+            answer: row.isNull(22) ? nil : try StoredForms.answer(row.textBytes(22)),
+            failure: row.isNull(23) ? nil : try StoredForms.failure(row.textBytes(23)),
+            strikes: try row.count(24),
+            trace: row.isNull(25) ? [] : try StoredForms.trace(row.textBytes(25))
+        )
+    }
+
+    private static func parent(_ row: PreparedStatement) throws(StoreError) -> EntryAddress? {
+        guard let run = try row.optionalInt(10) else { return nil }
+        return EntryAddress(
+            run: RunID(run),
+            path: BlockPath(try row.text(11)),
+            visit: try row.count(12),
+            attempt: try row.count(13),
+            call: try row.count(14)
+        )
+    }
+}
+
+private let statusColumn: Int32 = 16
+
+// What is to be taken up
+extension StoreSession {
+    /// True when another run of the same lane goes first.
+    ///
+    /// A lane is released when its run ends, waits or parks.
+    private static let laneIsBusy = """
+        r.lane IS NOT NULL AND EXISTS (
+            SELECT 1 FROM runs AS o
+            WHERE o.lane = r.lane AND o.status IN ('queued', 'running', 'waiting', 'retrying') AND o.id <> r.id
+              AND ((o.status = 'running' AND (r.status <> 'running' OR o.id < r.id))
+                OR (o.id < r.id AND (o.status IN ('queued', 'retrying')
+                                     OR (o.status = 'waiting' AND o.wakes_at <= ?2)))))
+        """
+    private static let ready = FixedStatement(
+        """
+        SELECT \(columns) FROM runs AS r INDEXED BY runs_ready
+        WHERE r.status IN ('queued', 'running') AND (r.status = 'queued' OR r.epoch < ?1) AND NOT (\(laneIsBusy))
+        ORDER BY r.id LIMIT ?3
+        """
+    )
+    private static let due = FixedStatement(
+        """
+        SELECT \(columns) FROM runs AS r INDEXED BY runs_due
+        WHERE r.status IN ('waiting', 'retrying') AND r.wakes_at IS NOT NULL AND r.wakes_at <= ?2
+          AND NOT (\(laneIsBusy))
+        ORDER BY r.wakes_at, r.id LIMIT ?3
+        """
+    )
+    private static let nextWake = FixedStatement(
+        """
+        SELECT min(wakes_at) FROM runs INDEXED BY runs_due
+        WHERE status IN ('waiting', 'retrying') AND wakes_at IS NOT NULL
+        """
+    )
+
+    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] {
+        var found: [RunRecord] = []
+        for query in [Self.ready, Self.due] {
+            let statement = try prepared(query)
+            statement.bind(epoch)
+            statement.bind(now)
+            statement.bind(max(0, limit))
+            found += try all(statement, Self.claimable).compactMap { $0 }
+        }
+        found.sort { $0.id < $1.id }
+        return Array(found.prefix(max(0, limit)))
+    }
+
+    /// Nil for a row that cannot be read: it must not keep the others from running.
+    private static func claimable(_ row: PreparedStatement) -> RunRecord? {
+        do { return try record(row) } catch { return nil }
+    }
+
+    func nextWakeTime() throws(StoreError) -> Timestamp? {
+        let found = try first(try prepared(Self.nextWake)) { row throws(StoreError) in try row.optionalTimestamp(0) }
+        return found ?? nil
+    }
+}
+
+// Changes
+extension StoreSession {
+    private static let insertRun = FixedStatement(
+        """
+        INSERT INTO runs (flow, version, origin, mode, input, trigger_value, caller_id, caller_roles, lane,
+                          parent_run, parent_path, parent_visit, parent_attempt, parent_call, idempotency_key,
+                          status, epoch, created_at, strikes)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, 0)
+        """
+    )
+    private static let changeRun = FixedStatement(
+        """
+        UPDATE runs SET status = ?, epoch = ?2, started_at = ?, finished_at = ?, wakes_at = ?, answer = ?,
+                        failure = ?, strikes = ?, trace = ?
+        WHERE id = ? AND epoch <= ?2 AND status NOT IN ('succeeded', 'failed', 'cancelled')
+        """
+    )
+    private static let standing = FixedStatement("SELECT status, epoch FROM runs WHERE id = ?")
+
+    func insertRun(_ start: RunStart, at now: Timestamp) throws(StoreError) -> RunID {
+        let statement = try prepared(Self.insertRun)
+        statement.bind(start.flow)
+        statement.bind(start.version.rawValue)
+        statement.bind(start.origin.rawValue)
+        statement.bind(start.mode.rawValue)
+        try statement.bindExact(.map(start.input), "the input")
+        try statement.bindExact(start.trigger, "the trigger")
+        statement.bind(start.caller.id)
+        statement.bindText(StoredForms.encode(start.caller.roles))
+        statement.bind(start.lane)
+        statement.bind(start.parent?.run.rawValue)
+        statement.bind(start.parent?.path.rawValue)
+        statement.bind(start.parent.map { Int64($0.visit) })
+        statement.bind(start.parent.map { Int64($0.attempt) })
+        statement.bind(start.parent.map { Int64($0.call) })
+        statement.bind(start.idempotencyKey)
+        statement.bind(now)
+        do {
+            try execute(statement)
+        } catch  where error.code == .constraint && start.idempotencyKey != nil {
+            throw StoreError(
+                .constraint,
+                "a run of \(start.flow) with this caller and idempotency key is there already",
+                column: "idempotencyKey"
+            )
+        }
+        return RunID(lastInsertedID)
+    }
+
+    func updateRun(_ run: RunRecord) throws(StoreError) {
+        var answer: [UInt8]?
+        if let given = run.answer { answer = try StoredForms.encode(given) }
+        let statement = try prepared(Self.changeRun)
+        statement.bind(run.status.rawValue)
+        statement.bind(run.epoch)
+        statement.bind(run.startedAt)
+        statement.bind(run.finishedAt)
+        statement.bind(run.wakesAt)
+        statement.bindText(answer)
+        statement.bindText(run.failure.map { StoredForms.encode($0) })
+        statement.bind(run.strikes)
+        statement.bindText(StoredForms.encode(run.trace))
+        statement.bind(run.id.rawValue)
+        if try execute(statement) == 1 { return }
+        try requireEpoch(run.epoch, of: run.id)
+        throw StoreError(.finalState, "run \(run.id) is final")
+    }
+
+    /// - Throws: `.constraint` when there is no such run; `.staleEpoch` when it belongs to a later epoch.
+    func requireEpoch(_ epoch: Int64, of run: RunID) throws(StoreError) {
+        let statement = try prepared(Self.standing)
+        statement.bind(run.rawValue)
+        let owner = try first(statement) { row throws(StoreError) in try row.int(1) }
+        guard let owner else { throw StoreError(.constraint, "there is no run \(run)") }
+        if owner > epoch { throw StoreError(.staleEpoch, "run \(run) belongs to epoch \(owner), not \(epoch)") }
+    }
+}

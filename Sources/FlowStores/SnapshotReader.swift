@@ -1,0 +1,97 @@
+import Dispatch
+import Expressions
+import FlowEngine
+import Foundation
+import GRDB
+import Synchronization
+
+/// Reads snapshots on a connection and a queue of its own, so that no thread of the shared pool waits in SQLite.
+actor SnapshotReader {
+    private let executor: DispatchSerialQueueExecutor
+    private let path: String
+    private let catalogue: TableCatalogue
+    private let now: @Sendable () -> Timestamp?
+    private let state: Mutex<State> = Mutex(State())
+
+    private struct State {
+        var connection: StoreConnection?
+        var isClosed = false
+    }
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    init(path: String, number: Int, catalogue: TableCatalogue, now: @escaping @Sendable () -> Timestamp?) {
+        self.path = path
+        self.catalogue = catalogue
+        self.now = now
+        executor = DispatchSerialQueueExecutor(label: "runnel.store.reader.\(number)")
+    }
+
+    func snapshot<Value: Sendable>(
+        _ body: @Sendable (StoreSession) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        let connection = try connect()
+        do {
+            return try connection.perform { session throws(StoreError) in
+                try session.transaction(writing: false, body)
+            }
+        } catch {
+            if error.code == .unavailable { disconnect() }
+            throw error
+        }
+    }
+
+    func copy(to destination: String) throws(StoreError) {
+        let opened = open(destination, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard opened >= 0 else { throw StoreError(.unavailable, "\(destination): \(errorText(errno))") }
+        _ = Foundation.close(opened)
+        let source = try connect()
+        do {
+            let target = try DatabaseQueue(path: destination)
+            try source.queue.backup(to: target)
+            try target.close()
+        } catch {
+            unlink(destination)
+            throw StoreError.grdb(error)
+        }
+    }
+
+    private func connect() throws(StoreError) -> StoreConnection {
+        try state.withLock { state throws(StoreError) in
+            if state.isClosed { throw StoreError(.closed, "the store is closed") }
+            if let connection = state.connection { return connection }
+            let connection = try StoreConnection(path: path, role: .reader, catalogue: catalogue, now: now)
+            state.connection = connection
+            return connection
+        }
+    }
+
+    /// Lets go of the connection, waiting for a snapshot that is being read; the next read opens another.
+    nonisolated func disconnect() {
+        let connection = state.withLock { state in
+            defer { state.connection = nil }
+            return state.connection
+        }
+        connection?.close()
+    }
+
+    /// Lets go of the connection for good.
+    nonisolated func close() {
+        state.withLock { $0.isClosed = true }
+        disconnect()
+    }
+}
+
+/// Runs an actor's jobs on a queue of its own.
+private final class DispatchSerialQueueExecutor: SerialExecutor {
+    private let queue: DispatchQueue
+
+    init(label: String) { queue = DispatchQueue(label: label) }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+
+    func checkIsolated() { dispatchPrecondition(condition: .onQueue(queue)) }
+}

@@ -1,0 +1,85 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+extension StoreSession: StoreTransaction {
+    func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] {
+        let table = try catalogue.table(query.table)
+        let found = try RecordStatement.find(query, in: table, writing: false)
+        let statement = try prepared(found.shape) { () throws(StoreError) in
+            try RecordStatement.find(query, in: table, writing: true).text
+        }
+        for value in found.values { statement.bind(value) }
+        return try all(statement, on: table) { row throws(StoreError) in
+            var record = ValueMap(minimumCapacity: table.columns.count)
+            var position: Int32 = 0
+            for column in table.columns {
+                record[column.key] = try column.decoded(row, position)
+                position += 1
+            }
+            return record
+        }
+    }
+
+    func insert(into name: String, _ values: [(column: String, value: Value)]) throws(StoreError) -> ValueMap {
+        let table = try catalogue.table(name)
+        var given = [Value?](repeating: nil, count: table.columns.count)
+        for (column, value) in values {
+            let position = try table.position(of: column)
+            if position == 0 { throw table.columns[0].invalid("is assigned by the store") }
+            guard given[position] == nil else { throw table.columns[position].invalid("is given twice") }
+            given[position] = value
+        }
+        // Every value is checked before the statement is touched.
+        var record = ValueMap(minimumCapacity: table.columns.count)
+        record[table.columns[0].key] = .int(0)
+        var bound: [StoredValue] = []
+        bound.reserveCapacity(table.columns.count)
+        for position in 1..<max(1, table.columns.count) {
+            let column = table.columns[position]
+            let value = if let value = given[position] { value } else { try initial(column) }
+            let stored = try column.encoded(value)
+            bound.append(stored)
+            record[column.key] = column.kept(value, as: stored)
+        }
+        let statement = try prepared(RecordStatement.insertion(into: table, writing: false).shape) {
+            RecordStatement.insertion(into: table, writing: true).text
+        }
+        for value in bound { statement.bind(value) }
+        try execute(statement, on: table)
+        record[table.columns[0].key] = .int(lastInsertedID)
+        return record
+    }
+
+    /// The value of a column that was not given.
+    private func initial(_ column: StoredColumn) throws(StoreError) -> Value {
+        switch column.role {
+        case .createdAt, .updatedAt: return .timestamp(try groupTime())
+        case .id, .declared:
+            if let value = column.declaration.defaultValue { return value }
+            guard column.declaration.isOptional else { throw column.invalid("is required") }
+            return .null
+        }
+    }
+
+    func update(_ update: RecordUpdate) throws(StoreError) -> Int {
+        let table = try catalogue.table(update.table)
+        let time = table.isSystem ? try groupTime() : nil
+        let change = try RecordStatement.update(update, of: table, at: time, writing: false)
+        let statement = try prepared(change.shape) { () throws(StoreError) in
+            try RecordStatement.update(update, of: table, at: time, writing: true).text
+        }
+        for value in change.values { statement.bind(value) }
+        return try execute(statement, on: table)
+    }
+
+    func delete(from name: String, where conditions: [ResolvedCondition]) throws(StoreError) -> Int {
+        let table = try catalogue.table(name)
+        let removal = try RecordStatement.delete(conditions, from: table, writing: false)
+        let statement = try prepared(removal.shape) { () throws(StoreError) in
+            try RecordStatement.delete(conditions, from: table, writing: true).text
+        }
+        for value in removal.values { statement.bind(value) }
+        return try execute(statement, on: table)
+    }
+}

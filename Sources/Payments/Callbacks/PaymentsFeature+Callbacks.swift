@@ -1,0 +1,145 @@
+import Connections
+package import Expressions
+package import FlowEngine
+package import FlowLanguage
+
+extension PaymentsFeature {
+    package func handleCallback(
+        _ trigger: CallbackTrigger,
+        of run: RunRecord,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CallbackResult {
+        guard let claim = CallbackClaim(trigger: run.start.trigger) else {
+            return .failure(.payments("callback_without_event", "this run was not started by an event of Stripe"))
+        }
+        switch trigger {
+        case .paymentCompleted: return try handlePayment(claim, run, in: transaction)
+        case .refundCompleted: return try handleRefund(claim, run, in: transaction)
+        case .recurringManaged, .recurringCharged, .recurringDue:
+            return .failure(.payments("callback_unknown", "'\(trigger.rawValue)' has no handler in this version"))
+        }
+    }
+
+    package func runFinished(_ run: RunRecord, in transaction: any StoreTransaction) throws(StoreError) {
+        guard settings.declaration != nil else { return }
+        if run.status != .succeeded, settings.hasEmails { try EmailOutbox.release(run.id, in: transaction) }
+        guard CallbackClaim(trigger: run.start.trigger) != nil else { return }
+        try CallbackClaims(transaction).finish(run.id, succeeded: run.status == .succeeded)
+    }
+
+    private func handlePayment(
+        _ claim: CallbackClaim,
+        _ run: RunRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CallbackResult {
+        let ledger = PaymentLedger(transaction)
+        guard let payment = try ledger.payment(intent: claim.object, mode: run.start.mode),
+            let status = PaymentStatus(rawValue: claim.transition)
+        else { return .failure(.payments("payment_gone", "the payment's row is not there any more")) }
+        let isOvertaken = payment.status.rank > status.rank
+        guard let state = try take(claim, run, isOvertaken: isOvertaken, in: transaction) else {
+            return .failure(Self.busy)
+        }
+        let event = run.start.trigger["event"] ?? .null
+        return .output([
+            "orderId": .int(payment.orderID),
+            "paymentId": .int(payment.id),
+            "paymentStatus": .string(status.rawValue),
+            "callbackProcessed": .bool(state == .done),
+            "callbackState": .string(state.rawValue),
+            "orderAlreadyPaid": .bool(try isAlreadyPaid(payment, status, flow: run.start.flow, in: transaction)),
+            "amountMatches": .bool(try amountMatches(payment, status, event, in: transaction)),
+            "event": event,
+        ])
+    }
+
+    private func handleRefund(
+        _ claim: CallbackClaim,
+        _ run: RunRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CallbackResult {
+        guard let refund = try RefundLedger(transaction).refund(stripeID: claim.object),
+            let payment = try PaymentLedger(transaction).payment(id: refund.paymentID),
+            let status = RefundStatus(rawValue: claim.transition)
+        else { return .failure(.payments("refund_gone", "the refund's row is not there any more")) }
+        let isOvertaken = refund.status.rank > status.rank
+        guard let state = try take(claim, run, isOvertaken: isOvertaken, in: transaction) else {
+            return .failure(Self.busy)
+        }
+        return .output([
+            "orderId": .int(payment.orderID),
+            "paymentId": .int(payment.id),
+            "refundId": .int(refund.id),
+            "status": .string(status.rawValue),
+            "callbackProcessed": .bool(state == .done),
+            "callbackState": .string(state.rawValue),
+            "event": run.start.trigger["event"] ?? .null,
+        ])
+    }
+
+    /// What the flow is told of its claim; nil while another run holds it, which must not be told as "go on".
+    ///
+    /// A change that a later one has overtaken counts as done: a decline whose callback is repeated after the order was
+    /// paid must not undo that.
+    private func take(
+        _ claim: CallbackClaim,
+        _ run: RunRecord,
+        isOvertaken: Bool,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CallbackClaims.State? {
+        switch try CallbackClaims(transaction).take(claim, flow: run.start.flow, run: run.id) {
+        case .taken: isOvertaken ? .done : .new
+        case .done: .done
+        case .busy: nil
+        }
+    }
+
+    private static let busy = BlockFailure.payments(
+        "callback_in_progress",
+        "another run has taken this change on and has not ended",
+        status: 409,
+        retryable: true
+    )
+
+    /// Whether another payment of the order succeeded before this one and was not given back in full.
+    ///
+    /// By the order in which the successes were seen, so that of two at once exactly one pays the order, whichever
+    /// run comes first and however often each is repeated.
+    private func isAlreadyPaid(
+        _ payment: PaymentRecord,
+        _ status: PaymentStatus,
+        flow: String,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        let claims = CallbackClaims(transaction)
+        let success = PaymentStatus.succeeded.rawValue
+        let own = try claims.number(
+            of: CallbackClaim(object: payment.intent ?? "", transition: success),
+            flow: flow
+        )
+        for other in try PaymentLedger(transaction).succeededPayments(order: payment.orderID, mode: payment.mode) {
+            guard other.id != payment.id, other.refunded < other.received, let intent = other.intent,
+                let number = try claims.number(of: CallbackClaim(object: intent, transition: success), flow: flow)
+            else { continue }
+            if number < own ?? .max { return true }
+        }
+        return false
+    }
+
+    /// Whether what came in is what the order costs: its `total` and `currency` where the table has them, else what
+    /// was asked for.
+    private func amountMatches(
+        _ payment: PaymentRecord,
+        _ status: PaymentStatus,
+        _ event: Value,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        guard let object = event["data"]?["object"], let intent = StripePaymentIntent(object),
+            let order = try settings.order(payment.orderID, in: transaction)
+        else { return false }
+        let paid = Money(status == .succeeded ? intent.amountReceived : intent.amount, intent.currency)
+        let currency = settings.currency(of: order) ?? payment.currency
+        return paid == Money(settings.total(of: order) ?? payment.amount, currency)
+    }
+}

@@ -1,0 +1,149 @@
+import Connections
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+/// `retrieve-payment-intent`: what Stripe says of a payment now; changes nothing.
+struct RetrievePaymentIntent: Command {
+    static let declaration = CommandDeclaration(
+        name: "retrieve-payment-intent",
+        summary: "Asks Stripe how a payment stands",
+        parameters: [
+            ParameterDeclaration(name: "paymentId", type: .int, isRequired: true, summary: "The id in `payments`")
+        ],
+        output: IntentOutput.type,
+        effect: .safe,
+        needsPayments: true
+    )
+
+    var declaration: CommandDeclaration { Self.declaration }
+
+    func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
+        guard let payment = try IntentOutput.payment(of: call, in: transaction), let intent = payment.intent else {
+            return .fail(IntentOutput.notFound)
+        }
+        return .send(StripeRequest.get("/v1/payment_intents/\(intent)", call))
+    }
+
+    func receive(
+        _ answer: OutsideAnswer,
+        to request: OutsideRequest,
+        of call: CommandCall,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        IntentOutput.step(answer, call)
+    }
+}
+
+/// `cancel-payment-intent`: nobody can pay it any more; the order may then get another one.
+struct CancelPaymentIntent: Command {
+    static let declaration = CommandDeclaration(
+        name: "cancel-payment-intent",
+        summary: "Cancels a payment that nobody has paid yet",
+        parameters: [
+            ParameterDeclaration(name: "paymentId", type: .int, isRequired: true, summary: "The id in `payments`"),
+            ParameterDeclaration(
+                name: "reason",
+                type: .string,
+                summary: "What Stripe is told",
+                allowed: reasons
+            ),
+        ],
+        output: IntentOutput.type,
+        needsPayments: true
+    )
+
+    private static let reasons = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"]
+
+    var declaration: CommandDeclaration { Self.declaration }
+
+    func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
+        guard let payment = try IntentOutput.payment(of: call, in: transaction), let intent = payment.intent else {
+            return .fail(IntentOutput.notFound)
+        }
+        guard payment.status.isOpen else {
+            return .fail(
+                .payments("payment_closed", "payment \(payment.id) is \(payment.status.rawValue) already", status: 409)
+            )
+        }
+        var parameters = ValueMap()
+        if let reason = call.data["reason"]?.stringValue {
+            guard Self.reasons.contains(reason) else {
+                return .fail(
+                    .payments(
+                        "reason_unknown",
+                        "`reason` is one of \(Self.reasons.joined(separator: ", "))",
+                        param: "reason"
+                    )
+                )
+            }
+            parameters["cancellation_reason"] = .string(reason)
+        }
+        do throws(Refusal) {
+            let body = try StripeRequest.body(parameters)
+            return .send(StripeRequest.post("/v1/payment_intents/\(intent)/cancel", body, key: call.key, call))
+        } catch {
+            return .fail(error.failure)
+        }
+    }
+
+    func receive(
+        _ answer: OutsideAnswer,
+        to request: OutsideRequest,
+        of call: CommandCall,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        let step = IntentOutput.step(answer, call)
+        if case .succeed(let output) = step, output["status"] == .string("canceled"),
+            let payment = try IntentOutput.payment(of: call, in: transaction)
+        {
+            // What follows is started by Stripe's event; the row moves now, so that the order can be paid anew.
+            let report = PaymentReport(status: .cancelled, at: call.now.seconds)
+            _ = try PaymentLedger(transaction).apply(report, to: payment)
+        }
+        return step
+    }
+}
+
+/// What the commands that act on one known intent share.
+private enum IntentOutput {
+    static let type = RecordType(
+        name: "Payment Intent",
+        fields: [
+            "intent": RecordType.Field(.string),
+            "status": RecordType.Field(.string),
+            "amount": RecordType.Field(.int),
+            "amountReceived": RecordType.Field(.int),
+            "currency": RecordType.Field(.string),
+        ]
+    )
+
+    static let notFound = BlockFailure.payments(
+        "payment_not_found",
+        "no such payment with an intent",
+        status: 404,
+        param: "paymentId"
+    )
+
+    static func payment(of call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> PaymentRecord?
+    {
+        guard let id = call.data["paymentId"]?.intValue,
+            let payment = try PaymentLedger(transaction).payment(id: id), payment.mode == call.mode
+        else { return nil }
+        return payment
+    }
+
+    static func step(_ answer: OutsideAnswer, _ call: CommandCall) -> CommandStep {
+        guard (200..<300).contains(answer.status) else { return .fail(StripeFailure.failure(from: answer)) }
+        guard let object = try? JSON.parse(answer.body), let intent = StripePaymentIntent(object),
+            intent.mode == call.mode
+        else { return .fail(StripeFailure.malformed(answer, expected: "a Payment Intent of this mode")) }
+        return .succeed([
+            "intent": .string(intent.id),
+            "status": .string(intent.status),
+            "amount": .int(intent.amount),
+            "amountReceived": .int(intent.amountReceived),
+            "currency": .string(intent.currency),
+        ])
+    }
+}

@@ -1,0 +1,165 @@
+import Connections
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+/// `refund`: gives back a payment or a part of it, never more than came in, however many ask at once.
+///
+/// The amount is reserved on the payment before the request leaves and released only after Stripe said no: an answer
+/// that was lost leaves it reserved, and the web hook settles it.
+struct RefundPayment: Command {
+    static let declaration = CommandDeclaration(
+        name: "refund",
+        summary: "Gives back a payment or a part of it",
+        parameters: [
+            ParameterDeclaration(name: "paymentId", type: .int, isRequired: true, summary: "The id in `payments`"),
+            ParameterDeclaration(
+                name: "amount",
+                type: .int,
+                summary: "Minor units of the payment's currency; absent: all that is left"
+            ),
+            ParameterDeclaration(
+                name: "reason",
+                type: .string,
+                summary: "What Stripe is told",
+                allowed: reasons
+            ),
+        ],
+        output: RecordType(
+            name: "Refund",
+            fields: [
+                "refundId": RecordType.Field(.int),
+                "refund": RecordType.Field(.string),
+                "amount": RecordType.Field(.int),
+                "status": RecordType.Field(.string),
+            ]
+        ),
+        needsPayments: true
+    )
+
+    private static let reasons = ["duplicate", "fraudulent", "requested_by_customer"]
+
+    var declaration: CommandDeclaration { Self.declaration }
+
+    func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
+        guard let id = call.data["paymentId"]?.intValue,
+            let payment = try PaymentLedger(transaction).payment(id: id), payment.mode == call.mode
+        else { return .fail(.payments("payment_not_found", "no such payment", status: 404, param: "paymentId")) }
+        guard payment.status == .succeeded, let intent = payment.intent else {
+            return .fail(
+                .payments(
+                    "payment_not_refundable",
+                    "payment \(id) is \(payment.status.rawValue), not SUCCEEDED",
+                    status: 409
+                )
+            )
+        }
+        let reason = call.data["reason"]?.stringValue
+        if let reason, !Self.reasons.contains(reason) {
+            return .fail(
+                .payments(
+                    "reason_unknown",
+                    "`reason` is one of \(Self.reasons.joined(separator: ", "))",
+                    param: "reason"
+                )
+            )
+        }
+        let amount: Int64
+        do throws(Refusal) { amount = try Self.amount(call.data["amount"], of: payment) } catch {
+            return .fail(error.failure)
+        }
+        let refunds = RefundLedger(transaction)
+        guard try refunds.reserve(amount, of: payment) else { return .fail(Self.tooMuch(amount, payment)) }
+        let refund = try refunds.insert(payment: payment.id, amount: amount, reason: reason, key: call.key)
+        var parameters: ValueMap = ["payment_intent": .string(intent), "amount": .int(amount)]
+        if let reason { parameters["reason"] = .string(reason) }
+        parameters["metadata"] = .map([
+            "runnel_installation": .string(try Installation.name(in: transaction)),
+            "runnel_payment": .string("\(payment.id)"), "runnel_refund": .string("\(refund.id)"),
+        ])
+        do throws(Refusal) {
+            return .send(StripeRequest.post("/v1/refunds", try StripeRequest.body(parameters), key: call.key, call))
+        } catch {
+            _ = try refunds.apply(.failed, to: refund, failureCode: error.failure.code)
+            return .fail(error.failure)
+        }
+    }
+
+    func receive(
+        _ answer: OutsideAnswer,
+        to request: OutsideRequest,
+        of call: CommandCall,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        let refunds = RefundLedger(transaction)
+        guard let row = try refunds.refund(key: request.key ?? "") else {
+            return .fail(.payments("refund_gone", "the refund's row is not there any more"))
+        }
+        guard (200..<300).contains(answer.status) else {
+            let failure = StripeFailure.failure(from: answer)
+            // A 429 was not executed, every other 4xx was refused: either way nothing goes back. Beyond, Stripe may
+            // have done it, so the amount stays reserved until an event says what became of it.
+            if answer.status < 500, answer.status != 409 {
+                _ = try refunds.apply(.failed, to: row, failureCode: failure.code)
+            }
+            return .fail(failure)
+        }
+        guard let object = try? JSON.parse(answer.body), let refund = StripeRefund(object), refund.amount == row.amount
+        else {
+            return .fail(StripeFailure.malformed(answer, expected: "the Refund that was asked for"))
+        }
+        guard try refunds.attach(stripeID: refund.id, to: row), let reported = RefundStatus(stripe: refund.status)
+        else {
+            return .fail(StripeFailure.malformed(answer, expected: "the Refund that was asked for"))
+        }
+        // What follows from the status is started by Stripe's event, which is sure to come, and by that alone.
+        _ = try refunds.apply(reported, to: row, failureCode: refund.failureReason)
+        let status = try refunds.refund(id: row.id)?.status ?? row.status
+        guard status != .failed, status != .cancelled else {
+            return .fail(.payments("refund_failed", "Stripe did not make the refund: \(status.rawValue)", status: 402))
+        }
+        return .succeed([
+            "refundId": .int(row.id),
+            "refund": .string(refund.id),
+            "amount": .int(row.amount),
+            "status": .string(status.rawValue),
+        ])
+    }
+
+    private static func amount(_ value: Value?, of payment: PaymentRecord) throws(Refusal) -> Int64 {
+        guard let value, value != .null else {
+            guard payment.refundable > 0 else {
+                throw Refusal(
+                    code: "nothing_refundable",
+                    message: "nothing of payment \(payment.id) is left",
+                    status: 409
+                )
+            }
+            return payment.refundable
+        }
+        let amount = try StripeMoneyRules.minorUnits(value, parameter: "amount")
+        guard amount > 0 else {
+            throw Refusal(code: "amount_not_positive", message: "an amount is greater than zero", param: "amount")
+        }
+        // The smallest charge is no rule of refunds; what the amount is a multiple of is.
+        let step = StripeMoneyRules.multiple(of: payment.currency)
+        guard amount % step == 0 else {
+            throw Refusal(
+                code: "amount_not_multiple",
+                message: "an amount in \(payment.currency) is a multiple of \(step)",
+                param: "amount"
+            )
+        }
+        return amount
+    }
+
+    private static func tooMuch(_ amount: Int64, _ payment: PaymentRecord) -> BlockFailure {
+        .payments(
+            "refund_too_large",
+            "\(Money(amount, payment.currency)) is more than the \(Money(payment.refundable, payment.currency)) that is left "
+                + "of payment \(payment.id) (received less refunded less under way)",
+            status: 409,
+            param: "amount"
+        )
+    }
+}

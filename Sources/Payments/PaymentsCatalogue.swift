@@ -1,0 +1,69 @@
+package import Expressions
+package import FlowLanguage
+
+/// What the payments bring to the checker: the `stripe` service, the system tables, and what callback handlers give.
+package enum PaymentsCatalogue {
+    package static let services = [stripe, sendGrid]
+
+    package static let tables = PaymentsTables.all
+
+    package static let callbackOutputs: [CallbackTrigger: RecordType] = [
+        .paymentCompleted: RecordType(
+            name: "Payment Callback",
+            fields: [
+                "orderId": RecordType.Field(.int),
+                "paymentId": RecordType.Field(.int),
+                "paymentStatus": RecordType.Field(.string),
+                "callbackProcessed": RecordType.Field(.bool),
+                "callbackState": RecordType.Field(.string),
+                "orderAlreadyPaid": RecordType.Field(.bool),
+                "amountMatches": RecordType.Field(.bool),
+                "event": RecordType.Field(.dynamic),
+            ]
+        ),
+        .refundCompleted: RecordType(
+            name: "Refund Callback",
+            fields: [
+                "orderId": RecordType.Field(.int),
+                "paymentId": RecordType.Field(.int),
+                "refundId": RecordType.Field(.int),
+                "status": RecordType.Field(.string),
+                "callbackProcessed": RecordType.Field(.bool),
+                "callbackState": RecordType.Field(.string),
+                "event": RecordType.Field(.dynamic),
+            ]
+        ),
+    ]
+
+    /// The whole catalogue, when nothing but the payments brings anything.
+    package static let catalogue = Catalogue(
+        services: services,
+        paymentTables: tables,
+        callbackOutputs: callbackOutputs
+    )
+
+    /// SendGrid, which sends e-mails.
+    package static let sendGrid = ServiceDeclaration(
+        name: "sendgrid",
+        settings: [
+            ParameterDeclaration(name: "from", type: .string, isRequired: true, summary: "The sender's address")
+        ],
+        commands: SendEmail.Kind.allCases.map(SendEmail.declaration)
+    )
+
+    /// Stripe, with its settings and commands; the keys are secrets, never settings.
+    package static let stripe = ServiceDeclaration(
+        name: "stripe",
+        settings: [
+            ParameterDeclaration(
+                name: "currency",
+                type: .string,
+                summary: "ISO 4217, the default of this connection's amounts; absent: the app's"
+            )
+        ],
+        commands: [
+            CreatePaymentIntent.declaration, ConfirmPaymentIntent.declaration, RetrievePaymentIntent.declaration,
+            CancelPaymentIntent.declaration, RefundPayment.declaration,
+        ]
+    )
+}

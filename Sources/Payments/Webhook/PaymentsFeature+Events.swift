@@ -1,0 +1,236 @@
+import Connections
+package import Expressions
+package import FlowEngine
+import FlowLanguage
+
+/// What became of an event that was let in: all of these are answered with 200.
+package enum WebhookOutcome: Sendable, Hashable {
+    /// It changed something, or started callback runs.
+    case accepted(runs: [RunID])
+    /// It was here before: counted, without effect.
+    case duplicate
+    /// Nothing in this app waits for it.
+    case ignored
+    /// It came too late to change anything.
+    case stale
+    /// It names an object that is not known here; looked at again when the object appears.
+    case unmatched
+
+    var status: Delivery.Status {
+        switch self {
+        case .accepted, .duplicate: .accepted
+        case .ignored: .ignored
+        case .stale: .stale
+        case .unmatched: .unmatched
+        }
+    }
+
+    var firstRun: RunID? {
+        if case .accepted(let runs) = self { runs.first } else { nil }
+    }
+}
+
+extension PaymentsFeature {
+    /// Takes an event in: its row, what it changes, and the runs that follow, in the caller's one transaction.
+    /// - Parameters:
+    ///   - event: as `StripeWebhook.receive` gave it.
+    ///   - body: the raw bytes, kept as they came.
+    ///   - now: when it came.
+    ///   - transaction: of `Engine.write`; the delivery may be answered once that has returned.
+    /// - Returns: what became of it; every outcome is answered with 200.
+    /// - Throws: as the transaction does; nothing of the event is stored then.
+    package func accept(
+        _ event: StripeEvent,
+        body: [UInt8],
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        let delivery = Delivery(
+            source: Self.source,
+            account: event.account,
+            mode: event.mode,
+            eventID: event.id,
+            type: event.type,
+            object: event.object,
+            receivedAt: now,
+            body: body
+        )
+        guard try transaction.recordDelivery(delivery) else { return .duplicate }
+        return try settle(event, at: now, in: transaction)
+    }
+
+    /// Looks again at the events that came before the payment's intent was known here.
+    func adoptDeliveries(of payment: PaymentRecord, at now: Timestamp, in transaction: any StoreTransaction)
+        throws(StoreError)
+    {
+        guard let intent = payment.intent else { return }
+        // A payment has a handful of events; whoever can send more with a valid signature is Stripe itself.
+        let filter = DeliveryFilter(source: Self.source, object: intent, status: .unmatched, limit: 200)
+        for delivery in try transaction.deliveries(matching: filter) where delivery.mode == payment.mode {
+            guard let event = StripeEvent(body: delivery.body) else { continue }
+            _ = try settle(event, at: now, in: transaction)
+        }
+    }
+
+    private func settle(
+        _ event: StripeEvent,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        let outcome = try apply(event, at: now, in: transaction)
+        try transaction.settleDelivery(
+            source: Self.source,
+            account: event.account,
+            eventID: event.id,
+            status: outcome.status,
+            run: outcome.firstRun
+        )
+        return outcome
+    }
+
+    private func apply(
+        _ event: StripeEvent,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        // Connected accounts have payments of their own; none of ours is made there.
+        guard settings.declaration != nil, event.account.isEmpty else { return .ignored }
+        switch event.subject {
+        case .payment(let intent, let status):
+            return try apply(intent, status, event, at: now, in: transaction)
+        case .charge(let charge):
+            return try apply(charge, event, at: now, in: transaction)
+        case .refund(let refund):
+            return try apply(refund, event, at: now, in: transaction)
+        case .other:
+            return .ignored
+        }
+    }
+
+    private func apply(
+        _ intent: StripePaymentIntent,
+        _ status: PaymentStatus,
+        _ event: StripeEvent,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        let ledger = PaymentLedger(transaction)
+        guard let payment = try ledger.payment(intent: intent.id, mode: event.mode) else { return .unmatched }
+        let report = PaymentReport(
+            status: status,
+            at: event.created,
+            // An amount in another currency must not count towards what can be refunded.
+            received: intent.currency == payment.currency ? intent.amountReceived : 0,
+            charge: intent.latestCharge,
+            customer: intent.customer,
+            failureCode: status == .failed ? intent.lastErrorCode : nil
+        )
+        guard try ledger.apply(report, to: payment) else { return .stale }
+        guard status.startsCallback else { return .accepted(runs: []) }
+        let claim = CallbackClaim(object: intent.id, transition: status.rawValue)
+        return .accepted(
+            runs: try start(.paymentCompleted, claim, lane: intent.id, event: event.value, at: now, in: transaction)
+        )
+    }
+
+    private func apply(
+        _ charge: StripeCharge,
+        _ event: StripeEvent,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        guard let intent = charge.paymentIntent else { return .ignored }
+        let ledger = PaymentLedger(transaction)
+        guard let payment = try ledger.payment(intent: intent, mode: event.mode) else { return .unmatched }
+        var hasChanged = false
+        // A declined charge is not the payment's charge; the one that succeeds is.
+        if charge.status == "succeeded" { hasChanged = try ledger.fill(charge: charge.id, of: payment) }
+        var runs: [RunID] = []
+        for refund in charge.refunds where refund.paymentIntent ?? intent == intent {
+            guard case .accepted(let started) = try apply(refund, of: payment, event, at: now, in: transaction) else {
+                continue
+            }
+            hasChanged = true
+            runs += started
+        }
+        return hasChanged ? .accepted(runs: runs) : .ignored
+    }
+
+    private func apply(
+        _ refund: StripeRefund,
+        _ event: StripeEvent,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        guard let intent = refund.paymentIntent else { return .ignored }
+        guard let payment = try PaymentLedger(transaction).payment(intent: intent, mode: event.mode) else {
+            return .unmatched
+        }
+        return try apply(refund, of: payment, event, at: now, in: transaction)
+    }
+
+    private func apply(
+        _ refund: StripeRefund,
+        of payment: PaymentRecord,
+        _ event: StripeEvent,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        guard let status = RefundStatus(stripe: refund.status), refund.currency == payment.currency else {
+            return .ignored
+        }
+        let ledger = RefundLedger(transaction)
+        let row = try row(for: refund, of: payment, ledger)
+        guard try ledger.apply(status, to: row, failureCode: refund.failureReason) else { return .stale }
+        guard status.startsCallback else { return .accepted(runs: []) }
+        let claim = CallbackClaim(object: refund.id, transition: status.rawValue)
+        let lane = payment.intent ?? refund.id
+        return .accepted(
+            runs: try start(.refundCompleted, claim, lane: lane, event: event.value, at: now, in: transaction)
+        )
+    }
+
+    /// The refund's row: known by its id, or by our own number while the answer to our request is still under way, or
+    /// a new one for a refund made elsewhere.
+    private func row(
+        for refund: StripeRefund,
+        of payment: PaymentRecord,
+        _ ledger: RefundLedger
+    ) throws(StoreError) -> RefundRecord {
+        if let known = try ledger.refund(stripeID: refund.id) { return known }
+        if refund.metadata["runnel_installation"] == .string(try Installation.name(in: ledger.transaction)),
+            let number = refund.metadata["runnel_refund"]?.stringValue.flatMap({ Int64($0) }),
+            let ours = try ledger.refund(id: number), ours.paymentID == payment.id, ours.amount == refund.amount,
+            ours.refund == nil, try ledger.attach(stripeID: refund.id, to: ours)
+        {
+            return ours
+        }
+        return try ledger.adopt(stripeID: refund.id, amount: refund.amount, reason: refund.reason, of: payment)
+    }
+
+    /// Starts the app's flows of a trigger for a change that none of them has a row for yet.
+    private func start(
+        _ trigger: CallbackTrigger,
+        _ claim: CallbackClaim,
+        lane: String,
+        event: Value,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> [RunID] {
+        var runs: [RunID] = []
+        for flow in flows[trigger] ?? [] {
+            guard try CallbackClaims(transaction).open(claim, flow: flow.name) else { continue }
+            let start = RunStart(
+                flow: flow.name,
+                version: flow.version,
+                origin: .callback,
+                trigger: .map(["event": event, "claim": claim.value]),
+                caller: .system,
+                mode: mode,
+                lane: "payment:\(lane)"
+            )
+            runs.append(try transaction.insertRun(start, at: now))
+        }
+        return runs
+    }
+}

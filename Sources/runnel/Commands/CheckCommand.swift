@@ -1,0 +1,35 @@
+import ArgumentParser
+import FlowLanguage
+
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Checks an app's files; every finding with its place and the fix.",
+        discussion: "Exit code 0: no errors; 3: there are."
+    )
+
+    @Argument(help: "The app's folder.") var app: String = "."
+    @Flag(help: "Print findings as JSON.") var json = false
+    @Flag(help: "Print the compiled graphs.") var graph = false
+
+    func run() async throws {
+        try await reporting {
+            let loaded = try AppLoading.compile(app)
+            if json {
+                try Console.json(FindingReport.value(of: loaded.compilation.diagnostics))
+            } else if !loaded.compilation.diagnostics.isEmpty {
+                Console.data(
+                    DiagnosticRenderer.render(loaded.compilation.diagnostics, sources: loaded.sources)
+                )
+            }
+            guard let checked = loaded.compilation.app else { throw Exit.findings }
+            if graph {
+                for flow in checked.flows.values.sorted(by: { $0.name < $1.name }) {
+                    Console.data(FlowGraphText.render(flow))
+                }
+            } else if !json {
+                Console.note("\(checked.name): \(checked.flows.count) flows, \(checked.tables.count) tables, no errors")
+            }
+        }
+    }
+}

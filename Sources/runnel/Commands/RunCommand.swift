@@ -1,0 +1,77 @@
+import ArgumentParser
+import Connections
+import Expressions
+import FlowEngine
+import FlowLanguage
+import FlowServer
+import FlowStores
+import Foundation
+import HTTPTransport
+import ServiceLifecycle
+import UnixSignals
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs one flow and prints its answer.",
+        discussion: "A page flow is called as an admin; a cloud flow needs the trigger `manual`. Exit code 1: it failed."
+    )
+
+    @Argument(help: "The app's folder.") var app: String
+    @Argument(help: "The flow's name.") var flow: String
+    @Option(help: "The input as a JSON object.") var input = "{}"
+    @Option(name: .customLong("as"), help: "The caller's id.") var caller = "operator"
+    @Option(help: "A Stripe simulator on this machine; test mode alone.") var stripeURL: String?
+    @OptionGroup var options: AppOptions
+    @Flag(help: "Print the answer alone, not the run's tree.") var quiet = false
+
+    func run() async throws {
+        try await reporting {
+            guard case .map(let members) = try JSON.parse(input) else {
+                throw CommandFailure("--input must be a JSON object")
+            }
+            let opened = try await OpenedApp.open(app, options: options)
+            defer { opened.store.close() }
+            guard let graph = opened.app.flows[flow] else {
+                let names = opened.app.flows.keys.sorted().joined(separator: ", ")
+                throw CommandFailure("\(opened.app.name) has no flow '\(flow)'; it has \(names)")
+            }
+            var endpoint = StripeEndpoint.stripe
+            if let stripeURL {
+                guard let local = StripeEndpoint(loopback: stripeURL) else {
+                    throw CommandFailure("--stripe-url takes an address of this machine")
+                }
+                endpoint = local
+            }
+            let http = HTTPClient()
+            let engine = opened.engine(stripe: endpoint, http: http, logger: ServerLog.logger(level: "warning"))
+            let call = FlowCall(graph.kind, flow, members, Caller(id: caller, roles: ["admin"]), engine)
+            let group = ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: [
+                        .init(service: engine),
+                        .init(
+                            service: call,
+                            successTerminationBehavior: .gracefullyShutdownGroup,
+                            failureTerminationBehavior: .gracefullyShutdownGroup
+                        ),
+                    ],
+                    gracefulShutdownSignals: [.sigterm, .sigint],
+                    logger: ServerLog.logger(level: "error")
+                )
+            )
+            try await group.run()
+            await http.shutdown()
+            try await report(on: call, opened)
+        }
+    }
+
+    private func report(on call: FlowCall, _ opened: OpenedApp) async throws {
+        let result = try call.result()
+        if !quiet, let run = result.run {
+            Console.note(try await opened.administration.report(of: run).tree)
+        }
+        try Console.json(result.answer)
+        guard result.isSuccess else { throw Exit.failed }
+    }
+}

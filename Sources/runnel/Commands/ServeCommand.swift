@@ -1,0 +1,106 @@
+import ArgumentParser
+import Connections
+import Expressions
+import FlowEngine
+import FlowLanguage
+import FlowServer
+import FlowStores
+import Foundation
+import HTTPTransport
+import Logging
+import Payments
+import ServiceLifecycle
+import UnixSignals
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serves an app: pages, web hooks and tables over HTTP; runs its flows."
+    )
+
+    @Argument(help: "The app's folder.") var app: String = "."
+    @OptionGroup var options: AppOptions
+    @Option(help: "The address to listen on; loopback unless told otherwise.") var host = "127.0.0.1"
+    @Option(help: "The port; 0 takes a free one.") var port = 8787
+    @Option(help: "A Stripe simulator on this machine, such as http://127.0.0.1:12111; test mode alone.")
+    var stripeURL: String?
+    @Option(help: "A host name under which callers reach this server; may be given again.")
+    var publicHost: [String] = []
+    @Option(help: "An origin whose pages may call; may be given again.") var allowOrigin: [String] = []
+    @Option(help: "trace, debug, info, notice, warning or error.") var logLevel = "notice"
+    @Flag(help: "Print the address as JSON on standard output once the server listens.") var json = false
+    @Flag(help: .hidden) var stopAtEndOfInput = false
+
+    func validate() throws {
+        guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("unknown --log-level '\(logLevel)'") }
+        guard (0...65_535).contains(port) else { throw ValidationError("--port must be 0 to 65535") }
+    }
+
+    func run() async throws {
+        try await reporting {
+            let endpoint = try stripeEndpoint()
+            let opened = try await OpenedApp.open(app, options: options)
+            defer { opened.store.close() }
+            let logger = ServerLog.logger(level: logLevel)
+            let http = HTTPClient()
+            let engine = opened.engine(stripe: endpoint, http: http, logger: logger)
+            let vault = SecretVault(
+                key: try KeyLocation.file(forApp: app).read(),
+                storage: StoreSecretStorage(store: opened.store, engine: engine)
+            )
+            let server = RuntimeServer(
+                engine: engine,
+                stripe: opened.stripeHook(engine: engine),
+                vault: vault,
+                secrets: opened.secrets,
+                random: SystemRandomSource(),
+                configuration: ServerConfiguration(
+                    host: host,
+                    port: port,
+                    adminSocket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)),
+                    publicHosts: publicHost,
+                    allowedOrigins: allowOrigin
+                ),
+                version: RunnelCommand.configuration.version,
+                logger: logger,
+                onReady: { announce($0, mode: opened.mode, name: opened.app.name) }
+            )
+            var services: [any Service] = [engine, server]
+            if stopAtEndOfInput { services.append(EndOfInput()) }
+            let group = ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: services.map {
+                        .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+                    },
+                    gracefulShutdownSignals: [.sigterm, .sigint],
+                    logger: ServerLog.logger(level: "error")
+                )
+            )
+            try await group.run()
+            await http.shutdown()
+        }
+    }
+
+    private func stripeEndpoint() throws -> StripeEndpoint {
+        guard let stripeURL else { return .stripe }
+        guard let endpoint = StripeEndpoint(loopback: stripeURL) else {
+            throw CommandFailure("--stripe-url takes an address of this machine, such as http://127.0.0.1:12111")
+        }
+        guard endpoint.permits(try options.effectiveMode()) else {
+            throw CommandFailure("--stripe-url is for test mode; a live key goes to Stripe's own host alone")
+        }
+        return endpoint
+    }
+
+    private func announce(_ port: Int, mode: Mode, name: String) {
+        let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        if json {
+            let facts: ValueMap = [
+                "url": .string(url), "pid": .int(Int64(ProcessInfo.processInfo.processIdentifier)),
+                "mode": .string(mode.rawValue),
+            ]
+            Console.data(String(decoding: (try? JSON.encode(.map(facts))) ?? [], as: UTF8.self))
+        }
+        Console.note("\(name) (\(mode.rawValue) mode) on \(url)")
+    }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Expressions
+import Foundation
+
+/// Where a command writes: data to standard output, everything else to standard error.
+enum Console {
+    /// Data: what a script reads.
+    static func data(_ text: String) {
+        write(text + "\n", to: .standardOutput)
+    }
+
+    /// Chatter: what a person reads.
+    static func note(_ text: String) {
+        write(text + "\n", to: .standardError)
+    }
+
+    /// A value as JSON on standard output.
+    static func json(_ value: Value) throws {
+        data(try JSON.encodePretty(value))
+    }
+
+    /// Reads one line that is not echoed when a person types it, and is not a part of any argument list.
+    static func secretLine(prompt: String) -> String? {
+        guard isatty(STDIN_FILENO) == 1 else { return readLine(strippingNewline: true) }
+        var attributes = termios()
+        tcgetattr(STDIN_FILENO, &attributes)
+        let before = attributes
+        attributes.c_lflag &= ~tcflag_t(ECHO)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &attributes)
+        defer {
+            var restored = before
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &restored)
+            note("")
+        }
+        write(prompt, to: .standardError)
+        return readLine(strippingNewline: true)
+    }
+
+    private static func write(_ text: String, to handle: FileHandle) {
+        // A reader that went away (`runnel runs list | head`) is not an error of ours.
+        try? handle.write(contentsOf: Data(text.utf8))
+    }
+}
+
+/// The command's exit codes, as README and `--help` list them.
+enum Exit {
+    /// The flow, test or replay failed.
+    static let failed = ExitCode(1)
+    /// It could not be done: store, network, key.
+    static let unable = ExitCode(2)
+    /// The app has findings.
+    static let findings = ExitCode(3)
+}
+
+/// Something that could not be done, told in one sentence; ends the command with 2.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// Runs a command's body and turns what it throws into one line and an exit code.
+func reporting(_ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch let code as ExitCode {
+        throw code
+    } catch let error as ValidationError {
+        throw error
+    } catch {
+        Console.note("runnel: \(error)")
+        throw Exit.unable
+    }
+}

@@ -1,0 +1,25 @@
+import FlowLanguage
+import Payments
+
+/// From a folder to a checked app.
+enum AppLoading {
+    struct Loaded {
+        let sources: [SourceFile]
+        let compilation: AppCompilation
+    }
+
+    static func compile(_ folder: String) throws -> Loaded {
+        let sources = try AppFolder.read(folder)
+        return Loaded(sources: sources, compilation: AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(sources))
+    }
+
+    /// The app, or its findings on standard error and exit code 3.
+    static func app(in folder: String) throws -> (app: App, sources: [SourceFile]) {
+        let loaded = try compile(folder)
+        guard let app = loaded.compilation.app else {
+            Console.note(DiagnosticRenderer.render(loaded.compilation.diagnostics, sources: loaded.sources))
+            throw Exit.findings
+        }
+        return (app, loaded.sources)
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Connections
+import FlowEngine
+import Foundation
+
+/// What every command that touches an app's data takes.
+struct AppOptions: ParsableArguments {
+    @Option(name: .customLong("data"), help: "The data folder; default: APP/.runnel")
+    var data: String?
+    @Option(help: "test or live; default: RUNNEL_MODE, else test")
+    var mode: Mode?
+
+    func dataFolder(of app: String) -> String {
+        data ?? URL(filePath: app).appending(path: ".runnel").path
+    }
+
+    func effectiveMode() throws -> Mode {
+        if let mode { return mode }
+        guard let word = ProcessInfo.processInfo.environment["RUNNEL_MODE"], !word.isEmpty else { return .test }
+        guard let mode = Mode(rawValue: word) else {
+            throw CommandFailure("RUNNEL_MODE is '\(word)'; it must be test or live")
+        }
+        return mode
+    }
+}
+
+extension Mode: ExpressibleByArgument {}
+
+/// Where the key that seals an app's secrets is.
+enum KeyLocation {
+    static func file(forApp app: String) throws -> KeyFile {
+        try KeyFile(appFolder: app, environment: ProcessInfo.processInfo.environment)
+    }
+
+    /// - Returns: The key file's path.
+    static func makeIfMissing(forApp app: String) throws -> String {
+        let file = try file(forApp: app)
+        _ = try file.readOrCreate()
+        return file.path
+    }
+}

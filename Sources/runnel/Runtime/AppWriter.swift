@@ -1,0 +1,21 @@
+import Foundation
+import SampleApps
+
+/// Writes an app's files into a new folder.
+enum AppWriter {
+    /// - Throws: `CommandFailure` if the folder holds an app already.
+    static func write(_ app: SampleApp, to folder: String) throws {
+        let base = URL(filePath: folder)
+        guard !FileManager.default.fileExists(atPath: base.appending(path: "app.yaml").path) else {
+            throw CommandFailure("\(folder) holds an app.yaml already")
+        }
+        for file in app.files {
+            let target = base.appending(path: file.path)
+            try FileManager.default.createDirectory(
+                at: target.deletingLastPathComponent(),
+                withIntermediateDirectories: true
+            )
+            try Data(file.contents).write(to: target)
+        }
+    }
+}

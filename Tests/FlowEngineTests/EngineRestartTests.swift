@@ -1,0 +1,154 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+import FlowStores
+import Testing
+import TestSupport
+
+@Suite("Restarts: what is on disk goes on, what is done is not done again")
+struct EngineRestartTests {
+    /// Starts a page call on an engine that goes away while the request is on its way.
+    ///
+    /// - Returns: The request that was on its way.
+    private func crashWhileSending(_ world: EngineWorld) async throws -> OutsideRequest {
+        let gate = Gate()
+        let transport = ScriptedTransport { _, _ in
+            await gate.pass()
+            return .lost(reason: "the process is gone")
+        }
+        defer { gate.open() }
+        return try await world.run(transport: transport) { engine in
+            let call = Task {
+                try await engine.callPage(
+                    "f",
+                    input: [:],
+                    caller: .ann,
+                    idempotencyKey: nil,
+                    timeLimit: .seconds(86_400)
+                )
+            }
+            await transport.waitForSent(1)
+            call.cancel()
+            return try #require(transport.sent.first?.request)
+        }
+    }
+
+    @Test("a request without a recorded answer is sent again with the same key, and blocks before it are not repeated")
+    func sameKey() async throws {
+        try await EngineWorld.with(SampleFlows.charge) { world in
+            let lost = try await crashWhileSending(world)
+            let transport = ScriptedTransport()
+            try await world.run(transport: transport) { engine in
+                let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
+                #expect(record.status == .succeeded)
+                #expect(record.answer == RunAnswer(status: 200, body: ["status": 200]))
+                #expect(transport.sent.map(\.request) == [lost])
+                #expect(lost.key != nil)
+                #expect(try await engine.rows("orders").map { $0["status"] } == ["PAID"])
+                #expect(try await engine.entries(RunID(1)).map(\.sends) == [0, 2, 0])
+            }
+        }
+    }
+
+    @Test("an effect that must happen at most once is not repeated by a restart")
+    func once() async throws {
+        try await EngineWorld.with(SampleFlows.command("letter")) { world in
+            _ = try await crashWhileSending(world)
+            let transport = ScriptedTransport()
+            try await world.run(transport: transport) { engine in
+                let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
+                #expect(record.status == .outcomeUnknown)
+                #expect(record.failure?.code == "outcome_unknown")
+                #expect(transport.sent.isEmpty)
+            }
+        }
+    }
+
+    @Test("a run whose version is gone is paused and says so, and goes on when the version is back")
+    func versionGone() async throws {
+        let other = SampleFlows.charge.replacing("total: 100", with: "total: 200")
+        let changed = try SampleApp.compile(other)
+        try await EngineWorld.with(SampleFlows.charge) { world in
+            _ = try await crashWhileSending(world)
+            try await world.run(app: changed) { engine in
+                let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
+                #expect(record.status == .paused)
+                #expect(record.failure?.code == "version_gone")
+            }
+            try await world.run { engine in
+                try await engine.resume(RunID(1))
+                let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
+                #expect(record.status == .succeeded)
+            }
+        }
+    }
+
+    @Test("a journal that this flow cannot have written fails its run alone")
+    func foreignJournal() async throws {
+        try await EngineWorld.with(SampleFlows.charge) { world in
+            _ = try await crashWhileSending(world)
+            let store = try world.openStore()
+            try store.writeGroup { (transaction) throws(StoreError) in
+                let stranger = JournalEntry(
+                    address: EntryAddress(run: RunID(1), path: BlockPath("elsewhere"), visit: 1, attempt: 1),
+                    sequence: 3,
+                    block: "update-record",
+                    status: .succeeded,
+                    startedAt: world.clock.now()
+                )
+                try transaction.insertEntry(stranger, epoch: store.bootEpoch)
+            }
+            store.close()
+            try await world.run { engine in
+                let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
+                #expect(record.status == .failed)
+                #expect(record.failure?.code == "nondeterminism")
+                #expect(try await engine.call().status == 200)
+            }
+        }
+    }
+
+    @Test("a run that was alone when the process died three times is quarantined; others go on")
+    func quarantine() async throws {
+        try await EngineWorld.with(SampleFlows.charge) { world in
+            _ = try await crashWhileSending(world)
+            for strike in 1...3 {
+                let store = try world.openStore()
+                try store.writeGroup { (transaction) throws(StoreError) in
+                    try transaction.setSetting("engine.suspect", Array("1".utf8))
+                }
+                store.close()
+                // Lost again before it made progress: the transport never answers.
+                let gate = Gate()
+                let transport = ScriptedTransport { _, _ in
+                    await gate.pass()
+                    return .lost(reason: "the process is gone")
+                }
+                try await world.run(transport: transport) { engine in
+                    let record = try await engine.record(RunID(1))
+                    #expect(record.strikes == strike)
+                    #expect(record.status == (strike < 3 ? .running : .quarantined))
+                    if strike < 3 { await transport.waitForSent(1) }
+                }
+                gate.open()
+            }
+            try await world.run { engine in
+                let answer = try await engine.call()
+                #expect(answer.status == 200)
+                #expect(try await engine.record(RunID(1)).status == .quarantined)
+            }
+        }
+    }
+
+    @Test("a parent that waits for a sub-flow goes on after a restart with the sub-flow's result")
+    func parent() async throws {
+        try await EngineWorld.with(SampleFlows.parent, SampleFlows.child) { world in
+            _ = try await crashWhileSending(world)
+            try await world.run { engine in
+                let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
+                #expect(record.status == .succeeded)
+                #expect(record.answer?.body == ["child": 200])
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+import FlowStores
+import Foundation
+import Logging
+import Testing
+import TestSupport
+
+/// A folder with a store on a real file, and all that an engine needs; reopening it is what a restart is.
+struct EngineWorld {
+    let folder: String
+    let app: App
+    let clock: ManualClock
+    let feature = SampleFeature()
+
+    init(_ app: App, folder: String? = nil, clock: ManualClock = ManualClock()) {
+        self.app = app
+        self.clock = clock
+        self.folder = folder ?? FileManager.default.temporaryDirectory.path + "/runnel-engine-" + UUID().uuidString
+    }
+
+    /// Runs `body` with a fresh folder and removes it afterwards.
+    static func with(_ flows: String..., body: (EngineWorld) async throws -> Void) async throws {
+        var files = [SourceFile(path: "app.yaml", bytes: Array(SampleApp.declaration.utf8))]
+        for (number, flow) in flows.enumerated() {
+            files.append(SourceFile(path: "flows/flow\(number).yaml", bytes: Array(flow.utf8)))
+        }
+        let world = EngineWorld(try SampleApp.compile(files: files))
+        // A folder that cannot be removed is the machine's affair, not the test's.
+        defer { try? FileManager.default.removeItem(atPath: world.folder) }
+        try await body(world)
+    }
+
+    func openStore() throws -> SQLiteStore {
+        try SQLiteStore(
+            folder: folder,
+            tables: app.tables,
+            configuration: SQLiteStore.Configuration(clock: clock)
+        )
+    }
+
+    /// Opens the store, runs an engine on it for as long as `body` takes, and closes both.
+    ///
+    /// Cancelling the engine is as near to a crash as one process can have it: nothing that is on its way is recorded.
+    func run<R: Sendable>(
+        transport: any Transport = ScriptedTransport(),
+        app: App? = nil,
+        store decorate: (any Store) -> any Store = { $0 },
+        body: (Engine) async throws -> R
+    ) async throws -> R {
+        let base = try openStore()
+        defer { base.close() }
+        let engine = Engine(
+            app: app ?? self.app,
+            store: decorate(base),
+            transport: transport,
+            clock: clock,
+            random: SeededRandomSource(),
+            features: [feature],
+            mode: .test,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let running = Task { try await engine.run() }
+        await engine.waitUntilReady()
+        let result: Result<R, any Error>
+        do {
+            result = .success(try await body(engine))
+        } catch {
+            result = .failure(error)
+        }
+        running.cancel()
+        try await running.value
+        return try result.get()
+    }
+}
+
+extension Caller {
+    static let ann = Caller(id: "ann", roles: ["customer"])
+}
+
+extension Engine {
+    func call(
+        _ flow: String = "f",
+        _ input: Value = [:],
+        key: String? = nil,
+        caller: Caller = .ann
+    ) async throws -> RunAnswer {
+        let answer = try await callPage(
+            flow,
+            input: input,
+            caller: caller,
+            idempotencyKey: key,
+            timeLimit: .seconds(86_400)
+        )
+        guard case .answered(let answer, _) = answer else {
+            Issue.record("not answered: \(answer)")
+            return RunAnswer(status: 202, body: .null)
+        }
+        return answer
+    }
+
+    func record(_ run: RunID) async throws -> RunRecord {
+        try #require(try await store.read { (reader) throws(StoreError) in try reader.run(run) })
+    }
+
+    /// Returns once the run is final: the feature's end of it is awaited by asking again after each group.
+    func finished(_ run: RunID) async throws -> RunRecord {
+        while true {
+            let record = try await record(run)
+            if record.status.isFinal { return record }
+            try await write { (_) throws(StoreError) in }
+        }
+    }
+
+    func entries(_ run: RunID) async throws -> [JournalEntry] {
+        try await store.read { (reader) throws(StoreError) in try reader.entries(of: run) }
+    }
+
+    func rows(_ table: String) async throws -> [ValueMap] {
+        let query = RecordQuery(table: table, where: [], limit: 1_000)
+        return try await store.read { (reader) throws(StoreError) in try reader.find(query) }
+    }
+
+    func allRuns() async throws -> [RunRecord] {
+        try await store.read { (reader) throws(StoreError) in try reader.runs(matching: RunFilter(limit: 1_000)) }
+    }
+}

@@ -1,0 +1,199 @@
+import Connections
+import Expressions
+import FlowEngine
+import Foundation
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import FlowServer
+
+/// Over sockets: what only a listener shows.
+@Suite("The running server")
+struct LiveServerTests {
+    private typealias Body = @Sendable (ServerWorld, Int, AdminClient) async throws -> Void
+
+    /// Runs a server on a free port with an admin socket in a folder of its own, and stops it gracefully.
+    private static func serve(
+        transport: any FlowEngine.Transport = ScriptedTransport(),
+        _ body: @escaping Body
+    ) async throws {
+        try await serve(
+            transport: transport,
+            stopping: { world, port, client, stop in
+                try await body(world, port, client)
+                await stop()
+            }
+        )
+    }
+
+    /// Leaves the stop to `body`.
+    private static func serve(
+        transport: any FlowEngine.Transport,
+        stopping body:
+            @escaping @Sendable (ServerWorld, Int, AdminClient, _ stop: @escaping @Sendable () async -> Void)
+            async throws -> Void
+    ) async throws {
+        let ready = AsyncStream.makeStream(of: Int.self)
+        let folder = NSTemporaryDirectory() + "rnl-" + UUID().uuidString.prefix(8)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let socket = folder + "/admin.sock"
+        let configuration = ServerConfiguration(
+            port: 0,
+            adminSocket: socket,
+            answerGrace: .zero,
+            publicHosts: ["shop.example.com"]
+        )
+        let announce: @Sendable (Int) async -> Void = { ready.continuation.yield($0) }
+        try await ServerWorld.with(configuration, transport: transport, onReady: announce) { world in
+            let group = ServiceGroup(
+                configuration: ServiceGroupConfiguration(services: [world.server], logger: .init(label: "quiet"))
+            )
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                var ports = ready.stream.makeAsyncIterator()
+                let port = try #require(await ports.next())
+                try await body(world, port, AdminClient(socket: socket)) { await group.triggerGracefulShutdown() }
+                try await tasks.waitForAll()
+            }
+        }
+        #expect(!FileManager.default.fileExists(atPath: socket))
+    }
+
+    private static func get(_ port: Int, _ uri: String, host: String?) async throws -> TestClient.Response {
+        try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+            try await client.execute(.init(uri, method: .get, authority: host, headers: [.connection: "close"]))
+        }
+    }
+
+    @Test("the admin socket is its owner's alone, and gone after a stop")
+    func socketMode() async throws {
+        try await Self.serve { _, _, client in
+            let path = try #require(Mirror(reflecting: client).children.first?.value as? String)
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+            let folder = (path as NSString).deletingLastPathComponent
+            #expect(try FileManager.default.attributesOfItem(atPath: folder)[.posixPermissions] as? Int == 0o700)
+        }
+    }
+
+    @Test("a Host that was made to point here is refused, a configured one is served, health needs no token")
+    func hosts() async throws {
+        try await Self.serve { _, port, _ in
+            var statuses: [Int] = []
+            for host in ["evil.example", "shop.example.com", "127.0.0.1:\(port)"] {
+                statuses.append(try await Self.get(port, "/healthz", host: host).status.code)
+            }
+            #expect(statuses == [403, 200, 200])
+            let ready = try await Self.get(port, "/readyz", host: "localhost")
+            #expect(ready.status == .ok)
+            let admin = try await Self.get(port, "/admin/status", host: "localhost")
+            #expect(admin.status == .notFound)
+        }
+    }
+
+    @Test("headers beyond the limit are refused before anything looks at them")
+    func headerLimit() async throws {
+        try await Self.serve { _, port, _ in
+            try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+                let long = String(repeating: "x", count: 40 << 10)
+                let response = try await client.execute(
+                    .init("/healthz", method: .get, authority: "localhost", headers: [.accept: long])
+                )
+                #expect(response.status == .badRequest)
+            }
+        }
+    }
+
+    @Test("an operator starts, lists and shows runs, and manages tokens and secrets, through the admin socket")
+    func administration() async throws {
+        try await Self.serve { world, port, client in
+            let status = try await client.status()
+            #expect(status.port == port)
+            #expect(status.app == "shop")
+            #expect(status.processID == ProcessInfo.processInfo.processIdentifier)
+            let run = try await client.start("nightly", input: ["text": "good night"])
+            let report = try await client.report(of: run, waiting: .seconds(20))
+            #expect(report.summary.status == .succeeded)
+            #expect(report.steps.map(\.block) == ["insert-record"])
+            let direct = try await world.administration.report(of: run)
+            #expect(report == direct)
+            #expect(try await client.runs(matching: RunFilter(flow: "nightly")).map(\.id) == [run])
+            #expect(try await client.runs(matching: RunFilter(statuses: [.failed])).isEmpty)
+
+            let issued = try await client.createToken(for: .ann)
+            #expect(AccessToken(issued.text) != nil)
+            #expect(try await client.tokens() == [issued.summary])
+            try await client.revokeToken(id: issued.summary.id)
+            #expect(try await client.tokens().first?.revokedAt != nil)
+
+            try await client.setSecret("hooks.signed.secret", to: Secret("a new one"))
+            #expect(try await client.secretNames() == ["hooks.signed.secret"])
+            #expect(world.secrets.secret(named: "hooks.signed.secret")?.reveal() == "a new one")
+            try await client.removeSecret("hooks.signed.secret")
+            #expect(try await client.secretNames().isEmpty)
+        }
+    }
+
+    @Test("what an operator gets wrong is told in words and changes nothing")
+    func administrationRefusals() async throws {
+        try await Self.serve { _, _, client in
+            await #expect(throws: AdministrationError.self) { try await client.report(of: RunID(404)) }
+            await #expect(throws: AdministrationError.self) { try await client.start("nothing", input: [:]) }
+            await #expect(throws: AdministrationError.self) { try await client.start("nightly", input: [:]) }
+            await #expect(throws: AdministrationError.self) {
+                try await client.createToken(for: Caller(id: "x", roles: ["owner"]))
+            }
+            await #expect(throws: AdministrationError.self) { try await client.revokeToken(id: "t0") }
+            await #expect(throws: AdministrationError.self) {
+                try await client.setSecret("stripe.test.secretKey", to: Secret("sk_live_0123456789abcdefghijklmn"))
+            }
+            let tokens = try await client.tokens()
+            #expect(tokens.isEmpty)
+            let names = try await client.secretNames()
+            #expect(names.isEmpty)
+        }
+    }
+
+    @Test("at a stop a caller who still waits is told the run's id, and the server ends")
+    func stop() async throws {
+        let gate = Gate()
+        let transport = ScriptedTransport { _, _ in
+            await gate.pass()
+            return .notSent(reason: "no connection", retryable: false)
+        }
+        try await Self.serve(
+            transport: transport,
+            stopping: { world, port, _, stop in
+                let headers = try await world.headers(.ann)
+                try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+                    @Sendable func post(_ flow: String, _ body: String) async throws -> TestClient.Response {
+                        let buffer = ByteBuffer(string: body)
+                        return try await client.execute(
+                            .init(
+                                "/pages/\(flow)",
+                                method: .post,
+                                authority: "localhost",
+                                headers: headers,
+                                body: buffer
+                            )
+                        )
+                    }
+                    _ = try await post("place-order", #"{"total": 700}"#)
+                    async let waiting = post("checkout", #"{"orderId": 1}"#)
+                    await transport.waitForSent(1)
+                    await stop()
+                    let answer = try await waiting
+                    #expect(answer.status == .accepted)
+                    #expect(answer.headers[.location] == "/runs/2")
+                }
+                gate.open()
+            }
+        )
+    }
+}

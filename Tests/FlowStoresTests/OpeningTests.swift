@@ -1,0 +1,198 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+@testable import FlowStores
+import Foundation
+import GRDB
+import Testing
+
+@Suite("Opening a store")
+struct OpeningTests {
+    @Test("makes a folder and files that only their owner can read")
+    func modes() async throws {
+        try await withFolder { folder in
+            let store = try openStore(folder + "/a/b")
+            defer { store.close() }
+            try store.writeGroup { transaction throws(StoreError) in try transaction.setSetting("a", [1]) }
+            func mode(_ path: String) throws -> Int? {
+                try FileManager.default.attributesOfItem(atPath: folder + path)[.posixPermissions] as? Int
+            }
+            #expect(try mode("/a/b") == 0o700)
+            for file in ["runnel.sqlite", "runnel.sqlite-wal", "runnel.sqlite-shm", "owner.lock"] {
+                #expect(try mode("/a/b/" + file) == 0o600)
+            }
+        }
+    }
+
+    @Test("raises the boot epoch each time and finds everything again")
+    func epochs() async throws {
+        try await withFolder { folder in
+            for epoch in 1...3 {
+                let store = try openStore(folder)
+                #expect(store.bootEpoch == Int64(epoch))
+                let seen = try store.write { transaction throws(StoreError) in
+                    _ = try transaction.insert(into: "orders", [("total", .int(Int64(epoch)))])
+                    _ = try transaction.insertRun(sampleStart(), at: at(1))
+                    return try transaction.find(RecordQuery(table: "orders", where: [], limit: 10)).count
+                }
+                #expect(seen == epoch)
+                store.close()
+            }
+        }
+    }
+
+    @Test("leaves nothing but the database and the lock's file behind when it is closed, and refuses later calls")
+    func closing() async throws {
+        try await withFolder { folder in
+            let store = try openStore(folder)
+            store.close()
+            store.close()
+            #expect(code { () throws(StoreError) in try store.writeGroup { _ in } } == .closed)
+            await #expect(throws: StoreError(.closed, "the store is closed")) { try await store.read { _ in 1 } }
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+            #expect(files.sorted() == ["owner.lock", "runnel.sqlite"])
+        }
+    }
+
+    @Test("runs with a full sync, foreign keys, and a log that only the writer checkpoints")
+    func settings() async throws {
+        try await withFolder { folder in
+            let store = try openStore(folder)
+            defer { store.close() }
+            func pragmas(_ role: StoreConnection.Role) throws -> [Int64?] {
+                let path = folder + "/runnel.sqlite"
+                let connection = try StoreConnection(path: path, role: role, catalogue: TableCatalogue(), now: { nil })
+                defer { connection.close() }
+                return try connection.queue.inDatabase { database in
+                    try ["synchronous", "foreign_keys", "trusted_schema", "query_only", "wal_autocheckpoint"].map {
+                        try Int64.fetchOne(database, sql: "PRAGMA \($0)")
+                    }
+                }
+            }
+            #expect(try pragmas(.writer(.init(checkpointPages: 77))) == [2, 1, 0, 0, 77])
+            let reader = try pragmas(.reader)
+            #expect(Array(reader.dropFirst()) == [1, 0, 1, 0])
+        }
+    }
+
+    @Test("applies migrations one by one, numbered without gaps")
+    func migrations() async throws {
+        #expect(Migration.all.map(\.number) == Array(1...Migration.all.count))
+        try await withFolder { folder in
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            for target in 1...Migration.all.count {
+                let connection = try StoreConnection(
+                    path: folder + "/runnel.sqlite",
+                    role: .writer(.init(checkpointPages: 1000)),
+                    catalogue: TableCatalogue(),
+                    now: { nil }
+                )
+                let findings = try connection.perform { session throws(StoreError) in
+                    try session.migrate(through: target)
+                    return try session.integrityFindings()
+                }
+                #expect(findings == [])
+                let version = try connection.queue.inDatabase { try Int.fetchOne($0, sql: "PRAGMA user_version") }
+                #expect(version == target)
+                connection.close()
+            }
+            let store = try openStore(folder)
+            store.close()
+        }
+    }
+
+    @Test("refuses files of other programs, of newer versions, and what is no database at all")
+    func foreignFiles() async throws {
+        func refusal(_ prepare: (String) throws -> Void) async throws -> StoreError.Code? {
+            try await withFolder { folder in
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                try prepare(folder + "/runnel.sqlite")
+                do {
+                    try openStore(folder).close()
+                    return nil
+                } catch StoreOpenError.store(let error) {
+                    return error.code
+                }
+            }
+        }
+        func run(_ sql: String) -> (String) throws -> Void {
+            { path in
+                let queue = try DatabaseQueue(path: path)
+                try queue.inDatabase { try $0.execute(sql: sql) }
+                try queue.close()
+            }
+        }
+        #expect(try await refusal(run("CREATE TABLE a (b)")) == .schema)
+        #expect(try await refusal(run("PRAGMA application_id = 7; CREATE TABLE a (b)")) == .schema)
+        #expect(try await refusal(run("PRAGMA user_version = 1; CREATE TABLE a (b)")) == .schema)
+        let newer = try await refusal { path in
+            try openStore((path as NSString).deletingLastPathComponent).close()
+            try run("PRAGMA user_version = 9999")(path)
+        }
+        #expect(newer == .schema)
+        #expect(try await refusal { try Data(repeating: 7, count: 5000).write(to: URL(filePath: $0)) } == .corrupt)
+    }
+
+    @Test("finds damage, and copies itself while groups go on")
+    func backup() async throws {
+        try await withStore { store in
+            try store.writeGroup { transaction throws(StoreError) in
+                _ = try transaction.insert(into: "orders", [("total", 9)])
+            }
+            #expect(try await store.integrityCheck() == [])
+            try await withFolder { copy in
+                try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+                try await store.backUp(to: copy + "/runnel.sqlite")
+                await #expect(throws: StoreError.self) { try await store.backUp(to: copy + "/runnel.sqlite") }
+                let restored = try openStore(copy)
+                defer { restored.close() }
+                let orders = try await restored.read { reader throws(StoreError) in
+                    try reader.find(RecordQuery(table: "orders", where: [], limit: 10))
+                }
+                #expect(orders.map { $0["total"] } == [9])
+                #expect(restored.bootEpoch == store.bootEpoch + 1)
+            }
+        }
+    }
+}
+
+@Suite("The owner's lock")
+struct OwnerLockTests {
+    @Test("refuses a second store on one folder and names the owner")
+    func inOneProcess() async throws {
+        try await withFolder { folder in
+            let store = try openStore(folder)
+            #expect(StoreOwnerLock.owner(of: folder) == getpid())
+            #expect(throws: StoreOpenError.inUse(pid: getpid())) { try openStore(folder) }
+            store.close()
+            #expect(StoreOwnerLock.owner(of: folder) == nil)
+            try openStore(folder).close()
+        }
+    }
+
+    @Test("is held by another process until that is killed, whatever its file says")
+    func inAnotherProcess() async throws {
+        try await withFolder { folder in
+            try openStore(folder).close()
+            let other = Process()
+            other.executableURL = URL(filePath: "/bin/sh")
+            // The shell names itself, takes the lock, tells, and goes on as a process that does nothing.
+            other.arguments = [
+                "-c", "exec 9<>\"$0/owner.lock\"; echo $$ >&9; flock -n 9 && echo locked; exec sleep 1000", folder,
+            ]
+            let told = Pipe()
+            other.standardOutput = told
+            try other.run()
+            #expect(told.fileHandleForReading.availableData == Data("locked\n".utf8))
+            #expect(throws: StoreOpenError.inUse(pid: other.processIdentifier)) { try openStore(folder) }
+            kill(other.processIdentifier, SIGKILL)
+            other.waitUntilExit()
+            #expect(
+                try String(contentsOfFile: folder + "/owner.lock", encoding: .utf8).hasPrefix(
+                    "\(other.processIdentifier)"
+                )
+            )
+            try openStore(folder).close()
+        }
+    }
+}

@@ -1,0 +1,183 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+import Testing
+
+@testable import Payments
+
+@Suite("Events and callbacks")
+struct CallbackTests {
+    let world: PaymentsWorld
+    let stripe = StripeDouble()
+
+    init() throws { world = try PaymentsWorld() }
+
+    @Test("the same event 100 times: one delivery, one run, handled once")
+    func hundredTimes() throws {
+        let (order, id, intent) = try world.openPayment(stripe: stripe)
+        let outcomes = try (0..<100).map { _ in try world.deliver(.succeeded(intent)) }
+        #expect(outcomes.filter { $0 == .duplicate }.count == 99)
+        let outputs = try world.runCallbacks()
+        #expect(outputs.count == 1)
+        let output = try #require(outputs.first)
+        #expect(output["orderId"] == .int(order) && output["paymentId"] == .int(id))
+        #expect(output["paymentStatus"] == "SUCCEEDED" && output["callbackProcessed"] == false)
+        #expect(
+            output["callbackState"] == "new" && output["amountMatches"] == true && output["orderAlreadyPaid"] == false
+        )
+        #expect(output["event"]?["type"] == "payment_intent.succeeded")
+        let counts = try world.write { transaction throws(StoreError) in try transaction.deliveryCounts() }
+        #expect(counts["stripe"] == DeliveryCounts(accepted: 1, repeated: 99))
+    }
+
+    @Test("two events that tell the same change, as from two endpoints: one run")
+    func twoEndpoints() throws {
+        let (_, _, intent) = try world.openPayment(stripe: stripe)
+        var second = TestEvent.succeeded(intent)
+        second.id = "evt_second"
+        try world.deliver(.succeeded(intent))
+        #expect(try world.deliver(second) == .accepted(runs: []))
+        #expect(try world.runCallbacks().count == 1)
+    }
+
+    @Test("runs of one payment and its refunds share a lane")
+    func lanes() throws {
+        let (_, _, intent) = try world.openPayment(stripe: stripe)
+        try world.deliver(.succeeded(intent))
+        try world.deliver(.refund("refund.created", "re_1", of: intent, status: "succeeded", amount: 10))
+        let runs = try world.write { transaction throws(StoreError) in try transaction.runs(matching: RunFilter()) }
+        #expect(runs.map(\.start.lane) == ["payment:\(intent)", "payment:\(intent)"])
+        #expect(runs.allSatisfy { $0.start.caller == .system && $0.start.origin == .callback })
+    }
+
+    @Test("E8: a failed run gives the change back; a run that succeeded keeps it")
+    func claims() throws {
+        let (_, _, intent) = try world.openPayment(stripe: stripe)
+        try world.deliver(.succeeded(intent))
+        let first = try #require(try world.write { tx throws(StoreError) in try tx.runs(matching: RunFilter()).first })
+        #expect(try world.runCallbacks(ending: .failed).first?["callbackProcessed"] == false)
+        try rerun(first)
+        #expect(try world.runCallbacks(ending: .succeeded).first?["callbackProcessed"] == false)
+        try rerun(first)
+        let third = try #require(try world.runCallbacks().first)
+        #expect(third["callbackProcessed"] == true && third["callbackState"] == "done")
+    }
+
+    @Test("E8: the run that has taken a change on has it again after a crash; another one is told to wait")
+    func reentrance() throws {
+        let (_, _, intent) = try world.openPayment(stripe: stripe)
+        try world.deliver(.succeeded(intent))
+        let first = try #require(try world.write { tx throws(StoreError) in try tx.runs(matching: RunFilter()).first })
+        try rerun(first)
+        let runs = try world.write { tx throws(StoreError) in try tx.runs(matching: RunFilter()) }.sorted {
+            $0.id < $1.id
+        }
+        try world.write { transaction throws(StoreError) in
+            for _ in 1...2 {
+                let result = try world.feature.handleCallback(
+                    .paymentCompleted,
+                    of: runs[0],
+                    at: PaymentsWorld.start,
+                    in: transaction
+                )
+                #expect(result.output?["callbackProcessed"] == false)
+            }
+            let other = try world.feature.handleCallback(
+                .paymentCompleted,
+                of: runs[1],
+                at: PaymentsWorld.start,
+                in: transaction
+            )
+            #expect(other.failure?.code == "callback_in_progress" && other.failure?.retryable == true)
+        }
+    }
+
+    @Test("a decline whose callback is repeated after the order was paid counts as done")
+    func overtaken() throws {
+        let (_, _, intent) = try world.openPayment(stripe: stripe)
+        try world.deliver(.failed(intent))
+        let first = try #require(try world.write { tx throws(StoreError) in try tx.runs(matching: RunFilter()).first })
+        #expect(try world.runCallbacks(ending: .failed).first?["callbackProcessed"] == false)
+        try world.deliver(.succeeded(intent))
+        try world.runCallbacks()
+        try rerun(first)
+        let output = try #require(try world.runCallbacks().first)
+        #expect(output["paymentStatus"] == "FAILED" && output["callbackProcessed"] == true)
+    }
+
+    @Test("of two payments of one order that both succeed, exactly one pays it, however often each is repeated")
+    func paidTwice() throws {
+        let order = try world.insertOrder(total: 1000)
+        let data: ValueMap = ["orderId": .int(order), "amount": 500, "partial": true]
+        let first = try #require(
+            try world.run("create-payment-intent", data, against: stripe).output?["intent"]?.stringValue
+        )
+        try world.deliver(.succeeded(first, amount: 500))
+        let second = try #require(
+            try world.run("create-payment-intent", data, against: stripe).output?["intent"]?.stringValue
+        )
+        try world.deliver(.succeeded(second, amount: 500))
+        let outputs = try world.runCallbacks()
+        #expect(outputs.map { $0["orderAlreadyPaid"] } == [false, true])
+        #expect(outputs.map { $0["amountMatches"] } == [false, false], "a part is not the order's total")
+    }
+
+    @Test("what came in in another currency or amount does not match, and does not raise the ceiling")
+    func otherAmount() throws {
+        let (_, id, intent) = try world.openPayment(stripe: stripe)
+        try world.deliver(
+            .intent(
+                "payment_intent.succeeded",
+                intent,
+                status: "succeeded",
+                received: 1000,
+                currency: "jpy",
+                charge: "ch_1"
+            )
+        )
+        #expect(try world.runCallbacks().first?["amountMatches"] == false)
+        #expect(try world.run("refund", ["paymentId": .int(id)], against: stripe).failure?.code == "nothing_refundable")
+    }
+
+    @Test("events of foreign intents, of connected accounts and of other kinds change nothing")
+    func notOurs() throws {
+        let (_, _, intent) = try world.openPayment(stripe: stripe)
+        #expect(try world.deliver(.succeeded("pi_foreign")) == .unmatched)
+        var connected = TestEvent.succeeded(intent)
+        connected.account = "acct_1"
+        #expect(try world.deliver(connected) == .ignored)
+        #expect(
+            try world.deliver(TestEvent(id: "evt_c", type: "customer.created", object: ["id": "cus_1"])) == .ignored
+        )
+        #expect(try world.rows("payments").first?["status"] == "CREATED")
+        #expect(try world.runCallbacks().isEmpty)
+        let deliveries = try world.write { tx throws(StoreError) in try tx.deliveries(matching: DeliveryFilter()) }
+        #expect(deliveries.map(\.status) == [.unmatched, .ignored, .ignored])
+    }
+
+    @Test("a thin event is noted and changes nothing")
+    func thin() throws {
+        let text = """
+            {"id":"evt_thin","object":"v2.core.event","type":"v1.payment_intent.succeeded","livemode":false,
+            "created":"2026-11-20T12:00:00Z","related_object":{"id":"pi_1","type":"payment_intent","url":"/v1/payment_intents/pi_1"}}
+            """
+        let event = try #require(StripeEvent(body: Array(text.utf8)))
+        #expect(event.object == "pi_1")
+        let outcome = try world.write { transaction throws(StoreError) in
+            try world.feature.accept(event, body: Array(text.utf8), at: PaymentsWorld.start, in: transaction)
+        }
+        #expect(outcome == .ignored)
+    }
+
+    /// A new run that starts with what an earlier one started with.
+    private func rerun(_ run: RunRecord) throws {
+        _ = try world.write { transaction throws(StoreError) in
+            try transaction.insertRun(run.start, at: PaymentsWorld.start)
+        }
+    }
+}
+
+extension CallbackResult {
+    var output: ValueMap? { if case .output(let output) = self { output } else { nil } }
+    var failure: BlockFailure? { if case .failure(let failure) = self { failure } else { nil } }
+}

@@ -1,0 +1,194 @@
+import Connections
+import Expressions
+import FlowEngine
+import Foundation
+import Testing
+
+@testable import Payments
+
+@Suite("The door for Stripe's events")
+struct WebhookTests {
+    let secrets = TestSecrets(["stripe.test.webhookSecret": PaymentsWorld.webhookSecret])
+    var door: StripeWebhook {
+        StripeWebhook(connection: "stripe", mode: .test, credentials: StripeCredentials(secrets))
+    }
+    let event = TestEvent.succeeded("pi_1")
+    let now = PaymentsWorld.start
+
+    private func refusal(
+        _ body: [UInt8],
+        _ signature: String?,
+        at time: Timestamp = PaymentsWorld.start
+    ) -> WebhookRefusal.Code? {
+        do throws(WebhookRefusal) {
+            _ = try door.receive(body: body, signature: signature, now: time)
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    @Test("a rightly signed event is let in")
+    func letsIn() throws {
+        let read = try door.receive(body: event.body, signature: event.signed(), now: now)
+        #expect(read.id == event.id)
+        #expect(read.object == "pi_1")
+        guard case .payment(let intent, .succeeded) = read.subject else {
+            Issue.record("not a payment's success")
+            return
+        }
+        #expect(intent.amountReceived == 1000)
+    }
+
+    @Test("E9: one changed byte, no header, another secret, an old or a future stamp: 400")
+    func refusesWhatIsNotStripes() {
+        var changed = event.body
+        changed[changed.count / 2] ^= 1
+        #expect(refusal(changed, event.signed()) == .signatureInvalid)
+        #expect(refusal(event.body, nil) == .signatureMissing)
+        #expect(refusal(event.body, "") == .signatureInvalid)
+        #expect(refusal(event.body, event.signed("whsec_other")) == .signatureInvalid)
+        for seconds in [-301, 301] {
+            #expect(refusal(event.body, event.signed(), at: now.advanced(seconds)) == .signatureInvalid)
+        }
+        for seconds in [-300, 300] { #expect(refusal(event.body, event.signed(), at: now.advanced(seconds)) == nil) }
+        #expect(WebhookRefusal(.signatureInvalid).status == 400)
+    }
+
+    @Test("while a secret is rolled, both are taken, and the old one no longer once it is gone")
+    func rolling() {
+        let old = event.signed("whsec_old")
+        secrets.set("stripe.test.webhookSecret", "whsec_old, whsec_new")
+        #expect(refusal(event.body, old) == nil)
+        #expect(refusal(event.body, event.signed("whsec_new")) == nil)
+        secrets.set("stripe.test.webhookSecret", "whsec_new")
+        #expect(refusal(event.body, old) == .signatureInvalid)
+        secrets.set("stripe.test.webhookSecret", nil)
+        #expect(refusal(event.body, old) == .noSecret)
+        #expect(WebhookRefusal(.noSecret).status == 503)
+    }
+
+    @Test("Z18: a live event, or one signed with the live secret, does not get into the test server")
+    func modes() {
+        var live = event
+        live.isLive = true
+        #expect(refusal(live.body, live.signed()) == .malformed)  // Its object says test mode: not Stripe's doing.
+        var other = TestEvent(id: "evt_2", type: "invoice.paid", object: ["id": "in_1"], isLive: true)
+        #expect(refusal(other.body, other.signed()) == .wrongMode)
+        other.isLive = false
+        #expect(refusal(other.body, other.signed()) == nil)
+        secrets.set("stripe.live.webhookSecret", "whsec_live")
+        #expect(refusal(event.body, event.signed("whsec_live")) == .signatureInvalid)
+    }
+
+    @Test("a body beyond the bound is refused unread")
+    func bounded() {
+        let body = [UInt8](repeating: 0x20, count: StripeEvent.bytesMax + 1)
+        let signature = StripeSignature.sign(body: body, secret: Secret(PaymentsWorld.webhookSecret), at: now)
+        #expect(refusal(body, signature) == .bodyTooLarge)
+        #expect(WebhookRefusal(.bodyTooLarge).status == 413)
+    }
+
+    @Test(
+        "a signed body that is no event of Stripe's shape is refused",
+        arguments: [
+            "", "null", "[]", "{}", "{\"id\":\"evt_1\"}", "\u{0}", "{\"id\":\"evt_1\",\"id\":\"evt_2\"}",
+            "{\"id\":\"x\",\"object\":\"event\",\"type\":\"a.b\",\"created\":1,\"livemode\":false,\"data\":{\"object\":{}}}",
+            "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"A B\",\"created\":1,\"livemode\":false,\"data\":{\"object\":{}}}",
+            "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"a.b\",\"created\":-1,\"livemode\":false,\"data\":{\"object\":{}}}",
+            "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"a.b\",\"created\":1,\"livemode\":\"no\",\"data\":{\"object\":{}}}",
+            "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"a.b\",\"created\":1,\"livemode\":false,\"data\":[]}",
+            "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"payment_intent.succeeded\",\"created\":1,\"livemode\":false,"
+                + "\"data\":{\"object\":{\"id\":\"pi_1\",\"object\":\"payment_intent\"}}}",
+        ]
+    )
+    func malformed(text: String) {
+        let body = Array(text.utf8)
+        let signature = StripeSignature.sign(body: body, secret: Secret(PaymentsWorld.webhookSecret), at: now)
+        #expect(refusal(body, signature) == .malformed)
+    }
+
+    @Test("nesting without end is refused, not followed")
+    func nesting() {
+        let body = Array((String(repeating: "[", count: 200_000)).utf8)
+        let signature = StripeSignature.sign(body: body, secret: Secret(PaymentsWorld.webhookSecret), at: now)
+        #expect(refusal(body, signature) == .malformed)
+    }
+
+    @Test("5,000 seeded mutations: unsigned none gets in; signed each is an event or refused, and nothing crashes")
+    func mutations() {
+        var random = SplitMix(seed: 20_261_120)
+        let pieces = [
+            "null", "{}", "[]", "\"\"", "-1", "1e999", "99999999999999999999", "true", "\"pi_2\"", "\u{FFFD}",
+            "\\u0000", "{",
+        ]
+        let signature = event.signed()
+        for round in 0..<5000 {
+            var body = event.body
+            for _ in 0...(random.next() % 3) {
+                let place = Int(random.next() % UInt64(max(1, body.count)))
+                switch random.next() % 4 {
+                case 0: if !body.isEmpty { body[place] = UInt8(truncatingIfNeeded: random.next()) }
+                case 1: body.removeSubrange(place..<min(body.count, place + Int(random.next() % 20)))
+                case 2: body.insert(contentsOf: pieces[Int(random.next() % UInt64(pieces.count))].utf8, at: place)
+                default: body.insert(contentsOf: body.prefix(Int(random.next() % 40)), at: place)
+                }
+            }
+            if body != event.body { #expect(refusal(body, signature) == .signatureInvalid, "round \(round)") }
+            let own = StripeSignature.sign(body: body, secret: Secret(PaymentsWorld.webhookSecret), at: now)
+            if let code = refusal(body, own) { #expect(code == .malformed || code == .wrongMode, "round \(round)") }
+        }
+    }
+
+    static let vectors = SharedData.url("misc/stripe-signature-vectors.json")
+
+    @Test("the published signature vectors, but the one where we check the future too", .enabled(if: vectors != nil))
+    func publishedVectors() throws {
+        let url = try #require(Self.vectors)
+        let file = try JSON.parse([UInt8](Data(contentsOf: url)))
+        let vectors = try #require(file["vectors"]?.listValue)
+        #expect(vectors.count == 16)
+        for vector in vectors {
+            let name = vector["name"]?.stringValue ?? ""
+            guard let tolerance = vector["tolerance"]?.intValue else { continue }  // We always check the stamp.
+            #expect(tolerance == 300)
+            secrets.set("stripe.test.webhookSecret", vector["secret"]?.stringValue)
+            let body = Array((vector["payload"]?.stringValue ?? "").utf8)
+            let time = try #require(Timestamp(seconds: vector["now"]?.intValue ?? 0, nanoseconds: 0))
+            let code = refusal(body, vector["header"]?.stringValue, at: time)
+            // The payloads are no whole events: whose signature is right comes as far as being read.
+            let isRight = vector["valid"]?.boolValue == true && name != "future timestamp accepted by SDK"
+            #expect((code == .malformed || code == nil) == isRight, "\(name): \(String(describing: code))")
+        }
+    }
+}
+
+extension Timestamp {
+    func advanced(_ seconds: Int) -> Timestamp { self + .seconds(seconds) ?? self }
+}
+
+/// Where the shared data is, when it is there.
+enum SharedData {
+    static func url(_ path: String) -> URL? {
+        let root =
+            ProcessInfo.processInfo.environment["RUNNEL_SHARED"]
+            ?? URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../shared").standardized.path
+        let url = URL(filePath: root).appending(path: "data").appending(path: path)
+        return FileManager.default.fileExists(atPath: url.path) ? url : nil
+    }
+}
+
+/// A small generator with a seed, the same on every machine.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,130 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+/// Passes every call on to a real transaction, and tells of each that writes before and after it.
+struct ObservedTransaction: StoreTransaction {
+    let base: any StoreTransaction
+    let observer: any WriteObserver
+
+    private func writing<T>(_ write: StoreWrite, _ body: () throws(StoreError) -> T) throws(StoreError) -> T {
+        try observer.willWrite(write)
+        let result = try body()
+        try observer.didWrite(write)
+        return result
+    }
+
+    func savepoint<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+        try base.savepoint(body)
+    }
+
+    // MARK: Writes
+
+    func insertRun(_ start: RunStart, at now: Timestamp) throws(StoreError) -> RunID {
+        try writing(.insertRun) { () throws(StoreError) in try base.insertRun(start, at: now) }
+    }
+
+    func updateRun(_ run: RunRecord) throws(StoreError) {
+        try writing(.updateRun) { () throws(StoreError) in try base.updateRun(run) }
+    }
+
+    func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
+        try writing(.insertEntry) { () throws(StoreError) in try base.insertEntry(entry, epoch: epoch) }
+    }
+
+    func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
+        try writing(.finishEntry) { () throws(StoreError) in try base.finishEntry(entry, epoch: epoch) }
+    }
+
+    func insert(into table: String, _ values: [(column: String, value: Value)]) throws(StoreError) -> ValueMap {
+        try writing(.table) { () throws(StoreError) in try base.insert(into: table, values) }
+    }
+
+    func update(_ update: RecordUpdate) throws(StoreError) -> Int {
+        try writing(.table) { () throws(StoreError) in try base.update(update) }
+    }
+
+    func delete(from table: String, where conditions: [ResolvedCondition]) throws(StoreError) -> Int {
+        try writing(.table) { () throws(StoreError) in try base.delete(from: table, where: conditions) }
+    }
+
+    func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool {
+        try writing(.delivery) { () throws(StoreError) in try base.recordDelivery(delivery) }
+    }
+
+    func settleDelivery(
+        source: String,
+        account: String,
+        eventID: String,
+        status: Delivery.Status,
+        run: RunID?
+    ) throws(StoreError) {
+        try writing(.delivery) { () throws(StoreError) in
+            try base.settleDelivery(source: source, account: account, eventID: eventID, status: status, run: run)
+        }
+    }
+
+    func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {
+        try writing(.setting) { () throws(StoreError) in try base.setSetting(name, value) }
+    }
+
+    func saveSealedSecret(_ name: String, _ sealed: [UInt8]) throws(StoreError) {
+        try writing(.setting) { () throws(StoreError) in try base.saveSealedSecret(name, sealed) }
+    }
+
+    func removeSecret(_ name: String) throws(StoreError) -> Bool {
+        try writing(.setting) { () throws(StoreError) in try base.removeSecret(name) }
+    }
+
+    func insertToken(_ token: TokenRecord) throws(StoreError) {
+        try writing(.setting) { () throws(StoreError) in try base.insertToken(token) }
+    }
+
+    func revokeToken(id: String, at now: Timestamp) throws(StoreError) -> Bool {
+        try writing(.setting) { () throws(StoreError) in try base.revokeToken(id: id, at: now) }
+    }
+
+    func saveFlowSource(_ version: FlowVersion, _ source: [UInt8]) throws(StoreError) {
+        try writing(.setting) { () throws(StoreError) in try base.saveFlowSource(version, source) }
+    }
+}
+
+// MARK: Reads
+
+extension ObservedTransaction {
+    func run(_ id: RunID) throws(StoreError) -> RunRecord? { try base.run(id) }
+    func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { try base.runs(matching: filter) }
+    func entries(of run: RunID) throws(StoreError) -> [JournalEntry] { try base.entries(of: run) }
+    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
+        try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
+    }
+    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] {
+        try base.claimableRuns(epoch: epoch, now: now, limit: limit)
+    }
+    func nextWakeTime() throws(StoreError) -> Timestamp? { try base.nextWakeTime() }
+    func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
+    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
+        try base.delivery(source: source, account: account, eventID: eventID)
+    }
+    func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery] {
+        try base.deliveries(matching: filter)
+    }
+    func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] { try base.deliveryCounts() }
+    func setting(_ name: String) throws(StoreError) -> [UInt8]? { try base.setting(name) }
+    func sealedSecret(_ name: String) throws(StoreError) -> [UInt8]? { try base.sealedSecret(name) }
+    func secretNames() throws(StoreError) -> [String] { try base.secretNames() }
+    func token(hash: [UInt8]) throws(StoreError) -> TokenRecord? { try base.token(hash: hash) }
+    func tokens() throws(StoreError) -> [TokenRecord] { try base.tokens() }
+    func flowSource(_ version: FlowVersion) throws(StoreError) -> [UInt8]? { try base.flowSource(version) }
+}
+
+/// A kind of write.
+package enum StoreWrite: String, Sendable, Hashable, CaseIterable {
+    case insertRun, updateRun, insertEntry, finishEntry, table, delivery, setting
+}
+
+/// Hears of each write of a transaction, and may make it fail.
+protocol WriteObserver: Sendable {
+    func willWrite(_ write: StoreWrite) throws(StoreError)
+    func didWrite(_ write: StoreWrite) throws(StoreError)
+}
