@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTransport
 import Testing
 
 @testable import StripeSimulator
@@ -31,10 +32,34 @@ enum OfficialClient {
         }
     }
 
-    static func script(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("OfficialClient/\(name).py")
-            .path
+    static func script(_ name: String, _ kind: String = "py") -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "OfficialClient/\(name).\(kind)"
+        )
+        .path
     }
+}
+
+@Suite("Stripe.js stand-in", .timeLimit(.minutes(1))) struct StripeScriptTests {
+    private static let node = "/usr/bin/node"
+
+    @Test("a page pays, is refused, is sent to authenticate, and sees no more than it may", .enabled(if: hasNode))
+    func pays() async throws {
+        try await withSimulator { base in
+            let client = HTTPClient()
+            var secrets: [String] = []
+            for _ in 0..<3 {
+                let form = "amount=900&currency=usd&metadata[a]=b&payment_method_types[]=card"
+                let intent = try await client.stripe("POST", base + "/v1/payment_intents", form)
+                secrets.append(intent.string("client_secret") ?? "")
+            }
+            let script = OfficialClient.script("stripejs", "mjs")
+            let result = try await OfficialClient.runBeside(Self.node, [script, base, "pk_test_page"] + secrets)
+            #expect(result.status == 0, "\(result.output)")
+        }
+    }
+
+    private static let hasNode = FileManager.default.isExecutableFile(atPath: node)
 }
 
 @Suite("Official Python client", .enabled(if: OfficialClient.python != nil), .timeLimit(.minutes(3)))

@@ -91,7 +91,9 @@ extension Ledger {
     static func typed(_ data: JSONObject) -> JSONObject {
         var result = data
         for name in ["unit_amount", "quantity", "interval_count", "amount"] {
-            if let number = data.string(name).flatMap({ Int64($0) }) { result[name] = .int(number) }
+            if let number = data.string(name).flatMap({ Int64($0) }), number.magnitude <= ParameterList.maximumInteger {
+                result[name] = .int(number)
+            }
         }
         if let recurring = data.object("recurring") { result["recurring"] = .object(typed(recurring)) }
         return result

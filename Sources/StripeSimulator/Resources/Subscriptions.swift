@@ -295,6 +295,7 @@ extension Ledger {
         }
         if isTrial { update(.subscription, id) { $0["status"] = "trialing" } }
         emit("customer.subscription.created", find(.subscription, id) ?? made)
+        update(.subscription, id) { $0["_announced"] = true }
         schedule(.renewSubscription, id, at: SimulatorInstant(seconds: end))
         if let trialEnd = made.int("trial_end") {
             let reminder = max(now.seconds, trialEnd - 3 * 86_400)
