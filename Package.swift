@@ -117,7 +117,8 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging, serviceLifecycle, unixSignals,
+                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging,
+                serviceLifecycle, unixSignals,
             ],
             swiftSettings: strict
         ),

@@ -75,13 +75,17 @@ struct DemoStory {
     }
 
     private mutating func expectOrder(_ id: Int64, _ status: String) async throws {
-        let seen = try await world.client.settled(on: status) { try await world.client.row("orders", id)["status"]?.stringValue }
+        let seen = try await world.client.settled(on: status) {
+            try await world.client.row("orders", id)["status"]?.stringValue
+        }
         expect("order \(id)", seen, status)
     }
 
     private mutating func expectPayment(of checkout: Value, _ status: String) async throws {
         let id = checkout["paymentId"]?.intValue ?? 0
-        let seen = try await world.client.settled(on: status) { try await world.client.row("payments", id)["status"]?.stringValue }
+        let seen = try await world.client.settled(on: status) {
+            try await world.client.row("payments", id)["status"]?.stringValue
+        }
         expect("payment \(id)", seen, status)
     }
 
