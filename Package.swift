@@ -2,7 +2,9 @@
 
 import PackageDescription
 
-/// One list for every Swift target. The compiler accepts a misspelt feature name in silence, so
+/// One list for every Swift target.
+///
+/// The compiler accepts a misspelt feature name in silence, so
 /// `Tests/TidyTests/SettingsGuard.swift` fails the build when one of these did not take effect.
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),

@@ -21,7 +21,9 @@ import Testing
         }
     }
 
-    /// Goal: one delivery counts, however often it comes. Method: the real event, fetched from the simulator and
+    /// Goal: one delivery counts, however often it comes.
+    ///
+    /// Method: the real event, fetched from the simulator and
     /// posted again a hundred times, fifty of them at once.
     @Test("the same event a hundred times makes one run and one paid order")
     func duplicates() async throws {

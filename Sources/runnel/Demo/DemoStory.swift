@@ -1,7 +1,9 @@
 import Expressions
 import Foundation
 
-/// Plays the shop: an order is paid and refunded, another one's card is declined. Every state is read back over HTTP.
+/// Plays the shop: an order is paid and refunded, another one's card is declined.
+///
+/// Every state is read back over HTTP from the process that holds it.
 struct DemoStory {
     let world: DemoWorld
     private var mismatches: [String] = []
