@@ -54,22 +54,30 @@ let package = Package(
         ),
 
         // MARK: The house, in the order in which its rooms may see each other
-        .target(name: "Expressions", swiftSettings: strict),
-        .target(name: "FlowLanguage", dependencies: ["Expressions", "CYAML", crypto], swiftSettings: strict),
+        .target(name: "Expressions", exclude: ["README.md"], swiftSettings: strict),
+        .target(
+            name: "FlowLanguage",
+            dependencies: ["Expressions", "CYAML", crypto],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
         .target(
             name: "FlowEngine",
             dependencies: ["Expressions", "FlowLanguage", crypto, logging, serviceLifecycle],
+            exclude: ["README.md"],
             swiftSettings: strict
         ),
-        .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: strict),
+        .target(name: "HTTPTransport", dependencies: ["CCurl"], exclude: ["README.md"], swiftSettings: strict),
         .target(
             name: "Connections",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", crypto],
+            exclude: ["README.md"],
             swiftSettings: strict
         ),
         .target(
             name: "BuiltinFlows",
             path: "flows",
+            exclude: ["README.md"],
             resources: [
                 .embedInCode("payment-callback.yaml"), .embedInCode("refund-callback.yaml"),
                 .embedInCode("recurring-payment-callback.yaml"), .embedInCode("recurring-charge-callback.yaml"),
@@ -95,16 +103,19 @@ let package = Package(
         .target(
             name: "Payments",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "Connections", "BuiltinFlows", crypto],
+            exclude: ["README.md"],
             swiftSettings: strict
         ),
         .target(
             name: "FlowStores",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb, sqlite],
+            exclude: ["README.md"],
             swiftSettings: strict
         ),
         .target(
             name: "StripeSimulator",
             dependencies: ["HTTPTransport", hummingbird, crypto, logging, serviceLifecycle],
+            exclude: ["README.md"],
             swiftSettings: strict
         ),
         .target(
@@ -113,6 +124,7 @@ let package = Package(
                 "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores",
                 hummingbird, crypto, logging, serviceLifecycle,
             ],
+            exclude: ["README.md"],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -122,6 +134,7 @@ let package = Package(
                 "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging,
                 serviceLifecycle, unixSignals,
             ],
+            exclude: ["README.md"],
             swiftSettings: strict
         ),
 
