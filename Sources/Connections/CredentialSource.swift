@@ -5,3 +5,6 @@ package protocol CredentialSource: Sendable {
     /// The secret of that name, or nil when none is set.
     func secret(named name: String) -> Secret?
 }
+
+/// The opened secrets of a running server.
+extension UnsealedSecrets: CredentialSource {}

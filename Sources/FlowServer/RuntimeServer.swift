@@ -113,7 +113,7 @@ package struct RuntimeServer: Service {
         TableRoutes(app: engine.app, store: engine.store, authenticator: authenticator, reader: reader).add(to: &table)
         HealthRoutes(engine: engine, counts: counts).add(to: &table)
         let hosts = HostPolicy(
-            publicHosts: configuration.publicHosts,
+            publicHosts: configuration.publicHosts + [configuration.hostAsNamed],
             allowedOrigins: configuration.allowedOrigins
         )
         return table.router(behind: gate(hosts: hosts, counts: counts))

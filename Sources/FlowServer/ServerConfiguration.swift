@@ -10,7 +10,7 @@ package struct ServerConfiguration: Sendable {
     package var pageTimeLimit: Duration
     /// How long a caller still waits for a run after a stop was asked for; then it gets 202.
     package var answerGrace: Duration
-    /// How long a stop may take; what is still going on then is cancelled. Longer than `answerGrace`.
+    /// How long a stop may take, longer than `answerGrace`; what is still going on then is cancelled.
     package var stopTimeLimit: Duration
     /// Host names, besides those of the loopback interface, under which the server may be called: `shop.example.com`.
     package var publicHosts: [String]
@@ -39,6 +39,9 @@ package struct ServerConfiguration: Sendable {
         self.allowedOrigins = allowedOrigins
         self.limits = limits
     }
+
+    /// The listener's own address as a Host header writes it: a version 6 address stands in brackets.
+    var hostAsNamed: String { host.contains(":") ? "[\(host)]" : host }
 
     /// Everything about a request that could grow.
     package struct Limits: Sendable {

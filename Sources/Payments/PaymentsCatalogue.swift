@@ -3,7 +3,7 @@ package import FlowLanguage
 
 /// What the payments bring to the checker: the `stripe` service, the system tables, and what callback handlers give.
 package enum PaymentsCatalogue {
-    package static let services = [stripe]
+    package static let services = [stripe, sendGrid]
 
     package static let tables = PaymentsTables.all
 
@@ -33,6 +33,41 @@ package enum PaymentsCatalogue {
                 "event": RecordType.Field(.dynamic),
             ]
         ),
+        .recurringManaged: RecordType(
+            name: "Recurring Payment Callback",
+            fields: [
+                "recurringPaymentId": RecordType.Field(.int),
+                "orderId": RecordType.Field(.int),
+                "status": RecordType.Field(.string),
+                "change": RecordType.Field(.string),
+                "callbackProcessed": RecordType.Field(.bool),
+                "callbackState": RecordType.Field(.string),
+                "event": RecordType.Field(.dynamic),
+            ]
+        ),
+        .recurringCharged: RecordType(
+            name: "Recurring Charge Callback",
+            fields: [
+                "recurringPaymentId": RecordType.Field(.int),
+                "orderId": RecordType.Field(.int),
+                "paymentId": RecordType.Field(.int),
+                "status": RecordType.Field(.string),
+                "amount": RecordType.Field(.int),
+                "currency": RecordType.Field(.string),
+                "period": RecordType.Field(
+                    .record(
+                        RecordType(
+                            name: "period",
+                            fields: ["start": RecordType.Field(.timestamp), "end": RecordType.Field(.timestamp)]
+                        )
+                    )
+                ),
+                "firstInvoice": RecordType.Field(.bool),
+                "callbackProcessed": RecordType.Field(.bool),
+                "callbackState": RecordType.Field(.string),
+                "event": RecordType.Field(.dynamic),
+            ]
+        ),
     ]
 
     /// The whole catalogue, when nothing but the payments brings anything.
@@ -40,6 +75,15 @@ package enum PaymentsCatalogue {
         services: services,
         paymentTables: tables,
         callbackOutputs: callbackOutputs
+    )
+
+    /// SendGrid, which sends e-mails.
+    package static let sendGrid = ServiceDeclaration(
+        name: "sendgrid",
+        settings: [
+            ParameterDeclaration(name: "from", type: .string, isRequired: true, summary: "The sender's address")
+        ],
+        commands: SendEmail.Kind.allCases.map(SendEmail.declaration)
     )
 
     /// Stripe, with its settings and commands; the keys are secrets, never settings.
@@ -54,7 +98,7 @@ package enum PaymentsCatalogue {
         ],
         commands: [
             CreatePaymentIntent.declaration, ConfirmPaymentIntent.declaration, RetrievePaymentIntent.declaration,
-            CancelPaymentIntent.declaration, RefundPayment.declaration,
+            CancelPaymentIntent.declaration, RefundPayment.declaration, RecurringPayment.declaration,
         ]
     )
 }

@@ -14,8 +14,14 @@ package struct PaymentsSettings: Sendable {
     /// The order table's `currency` column is there and a string.
     package let hasCurrency: Bool
     let credentials: StripeCredentials
+    let emails: SendGridCredentials
+    let connections: [String: ConnectionDeclaration]
+    let appName: String
 
     package init(app: App, credentials: StripeCredentials) {
+        self.appName = app.name
+        self.emails = SendGridCredentials(credentials.source)
+        self.connections = Dictionary(app.connections.map { ($0.name, $0) }) { first, _ in first }
         self.currency = app.currency
         self.declaration = app.payments
         let orders = app.payments.flatMap { app.table(named: $0.orderTable) }
@@ -23,6 +29,9 @@ package struct PaymentsSettings: Sendable {
         self.hasCurrency = orders?.column(named: "currency")?.type == .string
         self.credentials = credentials
     }
+
+    /// Some connection sends e-mails.
+    var hasEmails: Bool { connections.values.contains { $0.service == PaymentsCatalogue.sendGrid.name } }
 
     /// The row of an order, or nil.
     func order(_ id: Int64, in transaction: any StoreTransaction) throws(StoreError) -> ValueMap? {

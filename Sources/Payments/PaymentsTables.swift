@@ -4,7 +4,7 @@ package import FlowLanguage
 /// The system tables that `payments:` brings: flows read them, only the payments feature writes them.
 package enum PaymentsTables {
     /// In the order in which references need them.
-    package static let all = [recurringPayments, payments, refunds, connectionData, transitions]
+    package static let all = [recurringPayments, payments, refunds, connectionData, transitions, emails]
 
     /// One row per Payment Intent, wanted or made; an order has at most one that can still be paid.
     ///
@@ -46,10 +46,7 @@ package enum PaymentsTables {
         columns: [
             Column(name: "orderId", type: .int),
             Column(name: "priceId", type: .string, maxLength: 255),
-            status(
-                ["INCOMPLETE", "TRIALING", "ACTIVE", "PAST_DUE", "UNPAID", "PAUSED", "CANCELLED"],
-                default: "INCOMPLETE"
-            ),
+            status(RecurringStatus.allCases.map(\.rawValue), default: RecurringStatus.incomplete.rawValue),
             Column(name: "amount", type: .int, isOptional: true, min: 0),
             Column(name: "currency", type: .string, isOptional: true, maxLength: 3),
             Column(name: "subscription", type: .string, isOptional: true, isUnique: true, maxLength: 255),
@@ -57,8 +54,17 @@ package enum PaymentsTables {
             Column(name: "currentPeriodEnd", type: .timestamp, isOptional: true),
             Column(name: "cancelAtPeriodEnd", type: .bool, defaultValue: .bool(false)),
             mode,
+            Column(name: "statusAt", type: .int, defaultValue: .int(0)),
+            Column(name: "key", type: .string, isUnique: true, maxLength: 200),
         ],
-        isSystem: true
+        isSystem: true,
+        indexes: [
+            TableIndex(
+                columns: ["orderId", "mode"],
+                isUnique: true,
+                when: TableIndex.Condition(column: "status", values: RecurringStatus.open.map(\.rawValue))
+            )
+        ]
     )
 
     /// `key` is the idempotency key of a refund asked for here; one made in Stripe's dashboard has none.
@@ -109,6 +115,33 @@ package enum PaymentsTables {
         isSystem: true,
         indexes: [
             TableIndex(columns: ["object", "transition", "flow"], isUnique: true),
+            TableIndex(columns: ["run"], isUnique: false),
+        ]
+    )
+
+    /// The outbox: what was to be sent, and what became of it.
+    package static let emails = Table(
+        name: "emails",
+        columns: [
+            Column(name: "connection", type: .string, maxLength: 64),
+            Column(name: "purpose", type: .string, maxLength: 64),
+            Column(name: "object", type: .string, maxLength: 512),
+            Column(name: "recipient", type: .string, maxLength: 254),
+            Column(name: "subject", type: .string, maxLength: 512),
+            Column(name: "text", type: .string, maxLength: 4096),
+            mode,
+            Column(
+                name: "state",
+                type: .string,
+                defaultValue: .string("sending"),
+                allowed: EmailOutbox.State.allCases.map(\.rawValue)
+            ),
+            Column(name: "failureCode", type: .string, isOptional: true, maxLength: 64),
+            Column(name: "run", type: .int),
+        ],
+        isSystem: true,
+        indexes: [
+            TableIndex(columns: ["purpose", "object", "recipient", "mode"], isUnique: true),
             TableIndex(columns: ["run"], isUnique: false),
         ]
     )

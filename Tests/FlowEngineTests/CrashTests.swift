@@ -81,6 +81,65 @@ struct CrashTests {
         #expect(Set(try Self.sentKeys(folder)).count == 2)
     }
 
+    // Goal: a run that kills the process each time it is taken up does not do so for ever, and harms no other run.
+    // Method: one such run and an innocent one are queued together; the process is started until it survives.
+    @Test("a queued run that kills the process is tried alone, and quarantined after its third strike")
+    func poison() async throws {
+        let folder = Self.newFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        // The first crash is nobody's strike: the run was not alone then.
+        for _ in 1...4 {
+            await #expect(processExitsWith: .failure) { [folder = folder as String] in
+                try await CrashTests.poisonWorld(folder).run { engine in
+                    try await CrashTests.queuePoison(engine)
+                    _ = try await engine.finished(RunID(1))
+                }
+            }
+        }
+        try await Self.poisonWorld(folder).run { engine in
+            let poison = try await engine.record(RunID(1))
+            #expect(poison.status == .quarantined)
+            #expect(poison.strikes == 3)
+            let innocent = try await engine.finished(RunID(2))
+            #expect(innocent.status == .succeeded)
+            #expect(innocent.strikes == 0)
+        }
+    }
+
+    private static func poisonWorld(_ folder: String) throws -> EngineWorld {
+        let flow = """
+            flow: f
+            kind: cloud
+            trigger: { manual: true }
+            input: { amount: { type: int } }
+            blocks:
+              - id: pay
+                block: execute-connection-command
+                connection: bank
+                command: charge
+                data: { amount: '${ input.amount }' }
+            """
+        return EngineWorld(try SampleApp.compile(flow), folder: folder)
+    }
+
+    private static func queuePoison(_ engine: Engine) async throws {
+        guard try await engine.allRuns().isEmpty, let graph = engine.app.flows["f"] else { return }
+        let now = engine.clock.now()
+        try await engine.write { (transaction) throws(StoreError) in
+            for amount: Int64 in [666, 1] {
+                let start = RunStart(
+                    flow: "f",
+                    version: graph.version,
+                    origin: .manual,
+                    input: ["amount": .int(amount)],
+                    caller: .system,
+                    mode: .test
+                )
+                _ = try transaction.insertRun(start, at: now)
+            }
+        }
+    }
+
     /// Points that the flow passes only once.
     private static func reaches(_ point: Failpoint, _ passage: Int) -> Bool {
         let once: Set<Failpoint> = [

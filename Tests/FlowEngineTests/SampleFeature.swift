@@ -54,6 +54,8 @@ struct SampleCommand: Command {
     }
 
     func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
+        // A programmer's mistake in a feature, which only a crash can show.
+        precondition(call.data["amount"]?.intValue != 666, "poison")
         if call.data["amount"]?.intValue == 0 {
             return .fail(BlockFailure(code: "zero", type: "bank", message: "zero"))
         }

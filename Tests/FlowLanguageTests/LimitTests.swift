@@ -70,6 +70,16 @@ struct LimitTests {
         #expect(app(tables: 1, columns: Limits.columnsPerTable + 1) == ["app.limit.columns"])
     }
 
+    @Test("entries of a list of names") func entries() {
+        func app(_ roles: Int) -> [String] {
+            let text = "app: shop\nroles: [" + (0..<roles).map { "r\($0)" }.joined(separator: ",") + "]\n"
+            let file = TestApp.file("app.yaml", text)
+            return AppCompiler(catalogue: TestApp.catalogue).compile([file]).diagnostics.map(\.code)
+        }
+        #expect(app(Limits.entries) == [])
+        #expect(app(Limits.entries + 1) == ["limit.entries"])
+    }
+
     @Test("flows of an app") func flows() {
         func app(_ count: Int) -> [String] {
             let files = (0..<count).map { TestApp.file("flows/f\($0).yaml", "flow: f\($0)\nkind: page\nblocks: []\n") }

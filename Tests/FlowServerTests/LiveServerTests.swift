@@ -36,7 +36,8 @@ struct LiveServerTests {
     private static func serve(
         transport: any FlowEngine.Transport,
         stopping body:
-            @escaping @Sendable (ServerWorld, Int, AdminClient, _ stop: @escaping @Sendable () async -> Void) async throws -> Void
+            @escaping @Sendable (ServerWorld, Int, AdminClient, _ stop: @escaping @Sendable () async -> Void)
+            async throws -> Void
     ) async throws {
         let ready = AsyncStream.makeStream(of: Int.self)
         let folder = NSTemporaryDirectory() + "rnl-" + UUID().uuidString.prefix(8)

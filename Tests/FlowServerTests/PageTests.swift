@@ -59,7 +59,9 @@ struct PageTests {
             #expect(none.status == 401)
             #expect(none.headers[.wwwAuthenticate] == #"Bearer realm="runnel""#)
             headers[.authorization] = "Bearer rnl_" + String(repeating: "x", count: 43)
-            #expect(try await client.json(uri, .post, headers: headers, body: body).status == 401)
+            let unknown = try await client.json(uri, .post, headers: headers, body: body)
+            #expect(unknown.status == 401)
+            #expect(unknown.headers[.wwwAuthenticate] == #"Bearer realm="runnel", error="invalid_token""#)
             headers[.authorization] = "Basic YW5uOmFubg=="
             #expect(try await client.json(uri, .post, headers: headers, body: body).status == 401)
             let publicHeaders = try await world.headers(Caller(id: "eve", roles: ["public"]))

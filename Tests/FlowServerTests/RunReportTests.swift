@@ -94,6 +94,14 @@ struct RunReportTests {
         #expect(back == report)
     }
 
+    @Test("a value that plain JSON cannot say is shown in the journal's form")
+    func notANumber() throws {
+        var report = try Self.report()
+        report.input = ["ratio": .double(.nan)]
+        let value = try JSON.parse(try JSON.encode(report.value))
+        #expect(value["input"] == ["ratio": ["$double": "NaN"]])
+    }
+
     @Test("the tree nests blocks under the block that they ran in, with results, durations and the failure")
     func tree() throws {
         let expected = """

@@ -219,7 +219,7 @@ struct CreatePaymentIntentTests {
     func withoutPayments() throws {
         var app = world.app
         app.payments = nil
-        let feature = PaymentsFeature(app: app, mode: .test, credentials: .init(world.secrets))
+        let feature = PaymentsFeature(app: app, mode: .test, credentials: StripeCredentials(world.secrets))
         let command = try #require(feature.command("create-payment-intent", of: "stripe"))
         let call = world.call(["amount": 700])
         let step = try world.write { transaction throws(StoreError) in try command.begin(call, in: transaction) }

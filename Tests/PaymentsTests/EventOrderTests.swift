@@ -132,9 +132,9 @@ struct EventOrderTests {
             for runsAtEnd in [false, true] {
                 number += 1
                 let intent = "pi_\(number)"
-                try open(intent, in: world)
                 let events = story.events(intent)
                 let (ending, handled) = try world.write { transaction throws(StoreError) in
+                    try open(intent, in: transaction)
                     var handled: [String: Int] = [:]
                     let note = { (outputs: [ValueMap]) in
                         for output in outputs where output["callbackProcessed"] == .bool(false) {
@@ -169,17 +169,15 @@ struct EventOrderTests {
     }
 
     /// A payment whose intent is known, without asking any Stripe.
-    private func open(_ intent: String, in world: PaymentsWorld) throws {
-        let order = try world.insertOrder()
-        try world.write { transaction throws(StoreError) in
-            _ = try transaction.insert(
-                into: "payments",
-                [
-                    ("orderId", .int(order)), ("amount", 1000), ("currency", "usd"), ("mode", "test"),
-                    ("key", .string("k\(intent)")), ("intent", .string(intent)),
-                ]
-            )
-        }
+    private func open(_ intent: String, in transaction: any StoreTransaction) throws(StoreError) {
+        let order = try transaction.insert(into: "orders", [("total", 1000)])["id"] ?? .int(0)
+        _ = try transaction.insert(
+            into: "payments",
+            [
+                ("orderId", order), ("amount", 1000), ("currency", "usd"), ("mode", "test"),
+                ("key", .string("k\(intent)")), ("intent", .string(intent)),
+            ]
+        )
     }
 
     private static func ending(_ intent: String, in transaction: any StoreTransaction) throws(StoreError) -> Ending {

@@ -32,15 +32,19 @@ final class PaymentsWorld: Sendable {
         )
     }
 
+    static let triggers: [String: CallbackTrigger] = [
+        "payment-callback": .paymentCompleted, "refund-callback": .refundCompleted,
+        "recurring-payment-callback": .recurringManaged, "recurring-charge-callback": .recurringCharged,
+    ]
+
     static func app(orders: Table = PaymentsWorld.orders(), callbacks: Bool = true) -> App {
         let place = SourcePosition.start
         let range = SourceRange(file: "app.yaml", start: place, end: place)
-        let flows = [("payment-callback", CallbackTrigger.paymentCompleted), ("refund-callback", .refundCompleted)].map
-        {
+        let flows = triggers.map {
             FlowGraph(
-                name: $0.0,
+                name: $0.key,
                 kind: .cloud,
-                trigger: .callback($0.1),
+                trigger: .callback($0.value),
                 nodes: [],
                 entry: nil,
                 version: FlowVersion("v1"),
@@ -52,7 +56,15 @@ final class PaymentsWorld: Sendable {
             currency: "usd",
             roles: ["admin", "public"],
             tables: [orders] + PaymentsTables.all,
-            connections: [ConnectionDeclaration(name: "stripe", service: "stripe", range: range)],
+            connections: [
+                ConnectionDeclaration(name: "stripe", service: "stripe", range: range),
+                ConnectionDeclaration(
+                    name: "mail",
+                    service: "sendgrid",
+                    settings: ["from": "shop@example.com"],
+                    range: range
+                ),
+            ],
             payments: PaymentsDeclaration(connection: "stripe", orderTable: "orders"),
             flows: callbacks ? Dictionary(uniqueKeysWithValues: flows.map { ($0.name, $0) }) : [:]
         )
@@ -107,7 +119,8 @@ final class PaymentsWorld: Sendable {
             address: EntryAddress(run: RunID(number), path: BlockPath("pay"), visit: 1, attempt: 1),
             connection: ConnectionDeclaration(
                 name: connection,
-                service: "stripe",
+                service: connection == "mail" ? "sendgrid" : "stripe",
+                settings: connection == "mail" ? ["from": "shop@example.com"] : [:],
                 range: SourceRange(file: "app.yaml", start: place, end: place)
             ),
             data: data,
@@ -119,8 +132,14 @@ final class PaymentsWorld: Sendable {
     }
 
     /// Plays a command to its end against `stripe`, as the engine would.
-    func run(_ name: String, _ data: ValueMap, against stripe: StripeDouble, mode: Mode = .test) throws -> CommandStep {
-        var pending = try begin(name, data, mode: mode)
+    func run(
+        _ name: String,
+        _ data: ValueMap,
+        against stripe: StripeDouble,
+        mode: Mode = .test,
+        connection: String = "stripe"
+    ) throws -> CommandStep {
+        var pending = try begin(name, data, mode: mode, connection: connection)
         while let request = pending.request {
             guard case .answered(let answer) = stripe.send(request) else { return .fail(Self.lost) }
             pending = try receive(answer, pending)
@@ -139,9 +158,14 @@ final class PaymentsWorld: Sendable {
         var request: OutsideRequest? { if case .send(let request) = step { request } else { nil } }
     }
 
-    func begin(_ name: String, _ data: ValueMap, mode: Mode = .test) throws -> Pending {
-        let call = call(data, mode: mode)
-        guard let command = feature.command(name, of: "stripe") else {
+    func begin(
+        _ name: String,
+        _ data: ValueMap,
+        mode: Mode = .test,
+        connection: String = "stripe"
+    ) throws -> Pending {
+        let call = call(data, mode: mode, connection: connection)
+        guard let command = feature.command(name, of: call.connection.service) else {
             throw StoreError(.corrupt, "no command \(name)")
         }
         let step = try write { transaction throws(StoreError) in try command.begin(call, in: transaction) }
@@ -149,7 +173,9 @@ final class PaymentsWorld: Sendable {
     }
 
     func receive(_ answer: OutsideAnswer, _ pending: Pending) throws -> Pending {
-        guard let request = pending.request, let command = feature.command(pending.name, of: "stripe") else {
+        guard let request = pending.request,
+            let command = feature.command(pending.name, of: pending.call.connection.service)
+        else {
             return pending
         }
         var next = pending
@@ -201,7 +227,7 @@ final class PaymentsWorld: Sendable {
         var outputs: [ValueMap] = []
         let queued = try transaction.runs(matching: RunFilter(statuses: [.queued], limit: 1000))
         for var run in queued.sorted(by: { $0.id < $1.id }) {
-            let trigger = run.start.flow == "payment-callback" ? CallbackTrigger.paymentCompleted : .refundCompleted
+            guard let trigger = Self.triggers[run.start.flow] else { continue }
             let result = try feature.handleCallback(trigger, of: run, at: Self.start, in: transaction)
             if case .output(let output) = result { outputs.append(output) }
             run.status = .running

@@ -22,6 +22,8 @@ final class StripeDouble: Sendable {
         var posts = 0
         var number = 0
         var refundStatus = "succeeded"
+        /// SendGrid is played here too: what it was given.
+        var mails: [Value] = []
     }
 
     private let state: Mutex<State>
@@ -44,6 +46,7 @@ final class StripeDouble: Sendable {
 
     func send(_ request: OutsideRequest) -> TransportResult {
         state.withLock { state in
+            if request.path == "/v3/mail/send" { return Self.mail(request, &state) }
             if request.method == "GET" { return .answered(Self.read(request, state)) }
             state.posts += 1
             let key = request.key ?? ""
@@ -70,8 +73,22 @@ final class StripeDouble: Sendable {
         }
     }
 
+    var mails: [Value] { state.withLock { $0.mails } }
+
+    private static func mail(_ request: OutsideRequest, _ state: inout State) -> TransportResult {
+        var isLost = false
+        if !state.faults.isEmpty {
+            switch state.faults.removeFirst() {
+            case .answer(let status, let code, _): return .answered(error(status, code))
+            case .loseAnswer: isLost = true
+            }
+        }
+        state.mails.append((try? JSON.parse(request.body)) ?? .null)
+        return isLost ? .lost(reason: "test") : .answered(OutsideAnswer(status: 202, headers: ["x-message-id": "m1"]))
+    }
+
     private static func read(_ request: OutsideRequest, _ state: State) -> OutsideAnswer {
-        let id = String(request.path.split(separator: "/").last ?? "")
+        let id = String(request.path.split(separator: "?")[0].split(separator: "/").last ?? "")
         guard let intent = state.intents[id] else { return error(404, "resource_missing") }
         return json(intent)
     }

@@ -20,10 +20,14 @@ import Testing
         }
         var tally: [String: (agree: Int, all: Int)] = [:]
         var findings: [String] = []
+        var skipped = 0
         for (name, exchanges) in cassettes.sorted(by: { $0.key < $1.key }) {
             var player = CassettePlayer()
             for exchange in exchanges.sorted(by: { ($0.int("seq") ?? 0) < ($1.int("seq") ?? 0) }) {
-                guard let (resource, differences) = player.play(exchange, free: Self.free) else { continue }
+                guard let (resource, differences) = player.play(exchange, free: Self.free) else {
+                    skipped += 1
+                    continue
+                }
                 tally[resource, default: (0, 0)].all += 1
                 if differences.isEmpty { tally[resource, default: (0, 0)].agree += 1 }
                 let short = name.split(separator: "/").last ?? ""
@@ -36,7 +40,7 @@ import Testing
             print("recorded, \(resource): \(count.agree) of \(count.all)")
         }
         for finding in findings { print("  differs: \(finding)") }
-        print("recorded, all: \(agree) of \(all)")
+        print("recorded, all: \(agree) of \(all); \(skipped) need what was there before or had a wrong key")
         #expect(Double(agree) >= 0.9 * Double(all))
     }
 }
@@ -134,6 +138,8 @@ private struct CassettePlayer {
                     compare(member.value, value, at: "\(path).\(member.key)", free: free, &found)
                 }
             }
+            // Stripe adds fields to all versions as time goes by: what an older recording lacks may be newer than it.
+            guard desk.version?.hasSuffix(".dahlia") == true else { return }
             for key in got.keys where want[key] == nil { found.append("\(path).\(key) is too much") }
         case (.array(let want), .array(let got)):
             for (want, got) in zip(want, got) { compare(want, got, at: path + "[]", free: free, &found) }

@@ -7,7 +7,8 @@ enum TypeCheck {
     /// Fields that the recorded traffic has and the types do not name.
     private static let recorded: Set<String> = [
         "charge.destination", "charge.dispute", "charge.order", "charge.invoice", "list.total_count",
-        "product.attributes", "product.type", "subscription_item.plan", "invoice.default_source",
+        "product.attributes", "subscription.plan", "subscription.quantity", "product.type", "subscription_item.plan",
+        "invoice.default_source",
         "invoice.webhooks_delivered_at", "payment_intent.source", "charge.source",
         // asked for with `expand`, by a name that the types know as another's
         "payment_intent.invoice", "invoice.application", "card.wallet",

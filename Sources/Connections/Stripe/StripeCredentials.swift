@@ -5,7 +5,8 @@ package import FlowEngine
 /// Names: `<connection>.<mode>.publishableKey`, `.secretKey`, `.webhookSecret`. While a web hook's secret is rolled,
 /// `.webhookSecret` holds both, separated by a comma or white space.
 package struct StripeCredentials: Sendable {
-    private let source: any CredentialSource
+    /// Where all connections' credentials are.
+    package let source: any CredentialSource
 
     package init(_ source: any CredentialSource) {
         self.source = source

@@ -16,6 +16,8 @@ package struct StripePaymentIntent: Sendable, Hashable {
     package var latestCharge: String?
     package var customer: String?
     package var receiptEmail: String?
+    /// The address that the card's holder gave, when the charge was expanded.
+    package var billingEmail: String?
     /// The decline code of the last attempt, else its error code.
     package var lastErrorCode: String?
     package var metadata: ValueMap
@@ -41,6 +43,7 @@ package struct StripePaymentIntent: Sendable, Hashable {
         self.latestCharge = StripeID.expandable(object["latest_charge"])
         self.customer = StripeID.expandable(object["customer"])
         self.receiptEmail = StripeID.text(object["receipt_email"])
+        self.billingEmail = StripeID.text(object["latest_charge"]?["billing_details"]?["email"])
         let error = object["last_payment_error"]
         self.lastErrorCode = StripeID.text(error?["decline_code"]) ?? StripeID.text(error?["code"])
         self.metadata = object["metadata"]?.mapValue ?? ValueMap()

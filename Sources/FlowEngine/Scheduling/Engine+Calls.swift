@@ -177,7 +177,7 @@ extension Engine {
         do throws(StoreError) {
             return try await writer.perform(body, then: then)
         } catch {
-            if error.endsGroup { stall(after: error) }
+            stall(after: error)
             throw EngineError(error)
         }
     }

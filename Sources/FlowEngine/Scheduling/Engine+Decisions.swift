@@ -79,7 +79,7 @@ extension Engine {
                 if let status, statuses.contains(status) { then() }
             }
         } catch {
-            if error.endsGroup { stall(after: error) }
+            stall(after: error)
             throw EngineError(error)
         }
         guard let status else { throw EngineError(.unknownRun, "there is no such run") }

@@ -9,7 +9,12 @@ extension Engine {
         var installation: [UInt8]
         /// Runs that were executing when the last process ended, oldest first.
         var suspects: [RunID]
+        /// The newest run, when the last process did not stop by itself.
+        var newestAtCrash: RunID?
     }
+
+    /// `running` while a process uses the store, `stopped` after it stopped by itself.
+    private static let processSetting = "engine.process"
 
     /// Takes up what the last process left, the runs that were executing one at a time.
     func recover() async throws(EngineError) {
@@ -19,9 +24,18 @@ extension Engine {
             let findings = try await writer.perform { [self] (transaction, _) throws(StoreError) in
                 try strike(in: transaction)
                 let installation = try installation(in: transaction, fresh: fresh)
-                return Findings(installation: installation, suspects: try suspects(in: transaction))
+                let hasCrashed = try transaction.setting(Self.processSetting) == Array("running".utf8)
+                try transaction.setSetting(Self.processSetting, Array("running".utf8))
+                return Findings(
+                    installation: installation,
+                    suspects: try suspects(in: transaction),
+                    newestAtCrash: hasCrashed ? try transaction.runs(matching: RunFilter(limit: 1)).first?.id : nil
+                )
             }
-            state.withLock { $0.installation = findings.installation }
+            state.withLock { state in
+                state.installation = findings.installation
+                state.suspect(upTo: findings.newestAtCrash)
+            }
             if !findings.suspects.isEmpty {
                 logger.notice("runs are taken up again", metadata: ["runs": "\(findings.suspects.count)"])
             }
@@ -32,6 +46,14 @@ extension Engine {
         }
         for waiting in state.withLock({ $0.phase == .recovering ? $0.enter(.ready) : [] }) { waiting.resume() }
         requestLook()
+    }
+
+    /// Notes that this process ends by itself: its runs are not to be suspected.
+    func noteStop() async {
+        // A store that takes no more writes makes the next start a careful one, no more.
+        try? await writer.perform { (transaction, _) throws(StoreError) in
+            try transaction.setSetting(Self.processSetting, Array("stopped".utf8))
+        }
     }
 
     private func takeUpAlone(_ run: RunID) async {
@@ -51,7 +73,7 @@ extension Engine {
         let mark = try transaction.setting(GroupWriter.suspectSetting) ?? []
         guard
             let id = Int64(String(decoding: mark, as: UTF8.self)), var record = try transaction.run(RunID(id)),
-            record.status == .running
+            !record.status.isFinal, record.status != .quarantined
         else { return }
         record.strikes += 1
         if record.strikes >= Limits.strikes {

@@ -277,18 +277,24 @@ extension Engine {
             return true
         }
         guard mustQueue else { return }
-        let wake = Slot<Timestamp?>()
+        let seen = Slot<Look>()
         writer.submit(
             GroupWriter.Job(
                 body: { [self] (transaction, more) throws(StoreError) in
-                    wake.put(try look(in: transaction, &more))
+                    seen.put(try look(in: transaction, &more))
                 },
                 done: { [self] outcome in
                     switch outcome {
-                    case .success: if let wakesAt = wake.take() { setTimer(wakesAt) }
+                    case .success:
+                        let look = seen.take()
+                        if let wakesAt = look.wakesAt { setTimer(wakesAt) }
+                        state.withLock { $0.hasTried(look.suspects.count) }
+                        for run in look.suspects {
+                            writer.submit(turnJob(of: run, .takeUp(isUnsent: false), suspect: run))
+                        }
                     case .failure(let error):
                         state.withLock { $0.isLookQueued = false }
-                        if error.endsGroup { return stall(after: error) }
+                        if error.stopsIntake { return stall(after: error) }
                         logger.error("looking for runs failed", metadata: ["code": "\(error.code)"])
                     }
                 }
@@ -296,28 +302,38 @@ extension Engine {
         )
     }
 
+    private struct Look: Sendable {
+        /// When the next run will be due.
+        var wakesAt: Timestamp?
+        /// Runs that need a group of their own.
+        var suspects: [RunID] = []
+    }
+
     /// Puts a job for each run that can be taken up into the open group.
-    ///
-    /// - Returns: When the next run will be due.
     private func look(
         in transaction: any StoreTransaction,
         _ more: inout [GroupWriter.Job]
-    ) throws(StoreError) -> Timestamp? {
-        let (places, skipped) = state.withLock { state in
+    ) throws(StoreError) -> Look {
+        let (places, skipped, suspectsUpTo) = state.withLock { state in
             state.isLookQueued = false
-            return (state.freePlaces, state.broken.union(state.live.keys))
+            return (state.freePlaces, state.broken.union(state.live.keys), state.suspectsUpTo)
         }
+        var look = Look()
         let now = clock.now()
         guard places > 0 else {
             state.withLock { $0.isMoreWaiting = true }
-            return nil
+            return look
         }
         let records = try transaction.claimableRuns(epoch: store.bootEpoch, now: now, limit: places)
         for record in records where !skipped.contains(record.id) {
-            more.append(turnJob(of: record.id, .takeUp(isUnsent: false)))
+            if let suspectsUpTo, record.id <= suspectsUpTo {
+                look.suspects.append(record.id)
+            } else {
+                more.append(turnJob(of: record.id, .takeUp(isUnsent: false)))
+            }
         }
         if records.count == places { state.withLock { $0.isMoreWaiting = true } }
-        guard let next = try transaction.nextWakeTime(), next > now else { return nil }
-        return next
+        if let next = try transaction.nextWakeTime(), next > now { look.wakesAt = next }
+        return look
     }
 }

@@ -95,6 +95,7 @@ package final class Engine: Service, Sendable {
             self.stop()
         }
         await writer.drained()
+        await noteStop()
     }
 
     /// Takes nothing new; requests on their way are waited for, so that their answers are recorded.
@@ -123,7 +124,7 @@ package final class Engine: Service, Sendable {
                 requestLook()
             }
         } catch {
-            if error.endsGroup { stall(after: error) }
+            stall(after: error)
             throw error
         }
     }
@@ -200,7 +201,7 @@ extension Engine {
 
     /// Stops intake until the store takes writes again.
     func stall(after error: StoreError, _ turn: EngineState.StalledTurn? = nil) {
-        guard error.code != .closed else { return }
+        guard error.stopsIntake else { return }
         let isFirst = state.withLock { state in
             if let turn {
                 state.live[turn.run] = nil
@@ -216,7 +217,7 @@ extension Engine {
     }
 
     private func probe(after code: StoreError.Code) async {
-        var pause = code == .unavailable || code == .groupFailed ? Duration.zero : .seconds(1)
+        var pause = code == .unavailable ? Duration.zero : .seconds(1)
         while !Task.isCancelled {
             if pause > .zero {
                 guard let next = clock.now() + pause, (try? await clock.sleep(until: next)) != nil else { return }

@@ -122,14 +122,21 @@ extension GroupWriter {
         if group.count == 1, let suspect = group.first?.suspect { mark(suspect) }
         var jobs = group
         var outcomes: [Result<Void, StoreError>] = []
+        var apart: [Job] = []
         do throws(StoreError) {
             try store.writeGroup { (transaction) throws(StoreError) in
                 jobs = group
                 outcomes = []
+                apart = []
                 while outcomes.count < jobs.count {
                     var more: [Job] = []
                     outcomes.append(try attempt(jobs[outcomes.count], in: transaction, &more))
-                    if jobs.count + more.count <= 2 * Limits.jobsPerGroup { jobs += more } else { later(more) }
+                    // In a replay nobody is to be blamed for a neighbour.
+                    if isReplay || jobs.count + more.count > 2 * Limits.jobsPerGroup {
+                        apart += more
+                    } else {
+                        jobs += more
+                    }
                 }
             }
         } catch {
@@ -138,6 +145,11 @@ extension GroupWriter {
         }
         observer.groupCommitted(jobs: jobs.count)
         for (job, outcome) in zip(jobs, outcomes) { job.done(outcome) }
+        if isReplay {
+            for job in apart { run([job], isReplay: true) }
+        } else if !apart.isEmpty {
+            state.withLock { $0.jobs.insert(contentsOf: apart, at: 0) }
+        }
         if group.count == 1, group.first?.suspect != nil { mark(nil) }
     }
 
@@ -170,10 +182,6 @@ extension GroupWriter {
         if group.count == 1, group.first?.suspect != nil { mark(nil) }
     }
 
-    private func later(_ jobs: [Job]) {
-        state.withLock { $0.jobs.insert(contentsOf: jobs, at: 0) }
-    }
-
     /// Notes which run is executing alone: the next start finds it when this process does not survive.
     private func mark(_ run: RunID?) {
         let mark = run.map { Array($0.description.utf8) } ?? []
@@ -194,4 +202,7 @@ extension GroupWriter {
 extension StoreError {
     /// The transaction is gone, or must not be committed.
     var endsGroup: Bool { [.full, .unavailable, .groupFailed, .closed].contains(code) }
+
+    /// The store as a whole takes no writes; not the fault of what was to be written.
+    var stopsIntake: Bool { code == .full || code == .unavailable }
 }

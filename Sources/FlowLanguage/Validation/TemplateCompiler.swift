@@ -124,6 +124,7 @@ struct TemplateCompiler {
         case .list, .map, .record: "name one value of it"
         case .optional: "say what holds when it is missing: '.orValue(…)'"
         case .type: "name a value"
+        case .bytes: "write 'base64.encode(…)' around it"
         default: nil
         }
     }

@@ -64,6 +64,16 @@ struct YAMLLineScanner {
                 )
             )
         }
+        if bytes[index...].starts(with: [0xC2, 0xA0]) {
+            found.append(
+                Trap(
+                    code: .yamlTab,
+                    message: "a no-break space (U+00A0) stands in the indentation; YAML takes plain spaces alone",
+                    range: index..<index + 2,
+                    isGuess: true
+                )
+            )
+        }
         scanEntry(from: index, in: line)
     }
 
@@ -121,16 +131,7 @@ struct YAMLLineScanner {
                 bytes[start] == UInt8(ascii: "*") ? "it begins an alias" : "it begins an anchor",
                 isGuess: true
             )
-        case UInt8(ascii: "!"):
-            found.append(
-                Trap(
-                    code: .trapNegation,
-                    message: "'!' begins a YAML tag here, not a negation",
-                    range: start..<start + 1,
-                    valueStart: start,
-                    isGuess: true
-                )
-            )
+        case UInt8(ascii: "!"): addNegation(start, valueStart: start)
         case UInt8(ascii: "-") where start + 1 < line.upperBound && isBlank(bytes[start + 1]):
             addLeading(start, "it begins an item of a list", isGuess: true)
         default: scanPlain(from: start, in: line)
@@ -175,6 +176,8 @@ struct YAMLLineScanner {
                 addFlowExpression(index, in: line)
                 index += 1
                 while index < line.upperBound, bytes[index] != UInt8(ascii: "}") { index += 1 }
+            case UInt8(ascii: "!") where index > line.lowerBound && isBlank(bytes[index - 1]):
+                addNegation(index, valueStart: nil)
             case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
             case UInt8(ascii: "]"), UInt8(ascii: "}"):
                 depth -= 1
@@ -201,6 +204,19 @@ struct YAMLLineScanner {
                 message: "${ … } inside { } or [ ] needs quotes: YAML takes its braces for a mapping",
                 range: index..<index + 2,
                 notes: ["write '\(written)'"]
+            )
+        )
+    }
+
+    private mutating func addNegation(_ index: Int, valueStart: Int?) {
+        found.append(
+            Trap(
+                code: .trapNegation,
+                message: "'!' begins a YAML tag here, not a negation",
+                range: index..<index + 1,
+                valueStart: valueStart,
+                notes: valueStart == nil ? ["put the expression in quotes"] : [],
+                isGuess: true
             )
         )
     }

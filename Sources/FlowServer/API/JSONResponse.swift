@@ -8,10 +8,15 @@ extension Response {
     /// A JSON answer.
     ///
     /// - Throws: `JSONError` for a value without a JSON form, such as NaN.
-    static func json(_ value: Value, status: Int = 200, headers: HTTPFields = [:]) throws -> Response {
+    static func json(
+        _ value: Value,
+        status: Int = 200,
+        headers: HTTPFields = [:],
+        limits: JSONLimits = .standard
+    ) throws -> Response {
         var headers = headers
         headers[.contentType] = headers[.contentType] ?? "application/json"
-        let bytes = try JSON.encode(value)
+        let bytes = try JSON.encode(value, limits: limits)
         return Response(
             status: HTTPResponse.Status(code: status),
             headers: headers,

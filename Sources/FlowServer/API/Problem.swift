@@ -55,7 +55,11 @@ package struct Problem: Error, Sendable, Hashable {
         headers[.contentType] = "application/problem+json"
         if let retryAfter { headers[.retryAfter] = String(retryAfter) }
         if !allow.isEmpty { headers[.allow] = allow.joined(separator: ", ") }
-        if status == 401 { headers[.wwwAuthenticate] = "Bearer realm=\"runnel\"" }
+        if status == 401 {
+            // RFC 6750: a caller who showed a token is told that it is the token's fault.
+            let error = code == Self.invalidToken.code ? ", error=\"invalid_token\"" : ""
+            headers[.wwwAuthenticate] = "Bearer realm=\"runnel\"" + error
+        }
         // Members are JSON already or plain text, so nothing is left that could not be written; if a flow's own
         // failure text were beyond the limits, the status alone still tells the story.
         let bytes = (try? JSON.encode(.map(body(instance: "urn:runnel:request:\(requestID)")))) ?? []

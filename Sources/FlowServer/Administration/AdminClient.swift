@@ -124,7 +124,7 @@ package struct AdminClient: Administering {
     private static func value(of answer: UnixSocketExchange.Answer) throws(AdministrationError) -> Value {
         let value: Value
         do {
-            value = try JSON.parse(answer.body)
+            value = try JSON.parse(answer.body, limits: .journal)
         } catch {
             throw AdministrationError(.unavailable, "the server's answer is not JSON")
         }

@@ -122,7 +122,7 @@ struct AdminRoutes: Sendable {
 
     private func answering(_ status: Int = 200, _ body: () async throws -> Value) async throws -> Response {
         do {
-            return try .json(try await body(), status: status)
+            return try .json(try await body(), status: status, limits: .journal)
         } catch let error as AdministrationError {
             switch error.code {
             case .notFound: throw Problem(404, "not_found", error.message)

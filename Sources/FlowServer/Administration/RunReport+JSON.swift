@@ -9,11 +9,12 @@ extension RunReport {
     package var value: Value {
         var map = ValueMap()
         map["run"] = summary.value
-        map["input"] = input
-        map["trigger"] = trigger
+        map["input"] = input.presentable
+        map["trigger"] = trigger.presentable
         if let answer {
             map["answer"] = [
-                "status": .int(Int64(answer.status)), "headers": .map(answer.headers), "body": answer.body,
+                "status": .int(Int64(answer.status)), "headers": .map(answer.headers),
+                "body": answer.body.presentable,
             ]
         }
         map["lane"] = lane.map(Value.string)
@@ -124,7 +125,8 @@ extension RunReport.Step {
             var inner: ValueMap = [
                 "sequence": .int(Int64(entry.sequence)), "visit": .int(Int64(entry.visit)),
                 "attempt": .int(Int64(entry.attempt)), "call": .int(Int64(entry.call)),
-                "sends": .int(Int64(entry.sends)), "input": entry.input, "output": entry.output,
+                "sends": .int(Int64(entry.sends)), "input": entry.input.presentable,
+                "output": entry.output.presentable,
             ]
             inner["key"] = entry.key.map(Value.string)
             inner["failure"] = entry.failure?.value
@@ -226,6 +228,13 @@ extension Caller {
 
 extension Value {
     fileprivate static func time(_ timestamp: Timestamp) -> Value { .string(timestamp.rfc3339) }
+
+    /// The value, or the journal's own form of one that plain JSON cannot say, such as NaN.
+    fileprivate var presentable: Value {
+        if (try? JSON.encode(self, limits: .journal)) != nil { return self }
+        // The exact form is JSON by construction; were it beyond the limits, the value would not have been stored.
+        return (try? JSON.parse(JSON.encodeExact(self), limits: .journal)) ?? .null
+    }
 }
 
 /// The members of an object that is expected to be of a certain shape.

@@ -16,13 +16,17 @@ extension PaymentsFeature {
         switch trigger {
         case .paymentCompleted: return try handlePayment(claim, run, in: transaction)
         case .refundCompleted: return try handleRefund(claim, run, in: transaction)
-        case .recurringManaged, .recurringCharged, .recurringDue:
+        case .recurringManaged: return try handleManaged(claim, run, in: transaction)
+        case .recurringCharged: return try handleCharged(claim, run, in: transaction)
+        case .recurringDue:
             return .failure(.payments("callback_unknown", "'\(trigger.rawValue)' has no handler in this version"))
         }
     }
 
     package func runFinished(_ run: RunRecord, in transaction: any StoreTransaction) throws(StoreError) {
-        guard settings.declaration != nil, CallbackClaim(trigger: run.start.trigger) != nil else { return }
+        guard settings.declaration != nil else { return }
+        if run.status != .succeeded, settings.hasEmails { try EmailOutbox.release(run.id, in: transaction) }
+        guard CallbackClaim(trigger: run.start.trigger) != nil else { return }
         try CallbackClaims(transaction).finish(run.id, succeeded: run.status == .succeeded)
     }
 
@@ -80,7 +84,7 @@ extension PaymentsFeature {
     ///
     /// A change that a later one has overtaken counts as done: a decline whose callback is repeated after the order was
     /// paid must not undo that.
-    private func take(
+    func take(
         _ claim: CallbackClaim,
         _ run: RunRecord,
         isOvertaken: Bool,
@@ -93,7 +97,7 @@ extension PaymentsFeature {
         }
     }
 
-    private static let busy = BlockFailure.payments(
+    static let busy = BlockFailure.payments(
         "callback_in_progress",
         "another run has taken this change on and has not ended",
         status: 409,

@@ -49,7 +49,10 @@ struct ConfirmPaymentIntent: Command {
         ],
         output: RecordType(
             name: "Payment Confirmation",
-            fields: ["paymentId": RecordType.Field(.int), "status": RecordType.Field(.string)]
+            fields: [
+                "paymentId": RecordType.Field(.int), "status": RecordType.Field(.string),
+                "emails": RecordType.Field(.list(.dynamic)),
+            ]
         ),
         effect: .safe,
         needsPayments: true
@@ -58,7 +61,8 @@ struct ConfirmPaymentIntent: Command {
     var declaration: CommandDeclaration { Self.declaration }
 
     func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
-        do throws(Refusal) { try Self.checkEmails(call.data) } catch { return .fail(error.failure) }
+        let emails: PaymentEmails?
+        do throws(Refusal) { emails = try PaymentEmails(call, settings) } catch { return .fail(error.failure) }
         guard let intent = StripeID.of(call.data["payment_intent"], prefix: "pi_") else {
             return .fail(
                 .payments("payment_intent_malformed", "`payment_intent` is an id such as pi_…", param: "payment_intent")
@@ -67,7 +71,9 @@ struct ConfirmPaymentIntent: Command {
         guard try PaymentLedger(transaction).payment(intent: intent, mode: call.mode) != nil else {
             return .fail(Self.unknown)
         }
-        return .send(StripeRequest.get("/v1/payment_intents/\(intent)", call))
+        // Only for a receipt: the customer's address may stand in the charge.
+        let query = emails?.wantsReceipt == true ? "?expand%5B%5D=latest_charge" : ""
+        return .send(StripeRequest.get("/v1/payment_intents/\(intent)\(query)", call))
     }
 
     func receive(
@@ -76,27 +82,48 @@ struct ConfirmPaymentIntent: Command {
         of call: CommandCall,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
-        guard (200..<300).contains(answer.status) else { return .fail(StripeFailure.failure(from: answer)) }
-        guard let object = try? JSON.parse(answer.body), let intent = StripePaymentIntent(object),
+        let emails: PaymentEmails?
+        do throws(Refusal) { emails = try PaymentEmails(call, settings) } catch { return .fail(error.failure) }
+        // The first exchange is Stripe's confirmation, each further one an e-mail.
+        let confirmation = call.exchanges.first?.answer ?? answer
+        guard (200..<300).contains(confirmation.status) else {
+            return .fail(StripeFailure.failure(from: confirmation))
+        }
+        guard let object = try? JSON.parse(confirmation.body), let intent = StripePaymentIntent(object),
             intent.id == call.data["payment_intent"]?.stringValue
-        else { return .fail(StripeFailure.malformed(answer, expected: "the Payment Intent")) }
+        else { return .fail(StripeFailure.malformed(confirmation, expected: "the Payment Intent")) }
         let ledger = PaymentLedger(transaction)
         guard let payment = try ledger.payment(intent: intent.id, mode: call.mode) else { return .fail(Self.unknown) }
-        do throws(Refusal) { try Self.compare(intent, with: payment, call) } catch { return .fail(error.failure) }
-        guard ["succeeded", "processing", "requires_capture"].contains(intent.status) else {
-            return .fail(
-                .payments(
-                    "payment_not_complete",
-                    "the payment is not complete: it stands at \(intent.status)",
-                    status: 409
-                )
-            )
+        if call.exchanges.isEmpty {
+            if let failure = try confirm(intent, payment, call, ledger) { return .fail(failure) }
+        } else {
+            try emails?.settle(request, answer, intent, payment, in: transaction)
         }
-        try record(intent, payment: payment, call, in: transaction)
+        if let next = try emails?.next(intent, payment, after: request, in: transaction) { return .send(next) }
+        return .succeed([
+            "paymentId": .int(payment.id),
+            "status": .string(payment.status.rawValue),
+            "emails": .list(try emails?.states(intent, payment, in: transaction) ?? []),
+        ])
+    }
+
+    /// Compares and records; gives the failure when there is one.
+    private func confirm(
+        _ intent: StripePaymentIntent,
+        _ payment: PaymentRecord,
+        _ call: CommandCall,
+        _ ledger: PaymentLedger
+    ) throws(StoreError) -> BlockFailure? {
+        do throws(Refusal) { try Self.compare(intent, with: payment, call) } catch { return error.failure }
+        guard ["succeeded", "processing", "requires_capture"].contains(intent.status) else {
+            let message = "the payment is not complete: it stands at \(intent.status)"
+            return .payments("payment_not_complete", message, status: 409)
+        }
+        try record(intent, payment: payment, call, in: ledger.transaction)
         if intent.status == "succeeded", let charge = intent.latestCharge {
             _ = try ledger.fill(charge: charge, of: payment)
         }
-        return .succeed(["paymentId": .int(payment.id), "status": .string(payment.status.rawValue)])
+        return nil
     }
 
     /// Not told apart for the caller: an intent of somebody else, of the other mode, or none.
@@ -128,36 +155,6 @@ struct ConfirmPaymentIntent: Command {
                 status: 409
             )
         }
-    }
-
-    /// The rules between the optional parameters.
-    static func checkEmails(_ data: ValueMap) throws(Refusal) {
-        let refusal = { (parameter: String, message: String) in
-            Refusal(code: "email_parameters", message: message, param: parameter)
-        }
-        let sendsNotification = data["sendNotfn"]?.boolValue == true
-        let address = data["notfnEmail"]?.stringValue
-        guard data["sgInstName"]?.stringValue != nil else {
-            for name in ["notfnEmail", "emailCust", "sendNotfn"] where data[name] != nil && data[name] != .bool(false) {
-                throw refusal(name, "`\(name)` is valid only with `sgInstName`")
-            }
-            return
-        }
-        if address != nil, !sendsNotification {
-            throw refusal("notfnEmail", "`notfnEmail` is valid only with `sendNotfn: true`")
-        }
-        if sendsNotification {
-            guard let address else { throw refusal("sendNotfn", "`sendNotfn: true` needs `notfnEmail`") }
-            guard EmailAddress.isValid(address) else {
-                throw refusal("notfnEmail", "`notfnEmail` is not an e-mail address")
-            }
-        }
-        throw Refusal(
-            code: "email_not_available",
-            message: "this version sends no e-mails yet: leave `sgInstName` out",
-            param: "sgInstName",
-            status: 501
-        )
     }
 
     private func record(
@@ -215,17 +212,5 @@ enum ConnectionData {
                 ("mode", .string(mode.rawValue)), ("data", data),
             ]
         )
-    }
-}
-
-/// What is asked of an e-mail address before it is handed on: that it can be one, in one line.
-enum EmailAddress {
-    static func isValid(_ text: String) -> Bool {
-        guard text.utf8.count <= 254, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return false }
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, (1...64).contains(parts[0].utf8.count) else { return false }
-        let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)
-        let isForbidden = { (character: Character) in "<>(),;:\\\"[]".contains(character) }
-        return labels.count >= 2 && labels.allSatisfy { !$0.isEmpty } && !text.contains(where: isForbidden)
     }
 }

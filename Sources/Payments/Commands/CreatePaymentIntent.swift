@@ -130,7 +130,8 @@ struct CreatePaymentIntent: Command {
             body = try requestBody(
                 money,
                 metadata: [
-                    ("runnel_installation", installation), ("runnel_order", "\(order)"), ("runnel_payment", "\(payment.id)"),
+                    ("runnel_installation", installation), ("runnel_order", "\(order)"),
+                    ("runnel_payment", "\(payment.id)"),
                 ],
                 call
             )

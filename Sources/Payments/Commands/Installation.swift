@@ -6,6 +6,9 @@ enum Installation {
     static func name(in reader: any StoreReader) throws(StoreError) -> String {
         let digits = Array("0123456789abcdef".utf8)
         guard let bytes = try reader.setting("engine.installation") else { return "new" }
-        return String(decoding: bytes.prefix(8).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return String(
+            decoding: bytes.prefix(8).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
+            as: UTF8.self
+        )
     }
 }

@@ -35,13 +35,31 @@ extension Ledger {
     /// Invoices and subscriptions before basil (facts §2).
     private func downgradeBilling(_ object: inout JSONObject) {
         switch object.string("object") {
+        case "plan": object["aggregate_usage"] = .null
+        case "price": if object.has("recurring") { object.update("recurring") { $0["aggregate_usage"] = .null } }
         case "charge": object["invoice"] = object["invoice"] ?? invoice(ofIntent: object.string("payment_intent"))
         case "subscription":
             let first = Self.items(of: object).first
             object["current_period_start"] = first?["current_period_start"] ?? .null
             object["current_period_end"] = first?["current_period_end"] ?? .null
             object["discount"] = .null
+        case "line_item":
+            let details = object.object("parent")?.object("subscription_item_details")
+            let price = object.value(at: "pricing", "price_details", "price")?.string.flatMap { find(.price, $0) }
+            object["subscription"] = details?["subscription"] ?? .null
+            object["subscription_item"] = details?["subscription_item"] ?? .null
+            object["proration"] = details?["proration"] ?? false
+            object["tax_amounts"] = []
+            object["tax_rates"] = []
+            var (older, plan) = (price ?? [:], price.map(Self.plan) ?? [:])
+            downgradeBilling(&older)
+            downgradeBilling(&plan)
+            object["price"] = price == nil ? .null : .object(older)
+            object["plan"] = price == nil ? .null : .object(plan)
+            object["type"] = details == nil ? "invoiceitem" : "subscription"
         case "invoice":
+            object["application_fee_amount"] = .null
+            object["transfer_data"] = .null
             let intent = find(.invoice, object.id)?.string("_payment_intent")
             let details = object.object("parent")?.object("subscription_details")
             object["payment_intent"] = object["payment_intent"] ?? .string(orNull: intent)
@@ -78,7 +96,7 @@ extension Ledger {
             url: "/v1/charges?payment_intent=\(intent.id)"
         )
         list["total_count"] = .int(Int64(charges.count))
-        intent["charges"] = .object(list)
+        intent["charges"] = downgraded(.object(list), to: version, depth: 1)
         intent["latest_charge"] = nil
     }
 

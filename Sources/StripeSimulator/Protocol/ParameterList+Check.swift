@@ -1,6 +1,8 @@
 extension ParameterList {
     /// Values longer than this are refused by Stripe for every text without an own limit.
     private static let maximumText = 5_000
+    /// Above every amount and every time Stripe takes, and far below what sums could overflow with.
+    static let maximumInteger: UInt64 = 999_999_999_999
 
     /// Checks decoded parameters and gives them their types.
     ///
@@ -73,8 +75,12 @@ extension ParameterList {
     private static func checkText(_ text: String, as field: Field, name: String) throws(StripeError) -> JSONValue {
         switch field.shape {
         case .integer:
-            guard let number = Int64(text) else {
-                throw StripeError.invalid(name, "Invalid integer: \(text)", code: "parameter_invalid_integer")
+            guard let number = Int64(text), number.magnitude <= Self.maximumInteger else {
+                throw StripeError.invalid(
+                    name,
+                    "Invalid integer: \(text.prefix(40))",
+                    code: "parameter_invalid_integer"
+                )
             }
             return .int(number)
         case .integerOrWord: return Int64(text).map(JSONValue.int) ?? .string(text)

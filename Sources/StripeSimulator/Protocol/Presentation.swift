@@ -8,6 +8,11 @@ extension Ledger {
         case "balance_transaction":
             let available = object.int("available_on") ?? 0
             result["status"] = available <= now.seconds ? "available" : "pending"
+        case "subscription":
+            // Recorded of subscriptions with one item, though no type names them any more.
+            let items = Self.items(of: object)
+            result["plan"] = items.count == 1 ? items[0]["plan"] : .null
+            result["quantity"] = items.count == 1 ? items[0]["quantity"] : .null
         default: break
         }
         return result
@@ -107,8 +112,16 @@ extension Ledger {
         case ("charge", "refunds"): return .object(refundList(ofCharge: object.id))
         case ("customer", "subscriptions"):
             return .object(subList("/v1/customers/\(object.id)/subscriptions", .subscription, "customer", object.id))
-        case ("customer", "sources"), ("customer", "tax_ids"):
-            return .object(Self.list([], hasMore: false, url: "/v1/customers/\(object.id)/\(key)"))
+        case ("customer", "tax"):
+            return [
+                "automatic_tax": "unrecognized_location", "ip_address": nil, "location": nil, "provider": "stripe",
+            ]
+        case ("customer", "invoice_credit_balance"): return [:]
+        case ("customer", "cash_balance"): return .null
+        case ("customer", "sources"):
+            return .object(subList("/v1/customers/\(object.id)/sources", .card, "customer", object.id))
+        case ("customer", "tax_ids"):
+            return .object(Self.list([], hasMore: false, url: "/v1/customers/\(object.id)/tax_ids"))
         case ("checkout.session", "line_items"):
             let lines = object.array("_line_items") ?? []
             let url = "/v1/checkout/sessions/\(object.id)/line_items"

@@ -80,6 +80,9 @@ struct RouteTable: Sendable {
         }
     }
 
+    /// Every operation.
+    var everything: [Route] { routes.sorted { $0.key < $1.key }.flatMap(\.value) }
+
     private static func key(_ method: String, _ path: [String]) -> String {
         "\(method) \(path.first ?? "") \(path.count)"
     }

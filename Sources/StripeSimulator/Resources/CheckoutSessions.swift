@@ -167,6 +167,10 @@ extension Ledger {
             "amount_subtotal": nil, "amount_total": nil,
             "automatic_tax": ["enabled": false, "liability": nil, "provider": nil, "status": nil],
             "billing_address_collection": call.value("billing_address_collection"),
+            "branding_settings": [
+                "background_color": "#ffffff", "border_style": "rounded", "button_color": "#0074d4",
+                "display_name": "Runnel simulator", "font_family": "default", "icon": nil, "logo": nil,
+            ],
             "cancel_url": call.value("cancel_url"), "client_reference_id": call.value("client_reference_id"),
             "client_secret": nil,
             "collected_information": ["business_name": nil, "individual_name": nil, "shipping_details": nil],

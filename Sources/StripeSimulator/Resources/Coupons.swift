@@ -105,7 +105,9 @@ extension Ledger {
 
     // MARK: Using them
 
-    /// Makes discounts from a `discounts` parameter. Answers their ids.
+    /// Makes discounts from a `discounts` parameter.
+    ///
+    /// Answers their ids.
     mutating func takeDiscounts(
         _ call: Call,
         customer: String,

@@ -113,6 +113,9 @@ extension Ledger {
                 intent["next_action"] = .null
             }
         }
+        if method.string("type") != "card", intent.bool("_authenticated") != true {
+            return askForAuthentication(intent, options)
+        }
         let card = testCard(of: method)
         let offSession = options.isOffSession
         if case .authenticates(let when, _) = card.behaviour, intent.bool("_authenticated") != true,

@@ -5,13 +5,15 @@ extension Ledger {
         tax_id:s}
         """
 
+    private static let redirecting = redirectTypes.sorted().map { $0 + ":*" }.joined(separator: " ")
+
     static let paymentMethodRoutes: [Route] = [
         .post(
             "payment_methods",
             """
             type:s card{cvc:s exp_month:i exp_year:i networks:* number:s token:s} \(billing)
-            allow_redisplay:always|limited|unspecified customer:s metadata:m payment_method:s link:* us_bank_account:*
-            sepa_debit:* radar_options:*
+            allow_redisplay:always|limited|unspecified customer:s metadata:m payment_method:s us_bank_account:*
+            sepa_debit:* radar_options:* \(redirecting)
             """,
             .browser
         ) { ledger, call throws(StripeError) in try ledger.createPaymentMethod(call) },
@@ -82,6 +84,9 @@ extension Ledger {
         param: String
     ) throws(StripeError) -> JSONObject {
         if type == "sepa_debit" { return try newDebit(given, metadata: metadata) }
+        if Self.redirectTypes.contains(type) {
+            return newRedirectMethod(type, given.object(type) ?? JSONObject(), given, metadata: metadata)
+        }
         guard type == "card" else {
             throw StripeError.invalid(
                 "type",
@@ -100,6 +105,40 @@ extension Ledger {
             method["billing_details"] = Self.merged(billing, into: method)
         }
         if let redisplay = given.string("allow_redisplay") { method["allow_redisplay"] = .string(redisplay) }
+        insert(.paymentMethod, method)
+        return method
+    }
+
+    /// Types that can be made and kept, and are authenticated on a page when paid with.
+    static let redirectTypes: Set<String> = [
+        "affirm", "afterpay_clearpay", "alipay", "bancontact", "blik", "boleto", "cashapp", "eps", "fpx", "giropay",
+        "grabpay", "ideal", "klarna", "konbini", "link", "oxxo", "p24", "paypal", "promptpay", "sofort", "wechat_pay",
+    ]
+
+    private mutating func newRedirectMethod(
+        _ type: String,
+        _ details: JSONObject,
+        _ given: JSONObject,
+        metadata: JSONObject
+    ) -> JSONObject {
+        var own = details
+        switch type {
+        case "ideal": own = ["bank": details["bank"] ?? .null, "bic": nil]
+        case "fpx": own = ["account_holder_type": nil, "bank": details["bank"] ?? .null]
+        case "p24", "eps": own = ["bank": details["bank"] ?? .null]
+        case "klarna": own = ["dob": details["dob"] ?? .null]
+        default: break
+        }
+        var method: JSONObject = [
+            "id": .string(newID(.paymentMethod)), "object": "payment_method", "allow_redisplay": "unspecified",
+            "billing_details": .object(Self.emptyBilling), "created": .int(now.seconds), "customer": nil,
+            "customer_account": nil, "livemode": .bool(livemode), "metadata": .object(metadata),
+            "type": .string(type),
+        ]
+        method[type] = .object(own)
+        if let billing = given.object("billing_details") {
+            method["billing_details"] = Self.merged(billing, into: method)
+        }
         insert(.paymentMethod, method)
         return method
     }

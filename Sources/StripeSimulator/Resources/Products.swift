@@ -91,7 +91,9 @@ extension Ledger {
     static func typed(_ data: JSONObject) -> JSONObject {
         var result = data
         for name in ["unit_amount", "quantity", "interval_count", "amount"] {
-            if let number = data.string(name).flatMap({ Int64($0) }) { result[name] = .int(number) }
+            if let number = data.string(name).flatMap({ Int64($0) }), number.magnitude <= ParameterList.maximumInteger {
+                result[name] = .int(number)
+            }
         }
         if let recurring = data.object("recurring") { result["recurring"] = .object(typed(recurring)) }
         return result
@@ -215,7 +217,12 @@ extension Ledger {
     /// The price that a line names or describes; described ones are kept as inactive prices, as Stripe does.
     mutating func price(of line: JSONObject, param: String, _ call: Call) throws(StripeError) -> JSONObject {
         if let id = line.string("price") ?? line.string("plan") ?? line.object("pricing")?.string("price") {
-            return try require(.price, id, param: line.string("plan") == nil ? "\(param)[price]" : "\(param)[plan]")
+            let name = line.string("plan") == nil ? "price" : "plan"
+            let kept = find(.price, id)
+            guard let kept else {
+                throw StripeError.missingObject(name, id, param: name == "plan" ? name : "\(param)[\(name)]")
+            }
+            return kept
         }
         guard let data = line.object("price_data") else { throw StripeError.missingParameter("\(param)[price]") }
         let price = try createPrice(call.with(data))

@@ -6,11 +6,7 @@ extension Ledger {
             ["incomplete", "past_due", "unpaid"].contains(subscription.status)
         else { return }
         let isNew = subscription.status == "incomplete"
-        let isKnown =
-            all(.event).last { event in
-                event.string("type") == "customer.subscription.created"
-                    && event.value(at: "data", "object", "id")?.string == id
-            } != nil
+        let isKnown = subscription.bool("_announced") == true
         let status: JSONValue = isNew && subscription.has("trial_end") ? "trialing" : "active"
         change(.subscription, id, emitting: isKnown ? "customer.subscription.updated" : nil) { subscription in
             subscription["status"] = status

@@ -133,7 +133,8 @@ extension Ledger {
         guard given.count <= 20 else { throw StripeError.invalid("items", "A subscription has at most 20 items.") }
         var prices: [JSONObject] = []
         for (index, item) in given.enumerated() {
-            let price = try price(of: item, param: "items[\(index)]", call)
+            let isTop = call.string("plan") != nil
+            let price = try price(of: item, param: isTop ? "" : "items[\(index)]", call)
             guard price.has("recurring") else {
                 throw StripeError.invalid(
                     "items[\(index)][price]",
@@ -294,6 +295,7 @@ extension Ledger {
         }
         if isTrial { update(.subscription, id) { $0["status"] = "trialing" } }
         emit("customer.subscription.created", find(.subscription, id) ?? made)
+        update(.subscription, id) { $0["_announced"] = true }
         schedule(.renewSubscription, id, at: SimulatorInstant(seconds: end))
         if let trialEnd = made.int("trial_end") {
             let reminder = max(now.seconds, trialEnd - 3 * 86_400)

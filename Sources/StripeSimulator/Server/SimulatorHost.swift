@@ -17,7 +17,7 @@ final class SimulatorHost: Sendable {
     func listen(at baseURL: String) {
         state.withLock { state in
             state.settings.baseURL = baseURL
-            for key in state.ledgers.keys { state.ledgers[key]?.baseURL = baseURL }
+            for key in state.keysInOrder { state.ledgers[key]?.baseURL = baseURL }
         }
     }
 

@@ -19,13 +19,17 @@ struct SimulatorResponder: HTTPResponder {
 
     /// The largest body Stripe's form operations take here.
     static let maximumBody = 1 << 20
+    /// The largest state that can be imported.
+    static let maximumState = 64 << 20
 
     let host: SimulatorHost
 
     func respond(to request: Request, context: SimulatorContext) async throws -> Response {
         let body: [UInt8]
         do {
-            body = Array(buffer: try await request.body.collect(upTo: Self.maximumBody))
+            let isState = request.head.path?.hasPrefix("/_simulator/state") == true
+            let limit = isState ? Self.maximumState : Self.maximumBody
+            body = Array(buffer: try await request.body.collect(upTo: limit))
         } catch is NIOTooManyBytesError {
             return Response(status: .contentTooLarge, headers: [.connection: "close"])
         }

@@ -72,6 +72,12 @@ struct DeliveryQueue: Sendable, Equatable {
         return delivery
     }
 
+    /// Puts back a delivery from an exported state.
+    mutating func restore(_ delivery: Delivery) {
+        active[delivery.number] = delivery
+        next = max(next, delivery.number + 1)
+    }
+
     /// What was being sent when the state was saved is sent again.
     mutating func restartSending() {
         for number in active.keys where active[number]?.state == .sending { active[number]?.state = .waiting }

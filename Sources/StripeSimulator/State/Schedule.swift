@@ -28,6 +28,11 @@ struct Schedule: Sendable, Equatable {
         }
     }
 
+    /// A schedule with the given entries, planned in their order.
+    init(_ entries: [(ScheduledTask, SimulatorInstant)] = []) {
+        for (task, due) in entries { add(task, at: due) }
+    }
+
     /// Takes the next entry due at or before a moment.
     mutating func takeDue(by moment: SimulatorInstant) -> Entry? {
         guard let first = heap.first, first.due <= moment else { return nil }

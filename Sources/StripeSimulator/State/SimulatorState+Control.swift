@@ -1,6 +1,6 @@
 // The simulator's own operations, under `/_simulator`: time, trouble, state, log.
 extension SimulatorState {
-    private struct ControlError: Error {
+    struct ControlError: Error {
         let status: Int
         let message: String
     }
@@ -39,6 +39,13 @@ extension SimulatorState {
         case ("POST", "events", 3) where path[2] == "resend": return try resend(path[1])
         case ("POST", "webhook_endpoints", 3) where path[2] == "roll": return try roll(path[1], parameters)
         case ("GET", "state", 1): return exported()
+        case ("POST", "state", 1):
+            guard let imported = SimulatorState(exported: parameters, settings: settings) else {
+                throw ControlError(status: 400, message: "This is not a state that the simulator exported.")
+            }
+            self = imported
+            return overview()
+        case ("POST", "trigger", 1): return try trigger(parameters)
         default: throw ControlError(status: 404, message: "The simulator has no such operation.")
         }
     }
@@ -115,7 +122,7 @@ extension SimulatorState {
         let kept = clock
         self = SimulatorState(settings: settings)
         clock = kept
-        for key in ledgers.keys { ledgers[key]?.now = kept.now }
+        for key in keysInOrder { ledgers[key]?.now = kept.now }
     }
 
     // MARK: Faults
@@ -197,7 +204,7 @@ extension SimulatorState {
     }
 
     private mutating func resend(_ id: String) throws(ControlError) -> JSONObject {
-        for key in ledgers.keys {
+        for key in keysInOrder {
             guard let event = ledgers[key]?.find(.event, id), let endpoints = ledgers[key]?.all(.webhookEndpoint) else {
                 continue
             }
@@ -217,7 +224,7 @@ extension SimulatorState {
 
     private mutating func roll(_ id: String, _ parameters: JSONObject) throws(ControlError) -> JSONObject {
         let overlap = min(max(parameters.int("overlap_seconds") ?? 86_400, 0), 86_400)
-        for key in ledgers.keys {
+        for key in keysInOrder {
             guard ledgers[key]?.find(.webhookEndpoint, id) != nil else { continue }
             if let secret = ledgers[key]?.rollSecret(id, overlapSeconds: overlap) {
                 return ["id": .string(id), "secret": .string(secret)]
@@ -225,6 +232,11 @@ extension SimulatorState {
         }
         throw ControlError(status: 404, message: "No such webhook endpoint: '\(id.prefix(64))'")
     }
+}
+
+extension SimulatorState {
+    /// The keys of all ledgers, apart from the dictionary, so that a ledger changed in a loop changes in place.
+    var keysInOrder: [LedgerKey] { ledgers.keys.sorted { $0.order < $1.order } }
 }
 
 extension SimulatorState.LedgerKey {

@@ -26,7 +26,7 @@ extension SimulatorState {
     /// Takes the web hooks due now, signed at this moment; each must be reported later.
     mutating func takeDueWebhooks(limit: Int) -> [OutgoingWebhook] {
         var result: [OutgoingWebhook] = []
-        for key in ledgers.keys.sorted(by: { $0.order < $1.order }) {
+        for key in keysInOrder {
             guard var ledger = ledgers[key] else { continue }
             ledgers[key] = nil
             for delivery in ledger.deliveries.takeDue(by: clock.now, limit: limit - result.count) {

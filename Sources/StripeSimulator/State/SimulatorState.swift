@@ -41,7 +41,8 @@ struct SimulatorState: Sendable, Equatable {
     }
 
     private mutating func settle() {
-        for key in ledgers.keys { ledgers[key]?.runDue(by: clock.now) }
+        let now = clock.now
+        for key in keysInOrder { ledgers[key]?.runDue(by: now) }
     }
 
     // MARK: Requests
@@ -74,7 +75,7 @@ struct SimulatorState: Sendable, Equatable {
         return ledger
     }
 
-    private mutating func carryOut(_ request: SimulatorRequest, delay: Int64) -> SimulatorResponse {
+    mutating func carryOut(_ request: SimulatorRequest, delay: Int64) -> SimulatorResponse {
         var envelope = Envelope(method: request.method, account: request.header("stripe-account"))
         do throws(StripeError) {
             let form = try Self.form(of: request)

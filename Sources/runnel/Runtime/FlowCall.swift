@@ -28,6 +28,7 @@ final class FlowCall: Service {
     }
 
     func run() async throws {
+        await engine.waitUntilReady()
         let result: Swift.Result<Result, any Error>
         do {
             result = .success(try await call())

@@ -73,7 +73,10 @@ struct OpenedApp {
         let random = SystemRandomSource()
         let transport = ServiceTransport(
             connections: app.connections,
-            services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials)],
+            services: [
+                "stripe": StripeService(endpoint: endpoint, credentials: credentials),
+                "sendgrid": SendGridService(credentials: SendGridCredentials(secrets)),
+            ],
             sender: { request throws(HTTPError) in try await http.send(request) }
         )
         return Engine(
@@ -88,5 +91,3 @@ struct OpenedApp {
         )
     }
 }
-
-extension UnsealedSecrets: CredentialSource {}

@@ -7,6 +7,15 @@ extension SimulatorState {
         case ("POST", "/3d_secure_2/complete"): return completeAuthentication(request)
         case ("GET", let path) where path.hasPrefix("/c/pay/"): return checkoutPage(request, failure: nil)
         case ("POST", let path) where path.hasPrefix("/c/pay/"): return payCheckout(request)
+        case ("GET", "/v3"), ("GET", "/v3/"), ("GET", "/v3/stripe.js"):
+            return SimulatorResponse(
+                status: 200,
+                headers: [
+                    ("Content-Type", "text/javascript; charset=utf-8"), ("Cache-Control", "no-store"),
+                    ("Access-Control-Allow-Origin", "*"),
+                ],
+                body: Array(StripeScript.text.utf8)
+            )
         case ("OPTIONS", _):
             return SimulatorResponse(
                 status: 200,
