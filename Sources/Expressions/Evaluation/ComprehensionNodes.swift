@@ -9,8 +9,9 @@ struct Iteration: Sendable {
     /// Nodes evaluated on each turn, charged to the budget.
     let cost: Int
 
-    /// What is iterated over: elements, or a map's entries. Two fields instead of an enum, since looking into an enum
-    /// copies what it holds on every turn.
+    /// What is iterated over: elements, or a map's entries.
+    ///
+    /// Two fields instead of an enum, since looking into an enum copies what it holds on every turn.
     struct Items {
         let isMap: Bool
         let elements: [Value]
