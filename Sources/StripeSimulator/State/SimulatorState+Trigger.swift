@@ -1,6 +1,8 @@
 // `trigger`: makes an event happen by the calls that lead to it, as stripe-cli's command of that name does.
 extension SimulatorState {
-    /// One call of a scenario. `{name}` in a path or a form stands for the id that an earlier step answered.
+    /// One call of a scenario.
+    ///
+    /// `{name}` in a path or a form stands for the id that an earlier step answered.
     private struct Step {
         let name: String
         let method: String
