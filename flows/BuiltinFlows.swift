@@ -7,10 +7,13 @@ package enum BuiltinFlows {
     }
 
     package static let all = [
-        Template(
-            name: "payment-callback",
-            text: String(decoding: PackageResources.payment_callback_yaml, as: UTF8.self)
-        ),
-        Template(name: "refund-callback", text: String(decoding: PackageResources.refund_callback_yaml, as: UTF8.self)),
+        template("payment-callback", PackageResources.payment_callback_yaml),
+        template("refund-callback", PackageResources.refund_callback_yaml),
+        template("recurring-payment-callback", PackageResources.recurring_payment_callback_yaml),
+        template("recurring-charge-callback", PackageResources.recurring_charge_callback_yaml),
     ]
+
+    private static func template(_ name: String, _ bytes: [UInt8]) -> Template {
+        Template(name: name, text: String(decoding: bytes, as: UTF8.self))
+    }
 }

@@ -33,6 +33,41 @@ package enum PaymentsCatalogue {
                 "event": RecordType.Field(.dynamic),
             ]
         ),
+        .recurringManaged: RecordType(
+            name: "Recurring Payment Callback",
+            fields: [
+                "recurringPaymentId": RecordType.Field(.int),
+                "orderId": RecordType.Field(.int),
+                "status": RecordType.Field(.string),
+                "change": RecordType.Field(.string),
+                "callbackProcessed": RecordType.Field(.bool),
+                "callbackState": RecordType.Field(.string),
+                "event": RecordType.Field(.dynamic),
+            ]
+        ),
+        .recurringCharged: RecordType(
+            name: "Recurring Charge Callback",
+            fields: [
+                "recurringPaymentId": RecordType.Field(.int),
+                "orderId": RecordType.Field(.int),
+                "paymentId": RecordType.Field(.int),
+                "status": RecordType.Field(.string),
+                "amount": RecordType.Field(.int),
+                "currency": RecordType.Field(.string),
+                "period": RecordType.Field(
+                    .record(
+                        RecordType(
+                            name: "period",
+                            fields: ["start": RecordType.Field(.timestamp), "end": RecordType.Field(.timestamp)]
+                        )
+                    )
+                ),
+                "firstInvoice": RecordType.Field(.bool),
+                "callbackProcessed": RecordType.Field(.bool),
+                "callbackState": RecordType.Field(.string),
+                "event": RecordType.Field(.dynamic),
+            ]
+        ),
     ]
 
     /// The whole catalogue, when nothing but the payments brings anything.
@@ -63,7 +98,7 @@ package enum PaymentsCatalogue {
         ],
         commands: [
             CreatePaymentIntent.declaration, ConfirmPaymentIntent.declaration, RetrievePaymentIntent.declaration,
-            CancelPaymentIntent.declaration, RefundPayment.declaration,
+            CancelPaymentIntent.declaration, RefundPayment.declaration, RecurringPayment.declaration,
         ]
     )
 }

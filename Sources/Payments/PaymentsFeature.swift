@@ -39,7 +39,12 @@ package struct PaymentsFeature: Feature {
         switch name {
         case CreatePaymentIntent.declaration.name:
             return CreatePaymentIntent(settings: settings) { payment, now, transaction throws(StoreError) in
-                try adoptDeliveries(of: payment, at: now, in: transaction)
+                guard let intent = payment.intent else { return }
+                try adoptDeliveries(object: intent, mode: payment.mode, at: now, in: transaction)
+            }
+        case RecurringPayment.declaration.name:
+            return RecurringPayment(settings: settings) { subscription, mode, now, transaction throws(StoreError) in
+                try adoptDeliveries(object: subscription, mode: mode, at: now, in: transaction)
             }
         case ConfirmPaymentIntent.declaration.name: return ConfirmPaymentIntent(settings: settings)
         case RetrievePaymentIntent.declaration.name: return RetrievePaymentIntent()

@@ -46,10 +46,7 @@ package enum PaymentsTables {
         columns: [
             Column(name: "orderId", type: .int),
             Column(name: "priceId", type: .string, maxLength: 255),
-            status(
-                ["INCOMPLETE", "TRIALING", "ACTIVE", "PAST_DUE", "UNPAID", "PAUSED", "CANCELLED"],
-                default: "INCOMPLETE"
-            ),
+            status(RecurringStatus.allCases.map(\.rawValue), default: RecurringStatus.incomplete.rawValue),
             Column(name: "amount", type: .int, isOptional: true, min: 0),
             Column(name: "currency", type: .string, isOptional: true, maxLength: 3),
             Column(name: "subscription", type: .string, isOptional: true, isUnique: true, maxLength: 255),
@@ -57,8 +54,17 @@ package enum PaymentsTables {
             Column(name: "currentPeriodEnd", type: .timestamp, isOptional: true),
             Column(name: "cancelAtPeriodEnd", type: .bool, defaultValue: .bool(false)),
             mode,
+            Column(name: "statusAt", type: .int, defaultValue: .int(0)),
+            Column(name: "key", type: .string, isUnique: true, maxLength: 200),
         ],
-        isSystem: true
+        isSystem: true,
+        indexes: [
+            TableIndex(
+                columns: ["orderId", "mode"],
+                isUnique: true,
+                when: TableIndex.Condition(column: "status", values: RecurringStatus.open.map(\.rawValue))
+            )
+        ]
     )
 
     /// `key` is the idempotency key of a refund asked for here; one made in Stripe's dashboard has none.

@@ -25,7 +25,9 @@ extension PaidOrderTests {
 
     func expectPaid(_ order: Int64, _ intent: String, in world: DemoWorld) async throws {
         let client = world.client
-        let status = try await client.settled(on: "PAID") { try await client.row("orders", order)["status"]?.stringValue }
+        let status = try await client.settled(on: "PAID") {
+            try await client.row("orders", order)["status"]?.stringValue
+        }
         #expect(status == "PAID", "\(world.log())")
         let charges = try await client.stripe("GET", "/v1/charges?payment_intent=\(intent)")
         #expect(charges["data"]?.listValue?.count == 1)

@@ -21,7 +21,9 @@ import Testing
         }
     }
 
-    /// Goal: one delivery counts, however often it comes. Method: the real event, fetched from the simulator and
+    /// Goal: one delivery counts, however often it comes.
+    ///
+    /// Method: the real event, fetched from the simulator and
     /// posted again a hundred times, fifty of them at once.
     @Test("the same event a hundred times makes one run and one paid order")
     func duplicates() async throws {
@@ -77,7 +79,11 @@ import Testing
     func killedBeforeTheCallback() async throws {
         try await BuiltCommand.withWorld("killed before") { world in
             let order = try await newOrder(in: world)
-            let checkout = try await world.client.page("checkout", ["orderId": .int(order)], token: world.client.customerToken)
+            let checkout = try await world.client.page(
+                "checkout",
+                ["orderId": .int(order)],
+                token: world.client.customerToken
+            )
             world.runtime.killAtOnce()
             let intent = try await world.client.pay(checkout.body, card: "pm_card_visa")
             try world.restartRuntime()
@@ -87,12 +93,19 @@ import Testing
 
     @Test(
         "a kill in the middle of a callback loses nothing and charges once",
-        arguments: ["ingest-before-commit", "ingest-after-commit", "entry-before-commit", "finish-before-commit", "finish-after-commit"]
+        arguments: [
+            "ingest-before-commit", "ingest-after-commit", "entry-before-commit", "finish-before-commit",
+            "finish-after-commit",
+        ]
     )
     func killedInTheCallback(_ failpoint: String) async throws {
         try await BuiltCommand.withWorld("killed at \(failpoint)") { world in
             let order = try await newOrder(in: world)
-            let checkout = try await world.client.page("checkout", ["orderId": .int(order)], token: world.client.customerToken)
+            let checkout = try await world.client.page(
+                "checkout",
+                ["orderId": .int(order)],
+                token: world.client.customerToken
+            )
             world.runtime.stop()
             try world.restartRuntime(environment: ["RUNNEL_FAILPOINT": "\(failpoint):1:kill"])
             let intent = try await world.client.pay(checkout.body, card: "pm_card_visa")

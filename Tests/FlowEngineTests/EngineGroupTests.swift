@@ -103,7 +103,15 @@ struct EngineGroupTests {
         }
         try await EngineWorld.with(SampleFlows.charge) { world in
             try await world.run(transport: transport) { engine in
-                let call = Task { try await engine.call() }
+                let call = Task {
+                    try await engine.callPage(
+                        "f",
+                        input: [:],
+                        caller: .ann,
+                        idempotencyKey: nil,
+                        timeLimit: .seconds(86_400)
+                    )
+                }
                 await transport.waitForSent(1)
                 call.cancel()
                 gate.open()

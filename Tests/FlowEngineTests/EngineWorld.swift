@@ -46,6 +46,7 @@ struct EngineWorld {
     func run<R: Sendable>(
         transport: any Transport = ScriptedTransport(),
         app: App? = nil,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         store decorate: (any Store) -> any Store = { $0 },
         body: (Engine) async throws -> R
     ) async throws -> R {
@@ -59,7 +60,7 @@ struct EngineWorld {
             random: SeededRandomSource(),
             features: [feature],
             mode: .test,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: logger
         )
         let running = Task { try await engine.run() }
         await engine.waitUntilReady()

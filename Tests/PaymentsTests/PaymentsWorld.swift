@@ -32,15 +32,19 @@ final class PaymentsWorld: Sendable {
         )
     }
 
+    static let triggers: [String: CallbackTrigger] = [
+        "payment-callback": .paymentCompleted, "refund-callback": .refundCompleted,
+        "recurring-payment-callback": .recurringManaged, "recurring-charge-callback": .recurringCharged,
+    ]
+
     static func app(orders: Table = PaymentsWorld.orders(), callbacks: Bool = true) -> App {
         let place = SourcePosition.start
         let range = SourceRange(file: "app.yaml", start: place, end: place)
-        let flows = [("payment-callback", CallbackTrigger.paymentCompleted), ("refund-callback", .refundCompleted)].map
-        {
+        let flows = triggers.map {
             FlowGraph(
-                name: $0.0,
+                name: $0.key,
                 kind: .cloud,
-                trigger: .callback($0.1),
+                trigger: .callback($0.value),
                 nodes: [],
                 entry: nil,
                 version: FlowVersion("v1"),
@@ -223,7 +227,7 @@ final class PaymentsWorld: Sendable {
         var outputs: [ValueMap] = []
         let queued = try transaction.runs(matching: RunFilter(statuses: [.queued], limit: 1000))
         for var run in queued.sorted(by: { $0.id < $1.id }) {
-            let trigger = run.start.flow == "payment-callback" ? CallbackTrigger.paymentCompleted : .refundCompleted
+            guard let trigger = Self.triggers[run.start.flow] else { continue }
             let result = try feature.handleCallback(trigger, of: run, at: Self.start, in: transaction)
             if case .output(let output) = result { outputs.append(output) }
             run.status = .running

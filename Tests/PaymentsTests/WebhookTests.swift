@@ -73,7 +73,7 @@ struct WebhookTests {
         var live = event
         live.isLive = true
         #expect(refusal(live.body, live.signed()) == .malformed)  // Its object says test mode: not Stripe's doing.
-        var other = TestEvent(id: "evt_2", type: "invoice.paid", object: ["id": "in_1"], isLive: true)
+        var other = TestEvent(id: "evt_2", type: "customer.created", object: ["id": "cus_1"], isLive: true)
         #expect(refusal(other.body, other.signed()) == .wrongMode)
         other.isLive = false
         #expect(refusal(other.body, other.signed()) == nil)

@@ -2,17 +2,17 @@
 // the same list from Package.swift; this file does not compile when one of them had no effect.
 
 #if !hasFeature(ExistentialAny)
-#error("ExistentialAny is misspelt in Package.swift")
+    #error("ExistentialAny is misspelt in Package.swift")
 #endif
 #if !hasFeature(InternalImportsByDefault)
-#error("InternalImportsByDefault is misspelt in Package.swift")
+    #error("InternalImportsByDefault is misspelt in Package.swift")
 #endif
 #if !hasFeature(MemberImportVisibility)
-#error("MemberImportVisibility is misspelt in Package.swift")
+    #error("MemberImportVisibility is misspelt in Package.swift")
 #endif
 #if !hasFeature(NonisolatedNonsendingByDefault)
-#error("NonisolatedNonsendingByDefault is misspelt in Package.swift")
+    #error("NonisolatedNonsendingByDefault is misspelt in Package.swift")
 #endif
 #if !hasFeature(InferIsolatedConformances)
-#error("InferIsolatedConformances is misspelt in Package.swift")
+    #error("InferIsolatedConformances is misspelt in Package.swift")
 #endif

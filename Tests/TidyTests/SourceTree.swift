@@ -27,7 +27,9 @@ struct SourceTree {
             .filter { $0.hasSuffix(".swift") }
             .sorted()
             .compactMap { path in
-                guard let text = try? String(contentsOf: base.appending(path: path), encoding: .utf8) else { return nil }
+                guard let text = try? String(contentsOf: base.appending(path: path), encoding: .utf8) else {
+                    return nil
+                }
                 return File(path: "\(folder)/\(path)", lines: text.components(separatedBy: "\n"))
             }
     }

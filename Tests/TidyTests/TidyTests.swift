@@ -3,7 +3,9 @@ import Testing
 
 /// Style that a machine can see: each message says what to do instead.
 @Suite struct TidyTests {
-    /// Goal: no file grows out of a reader's sight. Method: count lines.
+    /// Goal: no file grows out of a reader's sight.
+    ///
+    /// Method: count lines.
     @Test("a file has at most 600 lines")
     func filesAreShort() {
         for file in SourceTree.sources + SourceTree.tests where !file.path.hasSuffix(".generated.swift") {
@@ -11,7 +13,9 @@ import Testing
         }
     }
 
-    /// Goal: no function needs scrolling. Method: the formatter guarantees that the closing brace stands under the
+    /// Goal: no function needs scrolling.
+    ///
+    /// Method: the formatter guarantees that the closing brace stands under the
     /// first letter of the line that opened the body.
     @Test("a function has at most 70 lines")
     func functionsAreShort() {

@@ -71,7 +71,11 @@ enum TimeFunctions {
         let signed = zone.utf8.first.map(\.isDigit) ?? false ? "+" + zone : zone
         var scanner = DigitScanner(bytes: Array(signed.utf8))
         if let offset = scanner.zoneOffset(), scanner.isAtEnd { return Int64(offset) }
-        guard let named = TimeZone(identifier: zone) else { throw .invalid("there is no such time zone") }
+        // Foundation may look a name up as a file: names of zones have letters, digits, `_`, `+`, `-` and inner slashes.
+        let isName = zone.utf8.allSatisfy { $0.continuesIdentifier || [43, 45, 47].contains($0) }
+        guard isName, zone.utf8.first != 47, let named = TimeZone(identifier: zone) else {
+            throw .invalid("there is no such time zone")
+        }
         let date = Foundation.Date(timeIntervalSince1970: Double(moment.seconds))
         return Int64(named.secondsFromGMT(for: date))
     }

@@ -36,8 +36,10 @@ package struct CommandCall: Sendable {
     package var caller: Caller
     /// The block's `now`.
     package var now: Timestamp
-    /// For the next request, in `begin` the first: derived from installation, run, path, visit, business attempt and
-    /// call; the same after retries and restarts. The key of a request that was sent stands in the request.
+    /// The key for the next request, in `begin` the first.
+    ///
+    /// Derived from installation, run, path, visit, business attempt and call; the same after retries and restarts.
+    /// The key of a request that was sent stands in the request.
     package var key: String
     /// What earlier requests of this attempt got, in order.
     package var exchanges: [Exchange]

@@ -34,7 +34,7 @@ extension Engine {
             }
             state.withLock { state in
                 state.installation = findings.installation
-                state.suspectsUpTo = findings.newestAtCrash
+                state.suspect(upTo: findings.newestAtCrash)
             }
             if !findings.suspects.isEmpty {
                 logger.notice("runs are taken up again", metadata: ["runs": "\(findings.suspects.count)"])

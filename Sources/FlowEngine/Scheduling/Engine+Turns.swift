@@ -288,6 +288,7 @@ extension Engine {
                     case .success:
                         let look = seen.take()
                         if let wakesAt = look.wakesAt { setTimer(wakesAt) }
+                        state.withLock { $0.hasTried(look.suspects.count) }
                         for run in look.suspects {
                             writer.submit(turnJob(of: run, .takeUp(isUnsent: false), suspect: run))
                         }

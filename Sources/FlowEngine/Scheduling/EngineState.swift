@@ -25,7 +25,8 @@ struct EngineState: Sendable {
     var readiness: [CheckedContinuation<Void, Never>] = []
     var stalled: [StalledTurn] = []
     /// After a crash: runs up to this one may have caused it, and are first taken up one at a time.
-    var suspectsUpTo: RunID?
+    private(set) var suspectsUpTo: RunID?
+    private var suspectsLeft = 0
     /// Runs that could not even be failed; left alone until the next start.
     var broken: Set<RunID> = []
     var isLookQueued = false
@@ -42,6 +43,18 @@ struct EngineState: Sendable {
         guard phase == .ready || phase == .stopping else { return [] }
         defer { readiness = [] }
         return readiness
+    }
+
+    mutating func suspect(upTo run: RunID?) {
+        suspectsUpTo = run
+        // The oldest runs are taken up first, so the one that was executing is among those that had a place.
+        suspectsLeft = 2 * Limits.places
+    }
+
+    /// Counts runs that were taken up alone.
+    mutating func hasTried(_ count: Int) {
+        suspectsLeft -= count
+        if suspectsLeft <= 0 { suspectsUpTo = nil }
     }
 
     var freePlaces: Int { max(0, Limits.places - live.count) }

@@ -60,6 +60,14 @@ extension FindingExplanations {
                 Close it. Inside single quotes a quote is written twice ('it''s'); inside double quotes as \\".
                 """
         ),
+        .yamlBracket: Page(
+            cause: """
+                A '[' or '{' is opened and never closed, so what follows was taken for its content.
+                """,
+            remedy: """
+                Close it with ']' or '}'.
+                """
+        ),
         .yamlTab: Page(
             cause: """
                 A tab stands in the indentation. YAML counts spaces alone.

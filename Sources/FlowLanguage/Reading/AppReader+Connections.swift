@@ -12,7 +12,10 @@ extension AppReader {
     private func readConnection(_ name: Located<String>, _ node: YAMLNode) -> ConnectionDeclaration? {
         guard var reader = MappingReader(node, context, what: "a connection") else { return nil }
         let access = reader.value("access")
-        guard let service = reader.requiredText("service") else { return nil }
+        guard let service = reader.requiredText("service") else {
+            reader.abandon(knowing: [])
+            return nil
+        }
         guard let declaration = catalogue.service(named: service.value) else {
             context.error(
                 .serviceUnknown,

@@ -9,6 +9,8 @@ extension FlowReader {
     static let unavailableBlockWords: Set<String> = [
         "custom-code", "upsert-record", "for-each", "while", "parallel", "try", "wait", "http-request",
     ]
+    /// Keys that every block has.
+    private static let commonKeys = ["id", "title", "when", "next", "fail", "do"]
     private static let unavailableKeys = ["retry", "timeout", "effect"]
 
     mutating func readBlocks(_ node: YAMLNode, what: String) -> BlockList {
@@ -27,7 +29,10 @@ extension FlowReader {
     private mutating func readBlock(_ node: YAMLNode, position: Int) -> BlockSource? {
         let order = blockCount
         guard var reader = MappingReader(node, context, what: "a block") else { return nil }
-        guard let word = reader.requiredText("block") else { return nil }
+        guard let word = reader.requiredText("block") else {
+            reader.abandon(knowing: Self.commonKeys)
+            return nil
+        }
         var id = reader.text("id")
         if let given = id, !context.checkIdentifier(given, what: "the id") { id = nil }
         let title = readTitle(&reader)
@@ -46,7 +51,11 @@ extension FlowReader {
             body: body,
             range: node.range
         )
-        if let fail { block.fail = readBlocks(fail, what: "'fail'") }
+        if let fail {
+            let list = readBlocks(fail, what: "'fail'")
+            // What is no list handles nothing: the flow is checked as if it was not there.
+            if case .sequence = fail.content { block.fail = list }
+        }
         if case .command = body, let success = reader.value("success") {
             block.success = readBlocks(success, what: "'success'")
         }

@@ -1,6 +1,6 @@
 /// Reads a flow file into a `FlowSource`; what is wrong is reported, and read on.
 struct FlowReader {
-    static let unavailableTriggers: Set<String> = ["recurring-payment", "stripe", "schedule", "table"]
+    static let unavailableTriggers: Set<String> = ["stripe", "schedule", "table"]
 
     let context: FileContext
     let roles: [String]
@@ -142,8 +142,24 @@ extension MappingReader {
 
 extension FlowReader {
     private func readTrigger(_ node: YAMLNode) -> TriggerSource? {
+        let words = ["webhook", "payment", "refund", "recurring-payment", "manual"]
+        if let word = node.scalar?.text, words.contains(word) {
+            let example =
+                switch word {
+                case "manual": "true"
+                case "webhook": "{ auth: bearer }"
+                case "recurring-payment": "managed"
+                default: "completed"
+                }
+            context.error(
+                .typeMapping,
+                "'trigger' is written as a mapping; found text",
+                at: node.range,
+                notes: ["write { \(word): \(example) }"]
+            )
+            return nil
+        }
         guard let pairs = context.pairs(of: node, what: "'trigger'") else { return nil }
-        let words = ["webhook", "payment", "refund", "manual"]
         guard let pair = pairs.first else {
             context.error(
                 .triggerMissing,
@@ -168,6 +184,7 @@ extension FlowReader {
         case "manual": return readManual(pair)
         case "payment": return readCallback(pair, .paymentCompleted)
         case "refund": return readCallback(pair, .refundCompleted)
+        case "recurring-payment": return readRecurring(pair)
         case "webhook": return readWebhook(pair)
         default:
             context.error(
@@ -200,6 +217,22 @@ extension FlowReader {
             return nil
         }
         return TriggerSource(trigger: .callback(trigger), range: pair.key.range)
+    }
+
+    private func readRecurring(_ pair: YAMLPair) -> TriggerSource? {
+        guard let word = context.text(of: pair.value, what: "'\(pair.name)'") else { return nil }
+        switch word.value {
+        case "managed": return TriggerSource(trigger: .callback(.recurringManaged), range: pair.key.range)
+        case "charged": return TriggerSource(trigger: .callback(.recurringCharged), range: pair.key.range)
+        default:
+            context.error(
+                .triggerUnknown,
+                "there is no trigger '\(pair.name): \(word.value)'",
+                at: word.range,
+                notes: ["write '\(pair.name): managed' or '\(pair.name): charged'"]
+            )
+            return nil
+        }
     }
 
     private func readWebhook(_ pair: YAMLPair) -> TriggerSource? {

@@ -34,6 +34,8 @@ struct MappingReader {
     private(set) var what: String
     private let pairs: [YAMLPair]
     private var known: [String] = []
+    /// Keys that are needed and not there; `finish` reports them, unless one is there misspelt.
+    private var missing: [String] = []
 
     /// Nil, with a finding, when `node` is no mapping.
     init?(_ node: YAMLNode, _ context: FileContext, what: String) {
@@ -62,10 +64,10 @@ struct MappingReader {
 
     mutating func value(_ name: String) -> YAMLNode? { pair(name)?.value }
 
-    /// The value, or a finding that it is missing.
+    /// The value; if it is missing, `finish` or `abandon` makes a finding.
     mutating func required(_ name: String) -> YAMLNode? {
         if let node = value(name) { return node }
-        context.error(.keyMissing, "\(what) needs '\(name)'", at: headRange)
+        missing.append(name)
         return nil
     }
 
@@ -108,7 +110,7 @@ struct MappingReader {
     /// Reports keys nobody asked for.
     ///
     /// `unavailable` are keys of the design that this version does not have.
-    func finish(unavailable: [String] = []) {
+    mutating func finish(unavailable: [String] = []) {
         for pair in pairs where !known.contains(pair.name) && !pair.key.isUnreadable && pair.key.scalar != nil {
             if pair.name == "<<" { continue }  // Reported as a merge.
             if unavailable.contains(pair.name) {
@@ -120,6 +122,9 @@ struct MappingReader {
                 continue
             }
             let near = context.likely(pair.name, among: known + unavailable)
+            if !missing.isEmpty, !context.findings.isFull {
+                missing.removeAll { NearestName.of(pair.name, among: known + unavailable) == $0 }
+            }
             context.error(
                 .keyUnknown,
                 "\(what) takes no '\(pair.name)'",
@@ -127,6 +132,30 @@ struct MappingReader {
                 notes: near.isEmpty ? ["it takes \(known.sorted().listed)"] : near
             )
         }
+        reportMissing()
+    }
+
+    /// Reports what is missing when the mapping cannot be read on; of unknown keys only those that stand in for it.
+    ///
+    /// `known` are the keys it may have that were not asked for yet.
+    mutating func abandon(knowing known: [String]) {
+        for pair in pairs where !self.known.contains(pair.name) && !known.contains(pair.name) {
+            let near = NearestName.of(pair.name, among: missing)
+            guard let near else { continue }
+            missing.removeAll { $0 == near }
+            context.error(
+                .keyUnknown,
+                "\(what) takes no '\(pair.name)'",
+                at: pair.key.range,
+                notes: ["did you mean '\(near)'?"]
+            )
+        }
+        reportMissing()
+    }
+
+    private mutating func reportMissing() {
+        for name in missing { context.error(.keyMissing, "\(what) needs '\(name)'", at: headRange) }
+        missing = []
     }
 }
 

@@ -90,6 +90,7 @@ package enum DiagnosticRenderer {
 
     /// The part of a line that is printed: all of it, or of a long one enough before the place to know where it is.
     private static func window(around place: Int, in line: Range<Int>, _ bytes: [UInt8]) -> Range<Int> {
+        guard line.count > Limits.lineScalarsPrinted else { return line }
         var start = place
         var before = 0
         while start > line.lowerBound, before < Limits.lineScalarsPrinted / 2 {

@@ -9,6 +9,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case yamlCharacter = "yaml.character"
     case yamlSyntax = "yaml.syntax"
     case yamlQuote = "yaml.quote"
+    case yamlBracket = "yaml.bracket"
     case yamlTab = "yaml.tab"
     case yamlDocuments = "yaml.documents"
     case yamlKey = "yaml.key"

@@ -64,6 +64,16 @@ struct YAMLLineScanner {
                 )
             )
         }
+        if bytes[index...].starts(with: [0xC2, 0xA0]) {
+            found.append(
+                Trap(
+                    code: .yamlTab,
+                    message: "a no-break space (U+00A0) stands in the indentation; YAML takes plain spaces alone",
+                    range: index..<index + 2,
+                    isGuess: true
+                )
+            )
+        }
         scanEntry(from: index, in: line)
     }
 

@@ -68,12 +68,10 @@ struct YAMLTraps {
         let first = min(problemLine, contextLine)
         var scanner = YAMLLineScanner(text)
         let traps = scanner.traps().filter { text.lineIndex(at: $0.range.lowerBound) >= max(0, first - 1) }
-        var explained = false
-        for trap in traps {
-            let line = text.lineIndex(at: trap.range.lowerBound)
-            let isNear = line >= first - 1 && line <= problemLine
-            guard isNear || !trap.isGuess else { continue }
-            if isNear { explained = true }
+        func isNear(_ trap: YAMLLineScanner.Trap) -> Bool { text.lineIndex(at: trap.range.lowerBound) <= problemLine }
+        // Behind a place that nothing explains, the lines may be inside whatever was not closed there.
+        let explained = traps.contains { isNear($0) }
+        for trap in traps where explained && (isNear(trap) || !trap.isGuess) {
             var notes = trap.notes
             if let fixed = trap.valueStart { notes.append("put the whole value in quotes: \(quoted(rest(of: fixed)))") }
             findings.error(trap.code, trap.message, in: text, at: trap.range, notes: notes)
@@ -88,6 +86,10 @@ struct YAMLTraps {
             findings.error(.yamlQuote, "the quote that begins here is not closed", in: text, at: range)
             return
         }
+        if let start = problem.contextOffset, start < text.bytes.count, "{[".utf8.contains(text.bytes[start]) {
+            explainFlow(problem, start: start, place: place)
+            return
+        }
         let message =
             switch problem.message {
             case "mapping values are not allowed in this context":
@@ -96,9 +98,8 @@ struct YAMLTraps {
                 "a key at the indentation of its neighbours is expected here"
             case "did not find expected '-' indicator":
                 "a '-' at the indentation of its neighbours is expected here"
-            case "did not find expected ',' or ']'": "a ',' or ']' is expected here"
-            case "did not find expected ',' or '}'": "a ',' or '}' is expected here"
             case "could not find expected ':'": "a key needs a ':' and a space behind it"
+            case "did not find expected node content": "a value is expected here"
             default: "this is not YAML: \(problem.message)"
             }
         var notes: [String] = []
@@ -106,6 +107,23 @@ struct YAMLTraps {
             notes.append("\(problem.context) that begins in line \(text.position(at: context).line)")
         }
         findings.error(.yamlSyntax, message, in: text, at: place, notes: notes)
+    }
+
+    /// Inside `{ … }` or `[ … ]`: it is not closed, or a value in it needs quotes.
+    private func explainFlow(_ problem: YAMLParser.Problem, start: Int, place: Range<Int>) {
+        let opening = start..<start + 1
+        let isMapping = text.bytes[start] == UInt8(ascii: "{")
+        if text.lineIndex(at: start) < text.lineIndex(at: problem.offset) || place.isEmpty {
+            let message = "the '\(isMapping ? "{" : "[")' that begins here is not closed"
+            findings.error(.yamlBracket, message, in: text, at: opening)
+        } else if text.bytes[problem.offset] == UInt8(ascii: ":") {
+            let message = "a ': ' in an unquoted value begins a mapping"
+            findings.error(.trapColon, message, in: text, at: place, notes: ["put the value in quotes"])
+        } else {
+            let message = "a ',' or '\(isMapping ? "}" : "]")' is expected here"
+            let note = "in the '\(isMapping ? "{" : "[")' of column \(text.position(at: start).column)"
+            findings.error(.yamlSyntax, message, in: text, at: place, notes: [note])
+        }
     }
 
     // MARK: The fix

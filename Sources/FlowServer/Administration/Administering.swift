@@ -16,7 +16,7 @@ package protocol Administering: Sendable {
     /// Throws `.notFound` when there is no such run.
     func report(of run: RunID, waiting: Duration) async throws(AdministrationError) -> RunReport
 
-    /// Starts a cloud flow with a `manual` trigger, as an admin.
+    /// Starts a flow by hand, as an admin; it is durable when this returns.
     func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID
 
     /// - Returns: The token's text, which is kept nowhere and cannot be shown again, and its record.

@@ -31,6 +31,7 @@ package enum PaymentsActivation {
     /// The templates' triggers, by name.
     private static let triggers: [String: CallbackTrigger] = [
         "payment-callback": .paymentCompleted, "refund-callback": .refundCompleted,
+        "recurring-payment-callback": .recurringManaged, "recurring-charge-callback": .recurringCharged,
     ]
 
     /// SHA-256 of the templates of earlier versions, before they were fitted to an app.
@@ -42,12 +43,15 @@ package enum PaymentsActivation {
     /// - Returns: one step for each template; none for an app without `payments:`.
     package static func steps(for app: App, files: [String: String]) -> [Step] {
         guard let payments = app.payments else { return [] }
-        let orders = app.table(named: payments.orderTable)
-        return BuiltinFlows.all.map { template in
+        let fitter = TemplateFitter(orders: app.table(named: payments.orderTable), tableName: payments.orderTable)
+        return BuiltinFlows.all.compactMap { template in
+            guard let trigger = triggers[template.name] else { return nil }
+            let isRecurring = trigger == .recurringManaged || trigger == .recurringCharged
+            guard !isRecurring || usesRecurringPayments(app) else { return nil }
             let path = "flows/\(template.name).yaml"
-            let text = fit(template.text, orderTable: payments.orderTable, statuses: statuses(of: orders))
+            let text = fitter.fit(template.text)
             guard let present = files[path] else {
-                if let trigger = triggers[template.name], let other = app.flows(on: trigger).first {
+                if let other = app.flows(on: trigger).first {
                     return Step(path: path, action: .keepOther(flow: other.name), text: nil)
                 }
                 return Step(path: path, action: .create, text: text)
@@ -61,41 +65,17 @@ package enum PaymentsActivation {
         }
     }
 
-    /// The values that the order table's `status` takes; nil when it has no such column.
-    private static func statuses(of orders: Table?) -> (all: Set<String>, isAny: Bool)? {
-        guard let column = orders?.column(named: "status"), column.type == .string else { return nil }
-        return (Set(column.allowed), column.allowed.isEmpty)
-    }
-
-    /// The template for an order table: its name, and no write of a status that it cannot hold.
-    private static func fit(_ text: String, orderTable: String, statuses: (all: Set<String>, isAny: Bool)?) -> String {
-        var lines: [Substring] = []
-        var block: [Substring] = []
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            // A block that marks the order is kept or replaced as a whole, once its `set:` is known.
-            if line.hasSuffix("- id: markPaid") || line.hasSuffix("- id: markRefunded") {
-                block = [line]
-                continue
+    /// Whether some flow starts a recurring payment: without one their callbacks would only be in the way.
+    private static func usesRecurringPayments(_ app: App) -> Bool {
+        app.flows.values.contains { flow in
+            flow.nodes.contains { node in
+                if case .command(let block) = node.action {
+                    block.command == RecurringPayment.declaration.name
+                } else {
+                    false
+                }
             }
-            guard !block.isEmpty else {
-                lines.append(line)
-                continue
-            }
-            block.append(line)
-            guard let start = line.firstRange(of: "set: { status: ")?.upperBound else { continue }
-            let status = String(line[start...].prefix { $0.isLetter })
-            if statuses.map({ $0.isAny || $0.all.contains(status) }) ?? false {
-                lines += block
-            } else {
-                let indent = block[0].prefix { $0 == " " }
-                lines.append("\(indent)- block: log")
-                lines.append(
-                    "\(indent)  message: 'order ${ blocks.handler.orderId }: \(status); write it into your table here'"
-                )
-            }
-            block = []
         }
-        return lines.joined(separator: "\n").replacing("table: orders\n", with: "table: \(orderTable)\n")
     }
 
     private static func unfit(_ text: String, orderTable: String) -> String {

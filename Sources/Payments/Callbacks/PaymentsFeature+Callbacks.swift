@@ -16,7 +16,9 @@ extension PaymentsFeature {
         switch trigger {
         case .paymentCompleted: return try handlePayment(claim, run, in: transaction)
         case .refundCompleted: return try handleRefund(claim, run, in: transaction)
-        case .recurringManaged, .recurringCharged, .recurringDue:
+        case .recurringManaged: return try handleManaged(claim, run, in: transaction)
+        case .recurringCharged: return try handleCharged(claim, run, in: transaction)
+        case .recurringDue:
             return .failure(.payments("callback_unknown", "'\(trigger.rawValue)' has no handler in this version"))
         }
     }
@@ -82,7 +84,7 @@ extension PaymentsFeature {
     ///
     /// A change that a later one has overtaken counts as done: a decline whose callback is repeated after the order was
     /// paid must not undo that.
-    private func take(
+    func take(
         _ claim: CallbackClaim,
         _ run: RunRecord,
         isOvertaken: Bool,
@@ -95,7 +97,7 @@ extension PaymentsFeature {
         }
     }
 
-    private static let busy = BlockFailure.payments(
+    static let busy = BlockFailure.payments(
         "callback_in_progress",
         "another run has taken this change on and has not ended",
         status: 409,

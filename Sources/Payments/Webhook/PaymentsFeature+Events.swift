@@ -59,14 +59,16 @@ extension PaymentsFeature {
         return try settle(event, at: now, in: transaction)
     }
 
-    /// Looks again at the events that came before the payment's intent was known here.
-    func adoptDeliveries(of payment: PaymentRecord, at now: Timestamp, in transaction: any StoreTransaction)
-        throws(StoreError)
-    {
-        guard let intent = payment.intent else { return }
-        // A payment has a handful of events; whoever can send more with a valid signature is Stripe itself.
-        let filter = DeliveryFilter(source: Self.source, object: intent, status: .unmatched, limit: 200)
-        for delivery in try transaction.deliveries(matching: filter) where delivery.mode == payment.mode {
+    /// Looks again at the events that came before their object was known here.
+    func adoptDeliveries(
+        object: String,
+        mode: Mode,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) {
+        // An object has a handful of events; whoever can send more with a valid signature is Stripe itself.
+        let filter = DeliveryFilter(source: Self.source, object: object, status: .unmatched, limit: 200)
+        for delivery in try transaction.deliveries(matching: filter) where delivery.mode == mode {
             guard let event = StripeEvent(body: delivery.body) else { continue }
             _ = try settle(event, at: now, in: transaction)
         }
@@ -102,6 +104,12 @@ extension PaymentsFeature {
             return try apply(charge, event, at: now, in: transaction)
         case .refund(let refund):
             return try apply(refund, event, at: now, in: transaction)
+        case .subscription(let subscription, let change):
+            return try apply(subscription, change, event, at: now, in: transaction)
+        case .invoice(let invoice, let isPaid):
+            return try apply(invoice, isPaid: isPaid, event, at: now, in: transaction)
+        case .invoicePayment(let link):
+            return try apply(link, event, at: now, in: transaction)
         case .other:
             return .ignored
         }
@@ -126,10 +134,19 @@ extension PaymentsFeature {
             failureCode: status == .failed ? intent.lastErrorCode : nil
         )
         guard try ledger.apply(report, to: payment) else { return .stale }
-        guard status.startsCallback else { return .accepted(runs: []) }
+        if status == .succeeded, let charge = intent.latestCharge { _ = try ledger.fill(charge: charge, of: payment) }
+        // A recurring payment's charges have a callback of their own, on their invoice.
+        guard status.startsCallback, payment.recurringPaymentID == nil else { return .accepted(runs: []) }
         let claim = CallbackClaim(object: intent.id, transition: status.rawValue)
         return .accepted(
-            runs: try start(.paymentCompleted, claim, lane: intent.id, event: event.value, at: now, in: transaction)
+            runs: try start(
+                .paymentCompleted,
+                claim,
+                lane: "payment:\(intent.id)",
+                event: event.value,
+                at: now,
+                in: transaction
+            )
         )
     }
 
@@ -184,7 +201,7 @@ extension PaymentsFeature {
         guard try ledger.apply(status, to: row, failureCode: refund.failureReason) else { return .stale }
         guard status.startsCallback else { return .accepted(runs: []) }
         let claim = CallbackClaim(object: refund.id, transition: status.rawValue)
-        let lane = payment.intent ?? refund.id
+        let lane = "payment:\(payment.intent ?? refund.id)"
         return .accepted(
             runs: try start(.refundCompleted, claim, lane: lane, event: event.value, at: now, in: transaction)
         )
@@ -209,7 +226,7 @@ extension PaymentsFeature {
     }
 
     /// Starts the app's flows of a trigger for a change that none of them has a row for yet.
-    private func start(
+    func start(
         _ trigger: CallbackTrigger,
         _ claim: CallbackClaim,
         lane: String,
@@ -227,7 +244,7 @@ extension PaymentsFeature {
                 trigger: .map(["event": event, "claim": claim.value]),
                 caller: .system,
                 mode: mode,
-                lane: "payment:\(lane)"
+                lane: lane
             )
             runs.append(try transaction.insertRun(start, at: now))
         }

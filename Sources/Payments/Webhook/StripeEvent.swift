@@ -9,6 +9,9 @@ package struct StripeEvent: Sendable, Hashable {
         case payment(StripePaymentIntent, PaymentStatus)
         case charge(StripeCharge)
         case refund(StripeRefund)
+        case subscription(StripeSubscription, RecurringChange)
+        case invoice(StripeInvoice, isPaid: Bool)
+        case invoicePayment(StripeInvoicePayment)
         /// Nothing here waits for it.
         case other
     }
@@ -33,6 +36,9 @@ package struct StripeEvent: Sendable, Hashable {
         case .payment(let intent, _): intent.id
         case .charge(let charge): charge.paymentIntent ?? charge.id
         case .refund(let refund): refund.paymentIntent ?? refund.id
+        case .subscription(let subscription, _): subscription.id
+        case .invoice(let invoice, _): invoice.subscription ?? invoice.id
+        case .invoicePayment(let link): link.invoice
         case .other:
             StripeID.expandable(value["data"]?["object"]?["id"]) ?? StripeID.expandable(value["related_object"])
         }
@@ -73,7 +79,17 @@ package struct StripeEvent: Sendable, Hashable {
         default: return nil
         }
         // An object of the other mode inside an event of this one is not Stripe's doing.
-        if case .payment(let intent, _) = subject, intent.mode != mode { return nil }
+        if let objectMode, objectMode != mode { return nil }
+    }
+
+    private var objectMode: Mode? {
+        switch subject {
+        case .payment(let intent, _): intent.mode
+        case .subscription(let subscription, _): subscription.mode
+        case .invoice(let invoice, _): invoice.mode
+        case .invoicePayment(let link): link.mode
+        case .charge, .refund, .other: nil
+        }
     }
 
     /// Nil when the object is not what the type says.
@@ -88,6 +104,13 @@ package struct StripeEvent: Sendable, Hashable {
             StripeCharge(object).map(Subject.charge)
         case "refund.created", "refund.updated", "refund.failed", "charge.refund.updated":
             StripeRefund(object).map { RefundStatus(stripe: $0.status) == nil ? .other : .refund($0) }
+        case "customer.subscription.created": StripeSubscription(object).map { .subscription($0, .created) }
+        case "customer.subscription.updated", "customer.subscription.paused", "customer.subscription.resumed":
+            StripeSubscription(object).map { .subscription($0, .updated) }
+        case "customer.subscription.deleted": StripeSubscription(object).map { .subscription($0, .cancelled) }
+        case "invoice.paid": StripeInvoice(object).map { .invoice($0, isPaid: true) }
+        case "invoice.payment_failed": StripeInvoice(object).map { .invoice($0, isPaid: false) }
+        case "invoice_payment.paid": StripeInvoicePayment(object).map(Subject.invoicePayment)
         default: .other
         }
     }

@@ -10,7 +10,9 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let world = try await DemoWorld.start()
-            Console.note("runtime \(world.client.runtimeURL), Stripe simulator \(world.client.simulatorURL), app \(world.app)\n")
+            Console.note(
+                "runtime \(world.client.runtimeURL), Stripe simulator \(world.client.simulatorURL), app \(world.app)\n"
+            )
             let mismatches: [String]
             do {
                 mismatches = try await DemoStory.play(in: world)
@@ -24,7 +26,9 @@ struct DemoCommand: AsyncParsableCommand {
                 for mismatch in mismatches { Console.note("  \(mismatch)") }
                 throw Exit.failed
             }
-            Console.data("\nEverything went as it should: NEW → PAID → REFUNDED, and a declined card that paid nothing.")
+            Console.data(
+                "\nEverything went as it should: NEW → PAID → REFUNDED, and a declined card that paid nothing."
+            )
         }
     }
 }

@@ -14,7 +14,8 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Runs one flow and prints its answer.",
-        discussion: "A page flow is called as an admin; a cloud flow needs the trigger `manual`. Exit code 1: it failed."
+        discussion:
+            "A page flow is called as an admin; a cloud flow needs the trigger `manual`. Exit code 1: it failed."
     )
 
     @Argument(help: "The app's folder.") var app: String

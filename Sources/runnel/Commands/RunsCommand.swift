@@ -33,7 +33,10 @@ struct RunsCommand: AsyncParsableCommand {
     }
 
     struct ShowRun: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "show", abstract: "One run as a tree of its blocks.")
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "One run as a tree of its blocks."
+        )
         @Argument(help: "The run's id.") var run: Int64
         @Argument(help: "The app's folder.") var app: String = "."
         @OptionGroup var options: AppOptions

@@ -35,7 +35,10 @@ struct TokenCommand: AsyncParsableCommand {
     }
 
     struct ListTokens: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "All tokens, without their text.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "All tokens, without their text."
+        )
         @Argument(help: "The app's folder.") var app: String = "."
         @OptionGroup var options: AppOptions
         @Flag(help: "As JSON.") var json = false
@@ -50,7 +53,9 @@ struct TokenCommand: AsyncParsableCommand {
                 for token in tokens {
                     let state = token.revokedAt.map { "revoked \($0.rfc3339)" } ?? "valid"
                     let roles = token.caller.roles.joined(separator: ",")
-                    Console.data("\(token.id)  \(token.caller.id ?? "")  \(roles)  \(token.createdAt.rfc3339)  \(state)")
+                    Console.data(
+                        "\(token.id)  \(token.caller.id ?? "")  \(roles)  \(token.createdAt.rfc3339)  \(state)"
+                    )
                 }
             }
         }

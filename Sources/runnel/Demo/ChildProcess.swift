@@ -9,9 +9,8 @@ struct ChildProcess: ~Copyable {
     private let input: FileHandle
     private let output: FileHandle
 
-    /// - Parameters:
-    ///   - arguments: The words after the program's name.
-    ///   - log: Where its standard error is appended to.
+    /// Starts `executable` with the words after its name; its standard error is appended to `log`.
+    ///
     /// - Throws: `CommandFailure` if it cannot be started.
     init(_ executable: URL, _ arguments: [String], environment: [String: String], log: URL) throws {
         let input = try Self.pipe()

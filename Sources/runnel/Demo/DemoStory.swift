@@ -1,7 +1,9 @@
 import Expressions
 import Foundation
 
-/// Plays the shop: an order is paid and refunded, another one's card is declined. Every state is read back over HTTP.
+/// Plays the shop: an order is paid and refunded, another one's card is declined.
+///
+/// Every state is read back over HTTP from the process that holds it.
 struct DemoStory {
     let world: DemoWorld
     private var mismatches: [String] = []
@@ -75,13 +77,17 @@ struct DemoStory {
     }
 
     private mutating func expectOrder(_ id: Int64, _ status: String) async throws {
-        let seen = try await world.client.settled(on: status) { try await world.client.row("orders", id)["status"]?.stringValue }
+        let seen = try await world.client.settled(on: status) {
+            try await world.client.row("orders", id)["status"]?.stringValue
+        }
         expect("order \(id)", seen, status)
     }
 
     private mutating func expectPayment(of checkout: Value, _ status: String) async throws {
         let id = checkout["paymentId"]?.intValue ?? 0
-        let seen = try await world.client.settled(on: status) { try await world.client.row("payments", id)["status"]?.stringValue }
+        let seen = try await world.client.settled(on: status) {
+            try await world.client.row("payments", id)["status"]?.stringValue
+        }
         expect("payment \(id)", seen, status)
     }
 

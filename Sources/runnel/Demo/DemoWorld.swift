@@ -38,9 +38,8 @@ final class DemoWorld {
 
     /// Writes the shop, starts both processes and lets them know each other.
     ///
-    /// - Parameters:
-    ///   - name: The temporary folder's; it may hold spaces.
-    ///   - runtimeEnvironment: What the runtime gets besides this process's own, such as a failpoint.
+    /// The temporary folder gets `name`, which may hold spaces; the runtime gets `runtimeEnvironment`, such as a
+    /// failpoint, besides this process's own variables.
     static func start(
         executable: URL = ChildProcess.ownExecutable,
         name: String = "runnel demo \(ProcessInfo.processInfo.processIdentifier)",

@@ -10,7 +10,10 @@ enum AppLoading {
 
     static func compile(_ folder: String) throws -> Loaded {
         let sources = try AppFolder.read(folder)
-        return Loaded(sources: sources, compilation: AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(sources))
+        return Loaded(
+            sources: sources,
+            compilation: AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(sources)
+        )
     }
 
     /// The app, or its findings on standard error and exit code 3.

@@ -11,6 +11,28 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "flow.block.unknown", saying: "did you mean 'find-record'?")
         ),
         .blocks(
+            "a misspelt 'block' is one mistake, not two",
+            """
+            - id: order
+              1️⃣blok: find-record
+              table: orders
+            """,
+            ExpectedFinding("1️⃣", "key.unknown", saying: "did you mean 'block'?")
+        ),
+        .blocks(
+            "a block that says not what it is",
+            """
+            - 1️⃣id: order
+              table: orders
+            """,
+            ExpectedFinding("1️⃣", "key.missing", saying: "'block'")
+        ),
+        .flow(
+            "a misspelt 'flow' is one mistake, not two",
+            "1️⃣flwo: test\nkind: page\nblocks: []",
+            ExpectedFinding("1️⃣", "key.unknown", saying: "did you mean 'flow'?")
+        ),
+        .blocks(
             "a block of a later version",
             """
             - block: 1️⃣for-each

@@ -227,6 +227,57 @@ extension BrokenApp {
             """,
             ExpectedFinding("1️⃣", "yaml.quote")
         ),
+        .flow(
+            "a bracket that is never closed",
+            "flow: test\nkind: page\naccess: 1️⃣[customer\ninput: { n: { type: int } }\noutput:\n  a: ${ input.n }\nblocks: []",
+            ExpectedFinding("1️⃣", "yaml.bracket")
+        ),
+        .blocks(
+            "a brace that is never closed",
+            """
+            - block: fail
+              error: 1️⃣{ message: oops
+            - block: log
+              message: ${ input.name }
+            """,
+            ExpectedFinding("1️⃣", "yaml.bracket")
+        ),
+        .blocks(
+            "a colon in an unquoted value inside braces",
+            """
+            - block: fail
+              error: { message: Closed1️⃣: paid }
+            """,
+            ExpectedFinding("1️⃣", "yaml.trap.colon", saying: "quotes")
+        ),
+        .blocks(
+            "a no-break space in the indentation",
+            """
+            - block: log
+            1️⃣\u{A0} message: hello
+            """,
+            ExpectedFinding("1️⃣", "yaml.tab", saying: "U+00A0")
+        ),
+        .blocks(
+            "a fail that is no list is one mistake",
+            """
+            - id: order
+              block: find-record
+              table: orders
+              where: { id: 1 }
+              fail:
+                1️⃣block: log
+                message: no
+            - block: log
+              message: ${ blocks.order.email }
+            """,
+            ExpectedFinding("1️⃣", "type.list")
+        ),
+        .flow(
+            "a trigger that is a word",
+            "flow: test\nkind: cloud\ntrigger: 1️⃣manual\nblocks: []",
+            ExpectedFinding("1️⃣", "type.mapping", saying: "{ manual: true }")
+        ),
         .blocks(
             "a wrong indentation",
             """

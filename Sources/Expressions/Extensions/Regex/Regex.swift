@@ -63,6 +63,8 @@ indirect enum RegexTree: Sendable {
 /// A set of code points.
 struct CharacterClass: Sendable {
     private var ranges: [ClosedRange<UInt32>] = []
+    /// Sets of which only what is outside them belongs to the class: `\W`, `[:^alpha:]`.
+    private var complements: [[ClosedRange<UInt32>]] = []
     /// Unicode general categories, each with whether those outside it are meant.
     private var categories: [(category: String, isNegated: Bool)] = []
     private var isNegated = false
@@ -72,9 +74,11 @@ struct CharacterClass: Sendable {
     private var high: UInt64 = 0
 
     mutating func insert(_ range: ClosedRange<UInt32>) { ranges.append(range) }
+    mutating func insert(complementOf ranges: [ClosedRange<UInt32>]) { complements.append(ranges) }
     mutating func insert(category: String, isNegated: Bool) { categories.append((category, isNegated)) }
     mutating func insert(_ other: CharacterClass) {
         ranges += other.ranges
+        complements += other.complements
         categories += other.categories
     }
 
@@ -97,21 +101,25 @@ struct CharacterClass: Sendable {
         return answer(for: code)
     }
 
+    /// With letters of both cases a negated set is the complement of what any case of a letter belongs to.
     private func answer(for code: UInt32) -> Bool {
-        var isInside = holds(code)
-        if !isInside, ignoresCase, let scalar = Unicode.Scalar(code) {
-            isInside = Self.variants(of: scalar).contains { holds($0) }
-        }
+        var codes = [code]
+        if ignoresCase, let scalar = Unicode.Scalar(code) { codes += Self.variants(of: scalar) }
+        let isInside =
+            Self.holds(ranges, codes) || complements.contains { !Self.holds($0, codes) }
+            || categories.contains { wanted in
+                codes.contains { Self.belongs($0, to: wanted.category) } != wanted.isNegated
+            }
         return isInside != isNegated
     }
 
-    private func holds(_ code: UInt32) -> Bool {
-        if ranges.contains(where: { $0.contains(code) }) { return true }
-        guard !categories.isEmpty, let scalar = Unicode.Scalar(code) else { return false }
-        let category = scalar.properties.generalCategory.shortName
-        return categories.contains { wanted in
-            (wanted.category == "Any" || category.hasPrefix(wanted.category)) != wanted.isNegated
-        }
+    private static func holds(_ ranges: [ClosedRange<UInt32>], _ codes: [UInt32]) -> Bool {
+        ranges.contains { range in codes.contains { range.contains($0) } }
+    }
+
+    private static func belongs(_ code: UInt32, to category: String) -> Bool {
+        guard category != "Any", let scalar = Unicode.Scalar(code) else { return category == "Any" }
+        return scalar.properties.generalCategory.shortName.hasPrefix(category)
     }
 
     /// The other cases of a letter; `k` also has the Kelvin sign, `s` the long s.

@@ -12,7 +12,6 @@ struct RegexParser {
     private var flags = Flags()
     private var depth = 0
     private(set) var groupCount = 0
-    private var groupNames: Set<String> = []
 
     init(_ pattern: String) { self.pattern = Array(pattern.unicodeScalars) }
 
@@ -46,20 +45,20 @@ struct RegexParser {
     private mutating func sequence() throws(RegexError) -> RegexTree {
         var parts: [RegexTree] = []
         while let scalar = current, scalar != "|", scalar != ")" {
-            let start = position
             guard let part = try atom() else { continue }
             if case .sequence(let literal) = part {
-                parts += literal
+                parts += literal.dropLast()
+                if let last = literal.last { parts.append(try repeated(last)) }
                 continue
             }
-            parts.append(try repeated(part, from: start))
+            parts.append(try repeated(part))
         }
         return parts.isEmpty ? .empty : parts.count == 1 ? parts[0] : .sequence(parts)
     }
 
     // MARK: Repetition
 
-    private mutating func repeated(_ part: RegexTree, from start: Int) throws(RegexError) -> RegexTree {
+    private mutating func repeated(_ part: RegexTree) throws(RegexError) -> RegexTree {
         guard let (least, most) = try quantifier() else { return part }
         let isLazy = take("?")
         let tree = RegexTree.repetition(part, least: least, most: most, isGreedy: isLazy == flags.isUngreedy)
@@ -192,7 +191,7 @@ struct RegexParser {
             name.unicodeScalars.append(scalar)
             position += 1
         }
-        guard take(">"), !name.isEmpty, groupNames.insert(name).inserted else {
+        guard take(">"), !name.isEmpty else {
             throw RegexError("the pattern has a group with a bad name")
         }
         return try capture(outer)
@@ -295,20 +294,21 @@ struct RegexParser {
         "Pe", "Pi", "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "C", "Cc", "Cf", "Cs", "Co",
     ]
 
-    /// The ranges of `\d`, `\s`, `\w` and of what is outside them.
+    /// The sets of `\d`, `\s`, `\w` and of what is outside them.
     private static func perlClass(_ scalar: Unicode.Scalar) -> CharacterClass? {
         let ranges: [ClosedRange<UInt32>]
         switch scalar {
-        case "d": ranges = [48...57]
-        case "D": ranges = [0...47, 58...0x10FFFF]
-        case "s": ranges = [9...10, 12...13, 32...32]
-        case "S": ranges = [0...8, 11...11, 14...31, 33...0x10FFFF]
-        case "w": ranges = [48...57, 65...90, 95...95, 97...122]
-        case "W": ranges = [0...47, 58...64, 91...94, 96...96, 123...0x10FFFF]
+        case "d", "D": ranges = [48...57]
+        case "s", "S": ranges = [9...10, 12...13, 32...32]
+        case "w", "W": ranges = [48...57, 65...90, 95...95, 97...122]
         default: return nil
         }
         var set = CharacterClass()
-        for range in ranges { set.insert(range) }
+        if scalar.properties.isUppercase {
+            set.insert(complementOf: ranges)
+        } else {
+            for range in ranges { set.insert(range) }
+        }
         return set
     }
 
@@ -428,16 +428,11 @@ struct RegexParser {
             throw RegexError("the pattern asks for the characters '[:\(name):]', which are not known")
         }
         var set = CharacterClass()
-        if !isNegated {
+        if isNegated {
+            set.insert(complementOf: ranges)
+        } else {
             for range in ranges { set.insert(range) }
-            return set
         }
-        var next: UInt32 = 0
-        for range in ranges {
-            if range.lowerBound > next { set.insert(next...range.lowerBound - 1) }
-            next = range.upperBound + 1
-        }
-        set.insert(next...0x10FFFF)
         return set
     }
 

@@ -1,0 +1,110 @@
+package import Expressions
+package import FlowEngine
+
+/// What is read of a Subscription.
+package struct StripeSubscription: Sendable, Hashable {
+    package var id: String
+    /// Stripe's word: `incomplete`, `trialing`, `active` … `canceled`.
+    package var status: String
+    package var mode: Mode
+    package var customer: String?
+    package var price: String?
+    /// What a period costs, in minor units; nil for a price without a fixed amount.
+    package var amount: Int64?
+    package var currency: String?
+    /// Seconds since 1970; the latest of its items'.
+    package var currentPeriodEnd: Int64?
+    package var cancelsAtPeriodEnd: Bool
+    /// Of the first invoice, or of the set-up when the first period is free; only when it was expanded.
+    package var clientSecret: String?
+
+    /// Nil unless every field that is there has its type.
+    package init?(_ object: Value) {
+        guard object["object"]?.stringValue == "subscription",
+            let id = StripeID.of(object["id"], prefix: "sub_"), let status = StripeID.word(object["status"]),
+            let isLive = object["livemode"]?.boolValue
+        else { return nil }
+        self.id = id
+        self.status = status
+        mode = isLive ? .live : .test
+        customer = StripeID.expandable(object["customer"])
+        cancelsAtPeriodEnd = object["cancel_at_period_end"]?.boolValue ?? false
+        let items = (object["items"]?["data"]?.listValue ?? []).prefix(20)
+        price = items.first.flatMap { StripeID.expandable($0["price"]) }
+        currency = StripeID.currency(object["currency"])
+        currentPeriodEnd = items.compactMap { $0["current_period_end"]?.intValue }.filter { $0 >= 0 }.max()
+        amount = Self.amount(items)
+        let invoice = object["latest_invoice"]
+        clientSecret =
+            StripeID.text(invoice?["confirmation_secret"]?["client_secret"])
+            ?? StripeID.text(object["pending_setup_intent"]?["client_secret"])
+    }
+
+    private static func amount(_ items: ArraySlice<Value>) -> Int64? {
+        var sum: Int64 = 0
+        for item in items {
+            guard let unit = item["price"]?["unit_amount"]?.intValue, unit >= 0 else { return nil }
+            let (part, overflow) = unit.multipliedReportingOverflow(by: item["quantity"]?.intValue ?? 1)
+            let (total, overflowOfSum) = sum.addingReportingOverflow(part)
+            guard !overflow, !overflowOfSum, part >= 0 else { return nil }
+            sum = total
+        }
+        return items.isEmpty ? nil : sum
+    }
+}
+
+/// What is read of an Invoice of a subscription.
+package struct StripeInvoice: Sendable, Hashable {
+    package var id: String
+    package var mode: Mode
+    package var subscription: String?
+    package var amountDue: Int64
+    package var amountPaid: Int64
+    package var currency: String
+    /// `subscription_create` for the first one, `subscription_cycle` for a renewal.
+    package var billingReason: String?
+    /// Seconds since 1970, of the first line.
+    package var periodStart: Int64
+    package var periodEnd: Int64
+
+    /// Nil unless every field that is there has its type.
+    package init?(_ object: Value) {
+        guard object["object"]?.stringValue == "invoice", let id = StripeID.of(object["id"], prefix: "in_"),
+            let isLive = object["livemode"]?.boolValue, let currency = StripeID.currency(object["currency"]),
+            let due = object["amount_due"]?.intValue, let paid = object["amount_paid"]?.intValue, due >= 0, paid >= 0
+        else { return nil }
+        self.id = id
+        self.currency = currency
+        mode = isLive ? .live : .test
+        amountDue = due
+        amountPaid = paid
+        // Since 2025-03-31 the subscription stands in `parent`; endpoints of older versions send it on top.
+        subscription =
+            StripeID.expandable(object["parent"]?["subscription_details"]?["subscription"])
+            ?? StripeID.expandable(object["subscription"])
+        billingReason = StripeID.word(object["billing_reason"])
+        let period = object["lines"]?["data"]?.listValue?.first?["period"]
+        periodStart = period?["start"]?.intValue ?? object["period_start"]?.intValue ?? 0
+        periodEnd = period?["end"]?.intValue ?? object["period_end"]?.intValue ?? 0
+    }
+}
+
+/// What is read of an Invoice Payment: which intent paid which invoice.
+package struct StripeInvoicePayment: Sendable, Hashable {
+    package var id: String
+    package var mode: Mode
+    package var invoice: String
+    package var paymentIntent: String?
+
+    /// Nil unless every field that is there has its type.
+    package init?(_ object: Value) {
+        guard object["object"]?.stringValue == "invoice_payment",
+            let id = StripeID.of(object["id"], prefix: "inpay_"), let isLive = object["livemode"]?.boolValue,
+            let invoice = StripeID.expandable(object["invoice"])
+        else { return nil }
+        self.id = id
+        self.invoice = invoice
+        mode = isLive ? .live : .test
+        paymentIntent = StripeID.expandable(object["payment"]?["payment_intent"])
+    }
+}

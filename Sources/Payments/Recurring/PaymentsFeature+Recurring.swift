@@ -1,0 +1,171 @@
+import Connections
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+// What events of subscriptions and their invoices do.
+extension PaymentsFeature {
+    func apply(
+        _ subscription: StripeSubscription,
+        _ change: RecurringChange,
+        _ event: StripeEvent,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        let ledger = RecurringLedger(transaction)
+        guard let row = try ledger.recurring(subscription: subscription.id, mode: event.mode) else { return .unmatched }
+        guard let status = RecurringStatus(stripe: subscription.status) else { return .ignored }
+        let isNews = try ledger.apply(subscription, at: event.created, to: row)
+        let transition: String
+        switch change {
+        // These two are told once each, also when later events came first.
+        case .created: transition = "created"
+        case .cancelled: transition = "cancelled"
+        case .updated:
+            guard isNews else { return .stale }
+            transition =
+                "updated:\(event.created):\(status.rawValue)" + (subscription.cancelsAtPeriodEnd ? ":ending" : "")
+        }
+        let claim = CallbackClaim(object: subscription.id, transition: transition)
+        let lane = "subscription:\(subscription.id)"
+        return .accepted(
+            runs: try start(.recurringManaged, claim, lane: lane, event: event.value, at: now, in: transaction)
+        )
+    }
+
+    func apply(
+        _ invoice: StripeInvoice,
+        isPaid: Bool,
+        _ event: StripeEvent,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        guard let subscription = invoice.subscription else { return .ignored }
+        guard let row = try RecurringLedger(transaction).recurring(subscription: subscription, mode: event.mode) else {
+            return .unmatched
+        }
+        let payments = PaymentLedger(transaction)
+        let key = Self.key(of: invoice.id)
+        let known = try payments.payment(key: key)
+        if isPaid {
+            if known == nil, invoice.amountPaid > 0 {
+                try insertPayment(of: invoice, row, key: key, at: event.created, in: transaction)
+                try adoptDeliveries(object: invoice.id, mode: event.mode, at: now, in: transaction)
+            }
+        } else if known != nil {
+            return .stale  // A failed try that is told after the invoice was paid.
+        }
+        let transition = isPaid ? RecurringCharge.paid : .failed
+        let claim = CallbackClaim(object: invoice.id, transition: transition.rawValue)
+        let lane = "subscription:\(subscription)"
+        return .accepted(
+            runs: try start(.recurringCharged, claim, lane: lane, event: event.value, at: now, in: transaction)
+        )
+    }
+
+    /// Tells which intent paid an invoice, so that the charge can be refunded.
+    func apply(
+        _ link: StripeInvoicePayment,
+        _ event: StripeEvent,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        guard let intent = link.paymentIntent else { return .ignored }
+        let ledger = PaymentLedger(transaction)
+        guard let payment = try ledger.payment(key: Self.key(of: link.invoice)) else { return .unmatched }
+        guard payment.intent == nil else { return .stale }
+        guard try ledger.attach(intent: StripeIntentFacts(id: intent), to: payment) else { return .stale }
+        try adoptDeliveries(object: intent, mode: event.mode, at: now, in: transaction)
+        return .accepted(runs: [])
+    }
+
+    private static func key(of invoice: String) -> String { "invoice:\(invoice)" }
+
+    /// Each paid invoice is a payment of the order that the recurring payment began with.
+    private func insertPayment(
+        of invoice: StripeInvoice,
+        _ row: RecurringRecord,
+        key: String,
+        at time: Int64,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) {
+        _ = try transaction.insert(
+            into: PaymentsTables.payments.name,
+            [
+                ("orderId", .int(row.orderID)), ("amount", .int(invoice.amountPaid)),
+                ("currency", .string(invoice.currency)), ("status", .string(PaymentStatus.succeeded.rawValue)),
+                ("received", .int(invoice.amountPaid)), ("mode", .string(row.mode.rawValue)),
+                ("recurringPaymentId", .int(row.id)), ("statusAt", .int(time)), ("key", .string(key)),
+            ]
+        )
+    }
+
+    // MARK: Callback handlers
+
+    func handleManaged(
+        _ claim: CallbackClaim,
+        _ run: RunRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CallbackResult {
+        guard let row = try RecurringLedger(transaction).recurring(subscription: claim.object, mode: run.start.mode),
+            let change = RecurringChange(rawValue: String(claim.transition.prefix { $0 != ":" }))
+        else { return .failure(.payments("recurring_payment_gone", "the recurring payment's row is gone")) }
+        // An update that is repeated after the end must not bring it back.
+        let isOvertaken = row.status == .cancelled && change != .cancelled
+        guard let state = try take(claim, run, isOvertaken: isOvertaken, in: transaction) else {
+            return .failure(Self.busy)
+        }
+        return .output([
+            "recurringPaymentId": .int(row.id),
+            "orderId": .int(row.orderID),
+            "status": .string(row.status.rawValue),
+            "change": .string(change.rawValue),
+            "callbackProcessed": .bool(state == .done),
+            "callbackState": .string(state.rawValue),
+            "event": run.start.trigger["event"] ?? .null,
+        ])
+    }
+
+    func handleCharged(
+        _ claim: CallbackClaim,
+        _ run: RunRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CallbackResult {
+        let event = run.start.trigger["event"] ?? .null
+        guard let object = event["data"]?["object"], let invoice = StripeInvoice(object),
+            let subscription = invoice.subscription,
+            let row = try RecurringLedger(transaction).recurring(subscription: subscription, mode: run.start.mode),
+            let charge = RecurringCharge(rawValue: claim.transition)
+        else { return .failure(.payments("recurring_payment_gone", "the recurring payment's row is gone")) }
+        let payment = try PaymentLedger(transaction).payment(key: Self.key(of: invoice.id))
+        let isOvertaken = charge == .failed && payment != nil
+        guard let state = try take(claim, run, isOvertaken: isOvertaken, in: transaction) else {
+            return .failure(Self.busy)
+        }
+        let time = { (seconds: Int64) in Timestamp(seconds: seconds, nanoseconds: 0).map(Value.timestamp) ?? .null }
+        return .output([
+            "recurringPaymentId": .int(row.id),
+            "orderId": .int(row.orderID),
+            "paymentId": .int(payment?.id ?? 0),
+            "status": .string(charge.rawValue),
+            "amount": .int(charge == .paid ? invoice.amountPaid : invoice.amountDue),
+            "currency": .string(invoice.currency),
+            "period": ["start": time(invoice.periodStart), "end": time(invoice.periodEnd)],
+            "firstInvoice": .bool(invoice.billingReason == "subscription_create"),
+            "callbackProcessed": .bool(state == .done),
+            "callbackState": .string(state.rawValue),
+            "event": event,
+        ])
+    }
+}
+
+/// What happened to a recurring payment: the values of `change`.
+package enum RecurringChange: String, Sendable, Hashable, CaseIterable {
+    case created, updated, cancelled
+}
+
+/// What became of a period's charge: the values of its callback's `status`.
+enum RecurringCharge: String, Sendable, Hashable, CaseIterable {
+    case paid = "PAID"
+    case failed = "FAILED"
+}

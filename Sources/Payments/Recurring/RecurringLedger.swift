@@ -1,0 +1,143 @@
+import Connections
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+/// A row of `recurring_payments`, read and checked.
+struct RecurringRecord: Sendable, Hashable {
+    var id: Int64
+    var orderID: Int64
+    var priceID: String
+    var status: RecurringStatus
+    var subscription: String?
+    var customer: String?
+    var mode: Mode
+    var key: String
+
+    /// - Throws: `.corrupt` when the row is not as the table declares it.
+    init(row: ValueMap) throws(StoreError) {
+        guard let id = row["id"]?.intValue, let orderID = row["orderId"]?.intValue,
+            let priceID = row["priceId"]?.stringValue,
+            let status = row["status"]?.stringValue.flatMap(RecurringStatus.init(rawValue:)),
+            let mode = row["mode"]?.stringValue.flatMap(Mode.init(rawValue:)), let key = row["key"]?.stringValue
+        else { throw StoreError(.corrupt, "a row of recurring_payments is not as declared") }
+        self.id = id
+        self.orderID = orderID
+        self.priceID = priceID
+        self.status = status
+        self.subscription = row["subscription"]?.stringValue
+        self.customer = row["customer"]?.stringValue
+        self.mode = mode
+        self.key = key
+    }
+}
+
+/// The recurring payments' rows inside one transaction: looks them up and moves them by conditional updates.
+struct RecurringLedger {
+    let transaction: any StoreTransaction
+
+    init(_ transaction: any StoreTransaction) {
+        self.transaction = transaction
+    }
+
+    func recurring(id: Int64) throws(StoreError) -> RecurringRecord? {
+        try recurring(where: [ResolvedCondition("id", equals: .int(id))])
+    }
+
+    func recurring(subscription: String, mode: Mode) throws(StoreError) -> RecurringRecord? {
+        try recurring(where: [
+            ResolvedCondition("subscription", equals: .string(subscription)),
+            ResolvedCondition("mode", equals: .string(mode.rawValue)),
+        ])
+    }
+
+    /// The order's recurring payment that is not cancelled.
+    func open(order: Int64, mode: Mode) throws(StoreError) -> RecurringRecord? {
+        try recurring(where: [
+            ResolvedCondition("orderId", equals: .int(order)),
+            ResolvedCondition("mode", equals: .string(mode.rawValue)),
+            ResolvedCondition("status", .in, .value(.list(RecurringStatus.open.map { .string($0.rawValue) }))),
+        ])
+    }
+
+    private func recurring(where conditions: [ResolvedCondition]) throws(StoreError) -> RecurringRecord? {
+        let query = RecordQuery(table: PaymentsTables.recurringPayments.name, where: conditions, limit: 1)
+        guard let row = try transaction.find(query).first else { return nil }
+        return try RecurringRecord(row: row)
+    }
+
+    func insert(order: Int64, price: String, mode: Mode, key: String) throws(StoreError) -> RecurringRecord {
+        try RecurringRecord(
+            row: transaction.insert(
+                into: PaymentsTables.recurringPayments.name,
+                [
+                    ("orderId", .int(order)), ("priceId", .string(price)), ("mode", .string(mode.rawValue)),
+                    ("key", .string(key)),
+                ]
+            )
+        )
+    }
+
+    /// Notes the id that Stripe gave, once: of the customer or of the subscription.
+    func attach(_ column: String, _ id: String, to recurring: RecurringRecord) throws(StoreError) {
+        _ = try update(
+            [
+                ResolvedCondition("id", equals: .int(recurring.id)),
+                ResolvedCondition(column, .isNull, .value(.bool(true))),
+            ],
+            [ResolvedAssignment(column, .string(id))]
+        )
+    }
+
+    /// Closes one whose subscription Stripe refused to make.
+    func close(_ recurring: RecurringRecord) throws(StoreError) {
+        _ = try update(
+            [
+                ResolvedCondition("id", equals: .int(recurring.id)),
+                ResolvedCondition("subscription", .isNull, .value(.bool(true))),
+            ],
+            [ResolvedAssignment("status", .string(RecurringStatus.cancelled.rawValue))]
+        )
+    }
+
+    /// Takes over what Stripe says of a subscription at `time` (seconds since 1970).
+    /// - Returns: whether it was news.
+    func apply(_ subscription: StripeSubscription, at time: Int64, to recurring: RecurringRecord) throws(StoreError)
+        -> Bool
+    {
+        guard let status = RecurringStatus(stripe: subscription.status) else { return false }
+        let set =
+            [ResolvedAssignment("status", .string(status.rawValue)), ResolvedAssignment("statusAt", .int(time))]
+            + Self.details(subscription)
+        let own = [ResolvedCondition("id", equals: .int(recurring.id))]
+        let isOpen = ResolvedCondition("status", .not, .value(.string(RecurringStatus.cancelled.rawValue)))
+        if status == .cancelled { return try update(own + [isOpen], set) == 1 }
+        if try update(own + [isOpen, ResolvedCondition("statusAt", .lt, .value(.int(time)))], set) == 1 { return true }
+        let sameSecond = own + [isOpen, ResolvedCondition("statusAt", equals: .int(time))]
+        let lower = ResolvedCondition("status", .in, .value(.list(status.lower.map { .string($0.rawValue) })))
+        if try update(sameSecond + [lower], set) == 1 { return true }
+        // The same status in the same second: what was asked for later, a cancellation or a further period, stays.
+        let same = sameSecond + [ResolvedCondition("status", equals: .string(status.rawValue))]
+        guard subscription.cancelsAtPeriodEnd else { return false }
+        return try update(
+            same + [ResolvedCondition("cancelAtPeriodEnd", equals: .bool(false))],
+            [ResolvedAssignment("cancelAtPeriodEnd", .bool(true))]
+        ) == 1
+    }
+
+    private static func details(_ subscription: StripeSubscription) -> [ResolvedAssignment] {
+        var set = [ResolvedAssignment("cancelAtPeriodEnd", .bool(subscription.cancelsAtPeriodEnd))]
+        if let end = subscription.currentPeriodEnd, let time = Timestamp(seconds: end, nanoseconds: 0) {
+            set.append(ResolvedAssignment("currentPeriodEnd", .timestamp(time)))
+        }
+        if let amount = subscription.amount { set.append(ResolvedAssignment("amount", .int(amount))) }
+        if let currency = subscription.currency { set.append(ResolvedAssignment("currency", .string(currency))) }
+        return set
+    }
+
+    private func update(_ conditions: [ResolvedCondition], _ set: [ResolvedAssignment]) throws(StoreError) -> Int {
+        try transaction.update(
+            RecordUpdate(table: PaymentsTables.recurringPayments.name, where: conditions, set: set)
+        )
+    }
+}

@@ -1,0 +1,209 @@
+import Connections
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+/// `recurring-payment`: starts a subscription for an order, or cancels it.
+///
+/// Starting takes a customer and a subscription; what has been made stands in the row, and both requests carry keys
+/// that follow from it, so that calls at once, and a call after a crash, go on where the row stands.
+struct RecurringPayment: Command {
+    let settings: PaymentsSettings
+    /// Looks again at events that came before the subscription was known.
+    let adopt: @Sendable (String, Mode, Timestamp, any StoreTransaction) throws(StoreError) -> Void
+
+    static let declaration = CommandDeclaration(
+        name: "recurring-payment",
+        summary: "Starts or cancels the recurring payment of an order",
+        parameters: [
+            ParameterDeclaration(
+                name: "type",
+                type: .string,
+                isRequired: true,
+                summary: "What to do",
+                allowed: ["initiate", "cancel"]
+            ),
+            ParameterDeclaration(name: "orderId", type: .int, isRequired: true, summary: "The order's id"),
+            ParameterDeclaration(
+                name: "priceId",
+                type: .string,
+                summary: "A recurring price that is there at Stripe; needed to initiate"
+            ),
+            ParameterDeclaration(name: "trialDays", type: .int, summary: "Days that cost nothing, 1 to 730"),
+            ParameterDeclaration(
+                name: "atPeriodEnd",
+                type: .bool,
+                summary: "To cancel: true lets the paid period run out, false or absent ends it now"
+            ),
+        ],
+        output: RecordType(
+            name: "Recurring Payment",
+            fields: [
+                "recurringPaymentId": RecordType.Field(.int),
+                "subscription": RecordType.Field(.string),
+                "status": RecordType.Field(.string),
+                "client_secret": RecordType.Field(.string),
+                "publishable_key": RecordType.Field(.string),
+            ]
+        ),
+        needsPayments: true
+    )
+
+    var declaration: CommandDeclaration { Self.declaration }
+
+    func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
+        guard let payments = settings.declaration, payments.connection == call.connection.name else {
+            return .fail(.payments("connection_not_bound", "payments do not go through this connection"))
+        }
+        guard let orderID = call.data["orderId"]?.intValue, try settings.order(orderID, in: transaction) != nil else {
+            return .fail(.payments("order_not_found", "no such order", status: 404, param: "orderId"))
+        }
+        let ledger = RecurringLedger(transaction)
+        let open = try ledger.open(order: orderID, mode: call.mode)
+        if call.data["type"]?.stringValue == "cancel" { return cancel(open, call) }
+        guard
+            let price = StripeID.of(call.data["priceId"], prefix: "price_")
+                ?? StripeID.of(call.data["priceId"], prefix: "plan_")
+        else { return .fail(.payments("price_malformed", "`priceId` is an id such as price_…", param: "priceId")) }
+        if let days = call.data["trialDays"]?.intValue, !(1...730).contains(days) {
+            return .fail(.payments("trial_malformed", "a trial takes 1 to 730 days", param: "trialDays"))
+        }
+        if let open {
+            guard open.priceID == price else {
+                let message = "the order has a recurring payment of price \(open.priceID): cancel it first"
+                return .fail(.payments("recurring_payment_differs", message, status: 409, param: "priceId"))
+            }
+            return try step(open, call, transaction)
+        }
+        let row = try ledger.insert(order: orderID, price: price, mode: call.mode, key: call.key)
+        return try step(row, call, transaction)
+    }
+
+    func receive(
+        _ answer: OutsideAnswer,
+        to request: OutsideRequest,
+        of call: CommandCall,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        let ledger = RecurringLedger(transaction)
+        guard let orderID = call.data["orderId"]?.intValue,
+            let row = try ledger.open(order: orderID, mode: call.mode)
+        else {
+            return .fail(
+                .payments("recurring_payment_gone", "the recurring payment was cancelled meanwhile", status: 409)
+            )
+        }
+        guard (200..<300).contains(answer.status) else {
+            let failure = StripeFailure.failure(from: answer)
+            if !failure.retryable, row.subscription == nil { try ledger.close(row) }
+            return .fail(failure)
+        }
+        guard let object = try? JSON.parse(answer.body) else {
+            return .fail(StripeFailure.malformed(answer, expected: "JSON"))
+        }
+        guard request.path == "/v1/customers" else {
+            guard let subscription = StripeSubscription(object), subscription.mode == call.mode else {
+                return .fail(StripeFailure.malformed(answer, expected: "a Subscription of this mode"))
+            }
+            try ledger.attach("subscription", subscription.id, to: row)
+            try adopt(subscription.id, call.mode, call.now, transaction)
+            return try output(subscription, row, call, ledger)
+        }
+        guard let customer = StripeID.of(object["id"], prefix: "cus_") else {
+            return .fail(StripeFailure.malformed(answer, expected: "a Customer"))
+        }
+        try ledger.attach("customer", customer, to: row)
+        guard let next = try ledger.recurring(id: row.id) else { return .fail(Self.gone) }
+        return try step(next, call, transaction)
+    }
+
+    private static let gone = BlockFailure.payments("recurring_payment_gone", "the recurring payment's row is gone")
+
+    /// The next request for a row: whatever it has not yet.
+    private func step(
+        _ row: RecurringRecord,
+        _ call: CommandCall,
+        _ transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        let expand = "expand%5B%5D=latest_invoice.confirmation_secret&expand%5B%5D=pending_setup_intent"
+        if let subscription = row.subscription {
+            return .send(StripeRequest.get("/v1/subscriptions/\(subscription)?\(expand)", call))
+        }
+        let metadata: Value = [
+            "runnel_installation": .string(try Installation.name(in: transaction)),
+            "runnel_order": .string("\(row.orderID)"), "runnel_recurring_payment": .string("\(row.id)"),
+        ]
+        do throws(Refusal) {
+            guard let customer = row.customer else {
+                let body = try StripeRequest.body(["metadata": metadata])
+                return .send(StripeRequest.post("/v1/customers", body, key: "\(row.key)-customer", call))
+            }
+            var parameters: ValueMap = [
+                "customer": .string(customer),
+                "items": [["price": .string(row.priceID)]],
+                // The page lets the customer pay the first invoice; without that the subscription never begins.
+                "payment_behavior": "default_incomplete",
+                "payment_settings": ["save_default_payment_method": "on_subscription"],
+                "expand": ["latest_invoice.confirmation_secret", "pending_setup_intent"],
+                "metadata": metadata,
+            ]
+            if let days = call.data["trialDays"]?.intValue { parameters["trial_period_days"] = .int(days) }
+            let body = try StripeRequest.body(parameters)
+            return .send(StripeRequest.post("/v1/subscriptions", body, key: "\(row.key)-subscription", call))
+        } catch {
+            return .fail(error.failure)
+        }
+    }
+
+    private func cancel(_ open: RecurringRecord?, _ call: CommandCall) -> CommandStep {
+        guard let open, let subscription = open.subscription else {
+            return .fail(
+                .payments(
+                    "recurring_payment_not_found",
+                    "the order has no recurring payment",
+                    status: 404,
+                    param: "orderId"
+                )
+            )
+        }
+        let path = "/v1/subscriptions/\(subscription)"
+        guard call.data["atPeriodEnd"]?.boolValue == true else {
+            return .send(
+                OutsideRequest(
+                    connection: call.connection.name,
+                    method: "DELETE",
+                    path: path,
+                    effect: .keyed,
+                    key: call.key
+                )
+            )
+        }
+        return .send(StripeRequest.post(path, "cancel_at_period_end=true", key: call.key, call))
+    }
+
+    private func output(
+        _ subscription: StripeSubscription,
+        _ row: RecurringRecord,
+        _ call: CommandCall,
+        _ ledger: RecurringLedger
+    ) throws(StoreError) -> CommandStep {
+        let publishableKey: String
+        do throws(ServiceRefusal) {
+            publishableKey = try settings.credentials.publishableKey(of: call.connection.name, mode: call.mode)
+        } catch {
+            return .fail(.payments("publishable_key_missing", error.reason, retryable: true))
+        }
+        // What follows is started by Stripe's events; only the end is taken over now, so that it can be started anew.
+        if RecurringStatus(stripe: subscription.status) == .cancelled {
+            _ = try ledger.apply(subscription, at: call.now.seconds, to: row)
+        }
+        let status = try ledger.recurring(id: row.id)?.status ?? row.status
+        return .succeed([
+            "recurringPaymentId": .int(row.id),
+            "subscription": .string(subscription.id),
+            "status": .string(status.rawValue),
+            "client_secret": .string(subscription.clientSecret ?? ""),
+            "publishable_key": .string(publishableKey),
+        ])
+    }
+}
