@@ -12,12 +12,9 @@ package protocol OutsideService: Sendable {
 package struct ServiceRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     /// A sentence for the operator, without secrets.
     package let reason: String
-    /// Whether it may go through later with nothing changed in the flow, such as after a key was set.
-    package let isRetryable: Bool
 
-    package init(_ reason: String, isRetryable: Bool = false) {
+    package init(_ reason: String) {
         self.reason = reason
-        self.isRetryable = isRetryable
     }
 
     package var description: String { "service: \(reason)" }

@@ -36,7 +36,8 @@ package struct ServiceTransport: Transport {
         do throws(ServiceRefusal) {
             outgoing = try service.request(for: request, mode: mode)
         } catch {
-            return .notSent(reason: error.reason, retryable: error.isRetryable)
+            // A person has to do something first, such as set a key: waiting would not help.
+            return .notSent(reason: error.reason, retryable: false)
         }
         do throws(HTTPError) {
             return .answered(Self.answer(from: try await sender(outgoing)))

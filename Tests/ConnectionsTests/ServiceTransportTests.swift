@@ -109,7 +109,7 @@ struct ServiceTransportTests {
     @Test("no key, or no such connection: nothing leaves")
     func refused() async {
         let (keyless, sends) = await send([fine], key: nil)
-        guard case .notSent(let reason, retryable: true) = keyless else {
+        guard case .notSent(let reason, retryable: false) = keyless else {
             Issue.record("\(keyless)")
             return
         }

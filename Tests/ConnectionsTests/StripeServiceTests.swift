@@ -70,7 +70,6 @@ struct StripeServiceTests {
             #expect(refusal?.reason.contains(wrong) == false, "no part of a key is told")
         }
         let missing = #expect(throws: ServiceRefusal.self) { try service([:]).request(for: get, mode: .test) }
-        #expect(missing?.isRetryable == true)
         #expect(missing?.reason.contains("runnel secrets set stripe.test.secretKey") == true)
     }
 

@@ -211,6 +211,7 @@ struct CreatePaymentIntentTests {
         let failure = try #require(try create(try world.insertOrder()).failure)
         #expect(failure.code == "publishable_key_missing")
         #expect(!failure.message.contains("sk_test_canary"))
+        #expect(stripe.intents.isEmpty, "nothing is asked of Stripe before the page could use it")
         world.secrets.set("stripe.test.publishableKey", "pk_live_canary")
         #expect(try create(try world.insertOrder()).failure?.message.contains("live key") == true)
     }

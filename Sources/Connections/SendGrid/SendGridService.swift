@@ -18,7 +18,7 @@ package struct SendGridService: OutsideService {
         }
         guard let key = credentials.key(of: request.connection, mode: mode) else {
             let name = SendGridCredentials.keyName(of: request.connection, mode: mode)
-            throw ServiceRefusal("no key is set: `runnel secrets set \(name)`", isRetryable: true)
+            throw ServiceRefusal("no key is set: `runnel secrets set \(name)`")
         }
         return HTTPRequest(
             method: "POST",

@@ -17,7 +17,7 @@ package struct StripeCredentials: Sendable {
     package func secretKey(of connection: String, mode: Mode) throws(ServiceRefusal) -> Secret {
         let name = "\(connection).\(mode.rawValue).secretKey"
         guard let secret = source.secret(named: name) else {
-            throw ServiceRefusal("no key is set: `runnel secrets set \(name)`", isRetryable: true)
+            throw ServiceRefusal("no key is set: `runnel secrets set \(name)`")
         }
         guard let key = StripeKey(secret.reveal()), key.kind != .publishable else {
             throw ServiceRefusal("\(name) is not a secret or restricted key of Stripe (sk_… or rk_…)")
@@ -33,7 +33,7 @@ package struct StripeCredentials: Sendable {
     package func publishableKey(of connection: String, mode: Mode) throws(ServiceRefusal) -> String {
         let name = "\(connection).\(mode.rawValue).publishableKey"
         guard let text = source.secret(named: name)?.reveal() else {
-            throw ServiceRefusal("no key is set: `runnel secrets set \(name)`", isRetryable: true)
+            throw ServiceRefusal("no key is set: `runnel secrets set \(name)`")
         }
         // The kind is checked first: a secret key entered here by mistake must never reach a page.
         guard let key = StripeKey(text), key.kind == .publishable else {

@@ -26,13 +26,13 @@ package struct StripePaymentIntent: Sendable, Hashable {
     package init?(_ object: Value) {
         guard object["object"]?.stringValue == "payment_intent",
             let id = StripeID.of(object["id"], prefix: "pi_"),
-            let amount = object["amount"]?.intValue, amount >= 0,
+            let amount = StripeID.amount(object["amount"]),
             let currency = StripeID.currency(object["currency"]),
             let status = StripeID.word(object["status"]),
             let isLive = object["livemode"]?.boolValue
         else { return nil }
         let received = object["amount_received"] ?? .int(0)
-        guard let amountReceived = received.intValue, amountReceived >= 0 else { return nil }
+        guard let amountReceived = StripeID.amount(received) else { return nil }
         self.id = id
         self.clientSecret = StripeID.text(object["client_secret"])
         self.amount = amount
@@ -67,7 +67,7 @@ package struct StripeRefund: Sendable, Hashable {
     package init?(_ object: Value) {
         guard object["object"]?.stringValue == "refund",
             let id = StripeID.of(object["id"], prefix: "re_") ?? StripeID.of(object["id"], prefix: "pyr_"),
-            let amount = object["amount"]?.intValue, amount > 0,
+            let amount = StripeID.amount(object["amount"]), amount > 0,
             let currency = StripeID.currency(object["currency"]),
             let status = StripeID.word(object["status"])
         else { return nil }
@@ -143,6 +143,12 @@ package enum StripeID {
             text.utf8.allSatisfy({ (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) })
         else { return nil }
         return text
+    }
+
+    /// An amount in minor units, far below where sums of a few of them would overflow.
+    package static func amount(_ value: Value?) -> Int64? {
+        guard let amount = value?.intValue, (0...1_000_000_000_000_000).contains(amount) else { return nil }
+        return amount
     }
 
     /// A text of 1 to 500 bytes.

@@ -71,7 +71,7 @@ package struct StripeInvoice: Sendable, Hashable {
     package init?(_ object: Value) {
         guard object["object"]?.stringValue == "invoice", let id = StripeID.of(object["id"], prefix: "in_"),
             let isLive = object["livemode"]?.boolValue, let currency = StripeID.currency(object["currency"]),
-            let due = object["amount_due"]?.intValue, let paid = object["amount_paid"]?.intValue, due >= 0, paid >= 0
+            let due = StripeID.amount(object["amount_due"]), let paid = StripeID.amount(object["amount_paid"])
         else { return nil }
         self.id = id
         self.currency = currency

@@ -61,6 +61,8 @@ struct CreatePaymentIntent: Command {
     var declaration: CommandDeclaration { Self.declaration }
 
     func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
+        // Without it the page could not let anybody pay: nothing is asked of Stripe then.
+        do throws(Refusal) { _ = try publishableKey(call) } catch { return .fail(error.failure) }
         guard let payments = settings.declaration else { return withoutOrder(call) }
         guard payments.connection == call.connection.name else {
             return .fail(.payments("connection_not_bound", "payments go through connection '\(payments.connection)'"))
@@ -312,16 +314,19 @@ struct CreatePaymentIntent: Command {
             return .fail(StripeFailure.malformed(answer, expected: "a Payment Intent of this mode"))
         }
         let publishableKey: String
-        do {
-            publishableKey = try settings.credentials.publishableKey(of: call.connection.name, mode: call.mode)
-        } catch {
-            return .fail(.payments("publishable_key_missing", error.reason, retryable: true))
-        }
+        do throws(Refusal) { publishableKey = try self.publishableKey(call) } catch { return .fail(error.failure) }
         return .succeed([
             "client_secret": .string(clientSecret),
             "publishable_key": .string(publishableKey),
             "paymentId": .int(payment ?? 0),
             "intent": .string(intent.id),
         ])
+    }
+    private func publishableKey(_ call: CommandCall) throws(Refusal) -> String {
+        do throws(ServiceRefusal) {
+            return try settings.credentials.publishableKey(of: call.connection.name, mode: call.mode)
+        } catch {
+            throw Refusal(code: "publishable_key_missing", message: error.reason, status: 500)
+        }
     }
 }
