@@ -42,6 +42,17 @@ test: setup
 	@echo '==> running the tests'
 	swift test --skip-build $(SWIFT_BUILD_FLAGS)
 
+# Each program says what it measures and its limit or peer; PYTHONPATH may name where cel-expr-python is.
+bench: setup
+	@echo '==> expressions (evaluations a second, one core), then the same text with cel-expr-python'
+	swift build -c release --static-swift-stdlib --product ExpressionsBenchmark $(SWIFT_BUILD_FLAGS)
+	@"$$($(RELEASE) --show-bin-path)/ExpressionsBenchmark"
+	@python3 -c 'import cel_expr_python' 2>/dev/null && python3 Benchmarks/ExpressionsBenchmark/oracle.py \
+	  || echo 'cel-expr-python is not here: pip install cel-expr-python'
+	@echo '==> the store (see Sources/FlowStores/README.md)'
+	swift build -c release --static-swift-stdlib --product StoreBenchmark $(SWIFT_BUILD_FLAGS)
+	@"$$($(RELEASE) --show-bin-path)/StoreBenchmark"
+
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
 

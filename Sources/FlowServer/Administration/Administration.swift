@@ -194,7 +194,8 @@ package struct Administration: Administering {
 extension AdministrationError {
     init(_ error: StoreError) { self.init(.unavailable, error.description) }
 
-    init(_ error: EngineError) {
+    /// The engine's refusal, with every finding about the input in one sentence.
+    package init(_ error: EngineError) {
         switch error.code {
         case .unknownFlow: self.init(.notFound, error.message)
         case .forbidden: self.init(.invalid, error.message)

@@ -15,6 +15,8 @@ struct EvalCommand: AsyncParsableCommand {
     @Flag(help: "Check only; print nothing.") var check = false
     @Flag(help: "Print the type instead of the value.") var type = false
 
+    @Flag(help: "Print what each part gave, inner parts first.") var explain = false
+
     func run() async throws {
         try await reporting {
             let variables = try readVariables()
@@ -22,25 +24,43 @@ struct EvalCommand: AsyncParsableCommand {
                 guard case .string(let name) = key else { return nil }
                 return name
             }
-            let declarations = Declarations(variables: names.map { .init($0, .dynamic) })
+            let declarations = Declarations(variables: names.map { .init($0, variables[$0]?.declaredType ?? .dynamic) })
+            let bindings = Bindings(names.map { variables[$0] })
+            if explain { return try explain(declarations, bindings) }
             let compilation = Expression.compile(expression, declarations: declarations)
             for finding in compilation.findings { show(finding) }
             guard let program = compilation.expression else { throw Exit.findings }
             if check { return }
-            if type {
-                Console.data("\(compilation.type)")
-                return
-            }
+            if type { return Console.data(compilation.deducedType) }
             do throws(EvaluationError) {
-                let value = try program.evaluate(in: Bindings(names.map { variables[$0] }))
-                let text = (try? JSON.encode(value)) ?? JSON.encodeExact(value)
-                Console.data(String(decoding: text, as: UTF8.self))
+                Console.data(Self.text(of: try program.evaluate(in: bindings)))
             } catch {
-                Console.note("error[\(error.code)]: \(error.message)")
-                point(at: error.range)
+                show(error)
                 throw Exit.failed
             }
         }
+    }
+
+    private func explain(_ declarations: Declarations, _ bindings: Bindings) throws {
+        let (compilation, result, trace) = Expression.explain(expression, declarations: declarations, in: bindings)
+        for finding in compilation.findings { show(finding) }
+        guard let result else { throw Exit.findings }
+        let bytes = Array(expression.utf8)
+        for entry in trace {
+            let part = String(decoding: bytes[entry.range.clamped(to: 0..<bytes.count)], as: UTF8.self)
+            switch entry.result {
+            case .success(let value): Console.data("\(part)  →  \(Self.text(of: value))")
+            case .failure(let error): Console.data("\(part)  →  error[\(error.code)]: \(error.message)")
+            }
+        }
+        if case .failure(let error) = result {
+            show(error)
+            throw Exit.failed
+        }
+    }
+
+    private static func text(of value: Value) -> String {
+        String(decoding: (try? JSON.encode(value)) ?? JSON.encodeExact(value), as: UTF8.self)
     }
 
     private func readVariables() throws -> ValueMap {
@@ -52,6 +72,11 @@ struct EvalCommand: AsyncParsableCommand {
             throw CommandFailure("\(file) must hold a JSON object")
         }
         return variables
+    }
+
+    private func show(_ error: EvaluationError) {
+        Console.note("error[\(error.code)]: \(error.message)")
+        point(at: error.range)
     }
 
     private func show(_ finding: ExpressionFinding) {
@@ -71,5 +96,24 @@ struct EvalCommand: AsyncParsableCommand {
         Console.note("  " + String(decoding: bytes[lineStart..<lineEnd], as: UTF8.self))
         let caret = String(repeating: "~", count: max(0, marked.unicodeScalars.count - 1))
         Console.note("  " + String(repeating: " ", count: before) + "^" + caret)
+    }
+}
+
+extension Value {
+    /// What the checker may assume of a variable read from a file: the kind, not the members.
+    fileprivate var declaredType: ExpressionType {
+        switch self {
+        case .bool: .bool
+        case .int: .int
+        case .uint: .uint
+        case .double: .double
+        case .string: .string
+        case .bytes: .bytes
+        case .list: .list(.dynamic)
+        case .map: .map(.string, .dynamic)
+        case .timestamp: .timestamp
+        case .duration: .duration
+        case .null, .type, .optional: .dynamic
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Expressions
 import FlowEngine
 import FlowLanguage
+import FlowServer
 import ServiceLifecycle
 import Synchronization
 
@@ -32,6 +33,9 @@ final class FlowCall: Service {
         let result: Swift.Result<Result, any Error>
         do {
             result = .success(try await call())
+        } catch let error as EngineError {
+            // Says which members of the input do not fit, as the server's answers do.
+            result = .failure(AdministrationError(error))
         } catch {
             result = .failure(error)
         }
