@@ -222,6 +222,28 @@ import Testing
         #expect(desk.get("/v1/checkout/sessions/\(late.id)").status == "expired")
     }
 
+    @Test("a payment link leads every visitor to a session of his own, until it is switched off")
+    func paymentLink() {
+        var desk = Desk()
+        let link = desk.post(
+            "/v1/payment_links",
+            "line_items[0][price_data][currency]=usd&line_items[0][price_data][unit_amount]=700"
+                + "&line_items[0][price_data][product_data][name]=Mug&line_items[0][quantity]=1"
+        )
+        desk.call("GET", "/l/\(link.id)")
+        #expect(desk.last.status == 303)
+        let path = desk.last.header("Location") ?? ""
+        desk.call("GET", "/l/\(link.id)")
+        #expect(desk.last.header("Location") != path)
+        desk.post(path, "number=4242424242424242&exp_month=12&exp_year=2035&cvc=123")
+        let session = desk.get("/v1/checkout/sessions", "payment_link=\(link.id)&status=complete").data()[0]
+        #expect(session.string("payment_status") == "paid")
+        #expect(session.int("amount_total") == 700)
+        desk.post("/v1/payment_links/\(link.id)", "active=false")
+        desk.call("GET", "/l/\(link.id)")
+        #expect(desk.last.status == 404)
+    }
+
     @Test("a Checkout Session makes a subscription")
     func checkoutSubscription() {
         var desk = Desk()

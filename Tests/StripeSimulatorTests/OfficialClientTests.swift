@@ -6,9 +6,16 @@ import Testing
 
 /// The Python that has the official client, if there is one: `RUNNEL_PYTHON`, else `python3`.
 enum OfficialClient {
-    static let python: String? = [ProcessInfo.processInfo.environment["RUNNEL_PYTHON"], "/usr/bin/python3"]
-        .compactMap { $0 }
+    static let python: String? =
+        candidates
         .first { (try? run($0, ["-c", "import stripe; assert stripe.VERSION.startswith('16.')"]))?.status == 0 }
+
+    private static var candidates: [String] {
+        let environment = ProcessInfo.processInfo.environment
+        let folders = (environment["PATH"] ?? "").split(separator: ":").map(String.init)
+        return [environment["RUNNEL_PYTHON"]].compactMap { $0 }
+            + folders.map { $0 + "/python3" }.filter { FileManager.default.isExecutableFile(atPath: $0) }
+    }
 
     static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
         let process = Process()

@@ -114,6 +114,19 @@ import Testing
         #expect(desk.last.status == 404)
     }
 
+    @Test("a connected account has things of its own, and is named in the answer")
+    func connectedAccount() {
+        var desk = Desk()
+        desk.post("/v1/customers", "name=Platform")
+        var request = SimulatorRequest(method: "GET", path: "/v1/customers")
+        request.headers = [("authorization", "Bearer sk_test_desk"), ("stripe-account", "acct_1Connected")]
+        let answer = desk.state.handle(request)
+        #expect(answer.status == 200)
+        #expect(answer.header("Stripe-Account") == "acct_1Connected")
+        #expect((try? JSONParser.value(of: answer.body))?.object?.data().isEmpty == true)
+        #expect(desk.get("/v1/customers").data().count == 1)
+    }
+
     @Test("lists run from the newest, page by exclusive cursors, and filter")
     func lists() {
         var desk = Desk()

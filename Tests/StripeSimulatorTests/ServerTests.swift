@@ -54,6 +54,32 @@ import Testing
         }
     }
 
+    @Test("one key, fifty callers at once: one intent, one answer")
+    func concurrentKey() async throws {
+        try await withSimulator { base in
+            let client = HTTPClient()
+            let ids = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<50 {
+                    group.addTask {
+                        let response = try await client.send(
+                            HTTPTransport.HTTPRequest(
+                                method: "POST",
+                                url: base + "/v1/payment_intents",
+                                headers: ["Authorization": "Bearer sk_test_x", "Idempotency-Key": "one"],
+                                body: Array("amount=900&currency=usd".utf8)
+                            )
+                        )
+                        return try JSONParser.value(of: response.body).object?.id ?? ""
+                    }
+                }
+                return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(ids.count == 1)
+            let list = try await client.stripe("GET", base + "/v1/payment_intents")
+            #expect(list.data().count == 1)
+        }
+    }
+
     @Test("a body over the bound is refused")
     func largeBody() async throws {
         try await withSimulator { base in

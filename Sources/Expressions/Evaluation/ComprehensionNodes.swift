@@ -9,23 +9,22 @@ struct Iteration: Sendable {
     /// Nodes evaluated on each turn, charged to the budget.
     let cost: Int
 
-    enum Items {
-        case list([Value])
-        case map(ValueMap)
+    /// What is iterated over: elements, or a map's entries.
+    ///
+    /// Two fields instead of an enum, since looking into an enum copies what it holds on every turn.
+    struct Items {
+        let isMap: Bool
+        let elements: [Value]
+        let map: ValueMap
 
-        var count: Int {
-            switch self {
-            case .list(let elements): elements.count
-            case .map(let map): map.count
-            }
-        }
+        var count: Int { isMap ? map.count : elements.count }
     }
 
     func items(_ frame: inout Frame, of macro: StaticString) throws(EvaluationError) -> Items {
         let value = try source.evaluate(&frame)
         switch value {
-        case .list(let elements): return .list(elements)
-        case .map(let map): return .map(map)
+        case .list(let elements): return Items(isMap: false, elements: elements, map: ValueMap())
+        case .map(let map): return Items(isMap: true, elements: [], map: map)
         default:
             throw EvaluationError.noOverload("\(macro)", value).placed(at: source.range)
         }
@@ -33,20 +32,17 @@ struct Iteration: Sendable {
 
     /// Binds the variables of one turn.
     @inline(__always)
-    func bind(_ position: Int, of items: Items, _ frame: inout Frame) throws(EvaluationError) {
+    func bind(_ position: Int, of items: borrowing Items, _ frame: inout Frame) throws(EvaluationError) {
         try frame.charge(cost)
-        switch items {
-        case .list(let elements):
-            if let second {
-                frame.slots[first] = .int(Int64(position))
-                frame.slots[second] = elements[position]
-            } else {
-                frame.slots[first] = elements[position]
-            }
-        case .map(let map):
-            let entry = map.entry(at: position)
+        if items.isMap {
+            let entry = items.map.entry(at: position)
             frame.slots[first] = entry.key.value
             if let second { frame.slots[second] = entry.value }
+        } else if let second {
+            frame.slots[first] = .int(Int64(position))
+            frame.slots[second] = items.elements[position]
+        } else {
+            frame.slots[first] = items.elements[position]
         }
     }
 }
@@ -196,10 +192,7 @@ final class MapTransformNode: EvaluationNode {
     }
 
     private func key(at position: Int, of items: Iteration.Items) -> Value? {
-        switch items {
-        case .list: .int(Int64(position))
-        case .map(let map): map.entry(at: position).key.value
-        }
+        items.isMap ? items.map.entry(at: position).key.value : .int(Int64(position))
     }
 
     private func insert(
@@ -234,9 +227,10 @@ final class SortByNode: EvaluationNode {
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
         let items = try iteration.items(&frame, of: "sortBy")
-        guard case .list(let elements) = items else {
-            throw EvaluationError.noOverload("sortBy", .map(ValueMap())).placed(at: iteration.source.range)
+        guard !items.isMap else {
+            throw EvaluationError.noOverload("sortBy", .map(items.map)).placed(at: iteration.source.range)
         }
+        let elements = items.elements
         var keys: [Value] = []
         keys.reserveCapacity(elements.count)
         for position in elements.indices {

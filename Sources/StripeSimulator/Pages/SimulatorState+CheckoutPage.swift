@@ -34,6 +34,24 @@ extension SimulatorState {
         )
     }
 
+    /// Leads from a payment link to a session's page.
+    mutating func visitLink(_ request: SimulatorRequest) -> SimulatorResponse {
+        let id = String(request.path.dropFirst("/l/".count).prefix(80))
+        for key in keysInOrder where ledgers[key]?.find(.paymentLink, id) != nil {
+            guard var ledger = ledgers[key] else { continue }
+            ledgers[key] = nil
+            defer { ledgers[key] = ledger }
+            ledger.now = clock.now
+            do throws(StripeError) {
+                let session = try ledger.sessionForLink(id)
+                return SimulatorResponse(status: 303, headers: [("Location", "/c/pay/\(session)")])
+            } catch {
+                return Self.html("Payment link", "<p>\(Self.escaped(error.message))</p>", status: 404)
+            }
+        }
+        return Self.html("Payment link", "<p>There is no such link.</p>", status: 404)
+    }
+
     mutating func payCheckout(_ request: SimulatorRequest) -> SimulatorResponse {
         guard let (key, session) = session(request), session.status == "open", var ledger = ledgers[key] else {
             return Self.html("Checkout", "<p>This page has expired or was paid.</p>", status: 404)

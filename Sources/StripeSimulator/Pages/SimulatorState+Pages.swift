@@ -5,6 +5,7 @@ extension SimulatorState {
         switch (request.method, request.path) {
         case ("GET", "/3d_secure_2/hosted"): return authenticationPage(request)
         case ("POST", "/3d_secure_2/complete"): return completeAuthentication(request)
+        case ("GET", let path) where path.hasPrefix("/l/"): return visitLink(request)
         case ("GET", let path) where path.hasPrefix("/c/pay/"): return checkoutPage(request, failure: nil)
         case ("POST", let path) where path.hasPrefix("/c/pay/"): return payCheckout(request)
         case ("GET", "/v3"), ("GET", "/v3/"), ("GET", "/v3/stripe.js"):

@@ -64,7 +64,8 @@ struct RouteTable: Sendable {
         Ledger.paymentMethodRoutes, Ledger.balanceRoutes, Ledger.eventRoutes, Ledger.webhookEndpointRoutes,
         Ledger.disputeRoutes, Ledger.setupIntentRoutes, Ledger.productRoutes, Ledger.priceRoutes, Ledger.couponRoutes,
         Ledger.invoiceRoutes, Ledger.invoiceItemRoutes, Ledger.subscriptionRoutes, Ledger.subscriptionItemRoutes,
-        Ledger.testClockRoutes, Ledger.checkoutRoutes, Ledger.planRoutes, Ledger.payoutRoutes, Ledger.creditNoteRoutes,
+        Ledger.testClockRoutes, Ledger.checkoutRoutes, Ledger.paymentLinkRoutes, Ledger.planRoutes, Ledger.payoutRoutes,
+        Ledger.creditNoteRoutes,
         Ledger.sourceRoutes,
     ])
 

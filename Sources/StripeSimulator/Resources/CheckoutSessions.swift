@@ -73,7 +73,7 @@ extension Ledger {
         },
     ]
 
-    private mutating func createSession(_ call: Call) throws(StripeError) -> JSONObject {
+    mutating func createSession(_ call: Call) throws(StripeError) -> JSONObject {
         try checkMethodTypes(call)
         let mode = call.string("mode") ?? "payment"
         let ui = call.string("ui_mode") ?? "hosted_page"
@@ -81,7 +81,7 @@ extension Ledger {
             throw StripeError.missingParameter("success_url")
         }
         if let customer = call.string("customer") { _ = try liveCustomer(customer, param: "customer") }
-        let lines = try sessionLines(call, mode: mode)
+        let lines = try sessionLines(call, mode: mode, prices: nil)
         let subtotal = lines.reduce(Int64(0)) { $0 + ($1.object?.int("amount_subtotal") ?? 0) }
         let discounts = try takeDiscounts(call, customer: call.string("customer") ?? "")
         let currency = lines.first?.object?.string("currency") ?? call.string("currency") ?? "usd"
@@ -118,14 +118,19 @@ extension Ledger {
         return session
     }
 
-    private mutating func sessionLines(_ call: Call, mode: String) throws(StripeError) -> [JSONValue] {
+    /// The lines of a session or a link; prices that were looked up already are not made again.
+    mutating func sessionLines(
+        _ call: Call,
+        mode: String,
+        prices: [JSONObject]?
+    ) throws(StripeError) -> [JSONValue] {
         let given = (call.parameters.array("line_items") ?? []).compactMap(\.object)
         guard !given.isEmpty || mode == "setup" else { throw StripeError.missingParameter("line_items") }
         guard given.count <= 100 else { throw StripeError.invalid("line_items", "At most 100 line items.") }
         var lines: [JSONValue] = []
         for (index, item) in given.enumerated() {
             let param = "line_items[\(index)]"
-            let price = try price(of: item, param: param, call)
+            let price = if let prices { prices[index] } else { try price(of: item, param: param, call) }
             if mode == "payment", price.has("recurring") {
                 throw StripeError(
                     "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or "

@@ -1,4 +1,20 @@
-// The simulator's own operations, under `/_simulator`: time, trouble, state, log.
+/// The simulator's own operations, under `/_simulator`. They need no key; parameters come as JSON or as a form.
+///
+/// | operation | what it does |
+/// | --- | --- |
+/// | `GET /` | account, version, clock, seed |
+/// | `GET clock`, `POST clock/advance` | tells the time; moves it by `seconds` or `to` a Unix time, doing all that is due |
+/// | `POST reset` | forgets everything; configured endpoints are there again |
+/// | `GET state`, `POST state` | exports the whole state; replaces it by an exported one |
+/// | `GET events` | every event with its deliveries and their attempts |
+/// | `POST events/ID/resend` | sends an event again to all endpoints |
+/// | `POST webhook_endpoints/ID/roll` | new secret; the old one signs beside it for `overlap_seconds` |
+/// | `GET`, `POST`, `DELETE faults` | lists, adds, clears faults |
+/// | `POST trigger` | makes an `event` happen, with `override`, `add` and `remove` |
+///
+/// A fault has an `action`: for requests `answer` (with `status`), `tear_before`, `tear_after`, `slow` (`delay_ms`); for
+/// web hooks `duplicate`, `drop`, `delay` (`delay_ms`), `reorder`. It meets what matches `method` and `path` (a
+/// beginning), or `event` (a beginning), after `skip` matches, `times` times, with `probability`.
 extension SimulatorState {
     struct ControlError: Error {
         let status: Int
