@@ -98,7 +98,8 @@ package enum PaymentsCatalogue {
         ],
         commands: [
             CreatePaymentIntent.declaration, ConfirmPaymentIntent.declaration, RetrievePaymentIntent.declaration,
-            CancelPaymentIntent.declaration, RefundPayment.declaration, RecurringPayment.declaration,
+            CancelPaymentIntent.declaration, CapturePaymentIntent.declaration, RefundPayment.declaration,
+            RecurringPayment.declaration,
         ]
     )
 }

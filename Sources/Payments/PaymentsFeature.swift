@@ -49,6 +49,7 @@ package struct PaymentsFeature: Feature {
         case ConfirmPaymentIntent.declaration.name: return ConfirmPaymentIntent(settings: settings)
         case RetrievePaymentIntent.declaration.name: return RetrievePaymentIntent()
         case CancelPaymentIntent.declaration.name: return CancelPaymentIntent()
+        case CapturePaymentIntent.declaration.name: return CapturePaymentIntent()
         case RefundPayment.declaration.name: return RefundPayment()
         default: return nil
         }

@@ -93,4 +93,24 @@ struct ConfirmPaymentIntentTests {
         let closed = try world.run("cancel-payment-intent", ["paymentId": .int(id)], against: stripe)
         #expect(closed.failure?.code == "payment_closed")
     }
+
+    @Test("an authorised payment is captured in part; what came in is what can be given back")
+    func capture() throws {
+        let (_, id, intent) = try world.openPayment(stripe: stripe)
+        let capture = { (amount: Int64) in
+            try world.run("capture-payment-intent", ["paymentId": .int(id), "amount": .int(amount)], against: stripe)
+        }
+        #expect(try capture(1001).failure?.code == "capture_too_large")
+        #expect(try capture(0).failure?.code == "capture_too_large")
+        #expect(try capture(700).output?["amountReceived"] == 700)
+        #expect(try world.rows("payments").first?["status"] == "CREATED", "the web hook says so")
+        try world.deliver(
+            .intent("payment_intent.succeeded", intent, status: "succeeded", received: 700, charge: "ch_1")
+        )
+        #expect(try capture(100).failure?.code == "payment_closed")
+        #expect(try world.runCallbacks().first?["amountMatches"] == false)
+        let refund = try world.run("refund", ["paymentId": .int(id), "amount": 701], against: stripe)
+        #expect(refund.failure?.code == "refund_too_large")
+        #expect(try world.run("refund", ["paymentId": .int(id)], against: stripe).output?["amount"] == 700)
+    }
 }

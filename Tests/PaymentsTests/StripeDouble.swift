@@ -112,6 +112,13 @@ final class StripeDouble: Sendable {
             state.intents[id]?["status"] = "canceled"
             return json(state.intents[id] ?? [:])
         }
+        if request.path.hasSuffix("/capture") {
+            let id = String(request.path.split(separator: "/").dropLast().last ?? "")
+            state.intents[id]?["status"] = "succeeded"
+            state.intents[id]?["amount_received"] =
+                form["amount_to_capture"].flatMap { Int64($0) }.map { .int($0) } ?? 1000
+            return json(state.intents[id] ?? [:])
+        }
         let id = "re_\(prefix)\(state.number)"
         let refund: ValueMap = [
             "id": .string(id), "object": "refund", "amount": .int(Int64(form["amount"] ?? "") ?? -1), "currency": "usd",

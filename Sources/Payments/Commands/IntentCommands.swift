@@ -105,6 +105,66 @@ struct CancelPaymentIntent: Command {
     }
 }
 
+/// `capture-payment-intent`: takes the money of a payment that was made with `capture_method: manual`, or a part of it.
+///
+/// What was not taken is released by Stripe; the web hook tells what came in.
+struct CapturePaymentIntent: Command {
+    static let declaration = CommandDeclaration(
+        name: "capture-payment-intent",
+        summary: "Takes the money of an authorised payment",
+        parameters: [
+            ParameterDeclaration(name: "paymentId", type: .int, isRequired: true, summary: "The id in `payments`"),
+            ParameterDeclaration(
+                name: "amount",
+                type: .int,
+                summary: "Minor units, at most the payment's; absent: all"
+            ),
+        ],
+        output: IntentOutput.type,
+        needsPayments: true
+    )
+
+    var declaration: CommandDeclaration { Self.declaration }
+
+    func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
+        guard let payment = try IntentOutput.payment(of: call, in: transaction), let intent = payment.intent else {
+            return .fail(IntentOutput.notFound)
+        }
+        guard payment.status.isOpen else {
+            return .fail(
+                .payments("payment_closed", "payment \(payment.id) is \(payment.status.rawValue) already", status: 409)
+            )
+        }
+        do throws(Refusal) {
+            var parameters = ValueMap()
+            if let value = call.data["amount"], value != .null {
+                let amount = try StripeMoneyRules.minorUnits(value, parameter: "amount")
+                guard (1...payment.amount).contains(amount) else {
+                    throw Refusal(
+                        code: "capture_too_large",
+                        message: "\(Money(amount, payment.currency)) is not within the \(payment.money) of the payment",
+                        param: "amount"
+                    )
+                }
+                parameters["amount_to_capture"] = .int(amount)
+            }
+            let body = try StripeRequest.body(parameters)
+            return .send(StripeRequest.post("/v1/payment_intents/\(intent)/capture", body, key: call.key, call))
+        } catch {
+            return .fail(error.failure)
+        }
+    }
+
+    func receive(
+        _ answer: OutsideAnswer,
+        to request: OutsideRequest,
+        of call: CommandCall,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        IntentOutput.step(answer, call)
+    }
+}
+
 /// What the commands that act on one known intent share.
 private enum IntentOutput {
     static let type = RecordType(
