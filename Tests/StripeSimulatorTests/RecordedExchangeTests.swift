@@ -100,24 +100,78 @@ private struct CassettePlayer {
 
     /// What was there before the recording began: prices with their product.
     private mutating func seed(_ id: String, from expected: JSONObject) -> Bool {
-        guard id.hasPrefix("price_") || id.hasPrefix("small-") else { return false }
         let version = desk.version
         desk.version = nil
         defer { desk.version = version }
-        let interval = id == "small-annual" ? "year" : "month"
-        let amount = id == "small-annual" ? 25_000 : 1_000
-        let recurring = id.hasPrefix("price_") ? "" : "&recurring[interval]=\(interval)"
-        let price: JSONObject
-        if id.hasPrefix("small-") {
-            price = desk.post(
-                "/v1/plans",
-                "id=\(id)&currency=usd&amount=\(amount)&interval=\(interval)&product[name]=Test&nickname=Small"
-            )
-        } else {
-            price = desk.post("/v1/prices", "currency=usd&unit_amount=1000&product_data[name]=Test" + recurring)
+        switch id.prefix(while: { $0 != "_" && $0 != "-" }) {
+        case "small":
+            let (interval, amount) = id == "small-annual" ? ("year", 25_000) : ("month", 1_000)
+            ids[id] =
+                desk.post(
+                    "/v1/plans",
+                    "id=\(id)&currency=usd&amount=\(amount)&interval=\(interval)&product[name]=Test&nickname=Small"
+                ).id
+        case "price":
+            ids[id] = desk.post("/v1/prices", "currency=usd&unit_amount=1000&product_data[name]=Test").id
+        case "cus": ids[id] = customer()
+        case "pm":
+            // It belongs to the customer that the recording last spoke of.
+            let owner = expected.string("object") == "customer" ? ids[expected.id] : nil
+            guard let owner else { return false }
+            ids[id] = desk.post("/v1/payment_methods/pm_card_visa/attach", "customer=\(owner)").id
+        case "pi", "ch":
+            let intent = paidIntent(of: id, expected)
+            ids[id] = id.hasPrefix("pi") ? intent.id : intent.string("latest_charge") ?? ""
+        case "in": ids[id] = invoice(status: expected.status)
+        default: return false
         }
-        ids[id] = price.id
-        return desk.last.status == 200
+        return ids[id]?.isEmpty == false
+    }
+
+    private mutating func customer() -> String {
+        desk.post("/v1/customers", "email=stripe@example.org&name=Stripe User").id
+    }
+
+    private mutating func customerWithCard() -> String {
+        let customer = customer()
+        let method = desk.post("/v1/payment_methods/pm_card_visa/attach", "customer=\(customer)").id
+        desk.post("/v1/customers/\(customer)", "invoice_settings[default_payment_method]=\(method)")
+        return customer
+    }
+
+    /// A payment as the recording has it: of a subscription's invoice, or by itself.
+    private mutating func paidIntent(of id: String, _ expected: JSONObject) -> JSONObject {
+        let customer = customerWithCard()
+        let isBilling =
+            expected.object("payment_details")?.has("order_reference") == true
+            || expected.string("description")?.hasPrefix("Subscription") == true
+        let needsAction = expected.status == "requires_action"
+        guard isBilling || expected.string("object") == "list" else {
+            let card = needsAction ? "pm_card_threeDSecure2Required" : "pm_card_visa"
+            return desk.pay(1_000, card, more: "&customer=\(customer)")
+        }
+        let price = desk.post(
+            "/v1/prices",
+            "currency=usd&unit_amount=1000&product_data[name]=Test&recurring[interval]=month"
+        ).id
+        var more = ""
+        if needsAction {
+            let method = desk.post("/v1/payment_methods/pm_card_threeDSecure2Required/attach", "customer=\(customer)")
+                .id
+            more = "&default_payment_method=\(method)"
+        }
+        let made = desk.post("/v1/subscriptions", "customer=\(customer)&items[0][price]=\(price)" + more)
+        let payments = desk.get("/v1/invoice_payments", "invoice=\(made.string("latest_invoice") ?? "")").data()
+        let intent = payments.first?.value(at: "payment", "payment_intent")?.string ?? ""
+        return desk.get("/v1/payment_intents/\(intent)")
+    }
+
+    private mutating func invoice(status: String) -> String {
+        let customer = customerWithCard()
+        let id = desk.post("/v1/invoices", "customer=\(customer)").id
+        desk.post("/v1/invoiceitems", "customer=\(customer)&invoice=\(id)&amount=1000&currency=usd")
+        if status != "draft" { desk.post("/v1/invoices/\(id)/finalize") }
+        return id
     }
 
     private mutating func compare(

@@ -49,6 +49,11 @@ extension Ledger {
             object["subscription"] = details?["subscription"] ?? .null
             object["subscription_item"] = details?["subscription_item"] ?? .null
             object["proration"] = details?["proration"] ?? false
+            let item = details?["invoice_item"] ?? object.value(at: "parent", "invoice_item_details", "invoice_item")
+            object["invoice_item"] = item ?? .null
+            object["proration_details"] = ["credited_items": nil]
+            object["amount_excluding_tax"] = object["amount"]
+            object["unit_amount_excluding_tax"] = object.value(at: "pricing", "unit_amount_decimal") ?? .null
             object["tax_amounts"] = []
             object["tax_rates"] = []
             var (older, plan) = (price ?? [:], price.map(Self.plan) ?? [:])
@@ -60,6 +65,8 @@ extension Ledger {
         case "invoice":
             object["application_fee_amount"] = .null
             object["transfer_data"] = .null
+            let own = object.value(at: "parent", "subscription_details", "metadata")
+            object["subscription_details"] = ["metadata": own ?? .null]
             let intent = find(.invoice, object.id)?.string("_payment_intent")
             let details = object.object("parent")?.object("subscription_details")
             object["payment_intent"] = object["payment_intent"] ?? .string(orNull: intent)

@@ -173,7 +173,9 @@ extension Ledger {
         ]
         invoice.merge([
             "last_finalization_error": nil, "latest_revision": nil,
-            "lines": .object(Self.list([], hasMore: false, url: "/v1/invoices/\(id)/lines")),
+            "lines": .object(
+                Self.list([], hasMore: false, url: "/v1/invoices/\(id)/lines").merging(["total_count": 0])
+            ),
             "livemode": .bool(livemode), "metadata": [:], "next_payment_attempt": nil, "number": nil,
             "on_behalf_of": nil, "parent": nil,
             "payment_settings": ["default_mandate": nil, "payment_method_options": nil, "payment_method_types": nil],
