@@ -39,7 +39,7 @@ package struct Problem: Error, Sendable, Hashable {
     package func body(instance: String) -> ValueMap {
         var body: ValueMap = [
             "type": .string("urn:runnel:problem:\(code)"),
-            "title": .string(HTTPResponse.Status(code: status).reasonPhrase),
+            "title": .string(HTTPResponse.Status(integerLiteral: status).reasonPhrase),
             "status": .int(Int64(status)),
             "code": .string(code),
             "detail": .string(detail),
