@@ -33,8 +33,7 @@ extension PaidOrderTests {
         #expect(charges["data"]?.listValue?.count == 1)
     }
 
-    /// The secret of the simulator's end point, by rolling none: it was set at the start and is known to the test as
-    /// the one that `DemoWorld` registered, so a second end point's answer would not do.
+    /// Sets a signing secret that the test knows: the one that the simulator's end point got is the world's own.
     func hookSecret(of world: DemoWorld) async throws -> String {
         let secret = "whsec_endToEndTest"
         let words = ["secrets", "set", "stripe.test.webhookSecret", world.app]

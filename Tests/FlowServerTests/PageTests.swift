@@ -32,6 +32,17 @@ struct PageTests {
         }
     }
 
+    @Test(
+        "without a token an Idempotency-Key that could be guessed is refused",
+        arguments: [("order-1", 400), ("7Zb0vVQm3rKfYtLw9XcAqg", 200)]
+    )
+    func anonymousKey(key: String, status: Int) async throws {
+        try await ServerWorld.run { world, client in
+            let headers = try await world.headers(key: key)
+            #expect(try await client.json("/pages/hello", .post, headers: headers, body: "{}").status == status)
+        }
+    }
+
     @Test("the author's failure is problem details with the author's status, code and message")
     func failure() async throws {
         try await ServerWorld.run { world, client in

@@ -74,10 +74,15 @@ struct RequestReader: Sendable {
         return String(essence.filter { !$0.isWhitespace }).lowercased()
     }
 
+    /// 128 random bits in base64url.
+    private static let anonymousKeyLength = 22
+
     /// The request's `Idempotency-Key`.
     ///
-    /// - Throws: `Problem` 400 unless it is one value of 1–255 visible ASCII characters.
-    static func idempotencyKey(of headers: HTTPFields) throws -> String? {
+    /// Callers without a token share one space of keys, and who names a key gets its answer: theirs must be too long to
+    /// be guessed.
+    /// - Throws: `Problem` 400 unless it is one value of 1–255 visible ASCII characters, 22–255 without a token.
+    static func idempotencyKey(of headers: HTTPFields, caller: Caller) throws -> String? {
         let values = headers[values: .idempotencyKey]
         guard let key = values.first else { return nil }
         guard values.count == 1, (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
@@ -86,6 +91,13 @@ struct RequestReader: Sendable {
                 400,
                 "invalid_idempotency_key",
                 "An Idempotency-Key is one value of 1 to 255 visible ASCII characters."
+            )
+        }
+        guard caller.id != nil || key.utf8.count >= anonymousKeyLength else {
+            throw Problem(
+                400,
+                "guessable_idempotency_key",
+                "Without a token an Idempotency-Key has at least \(anonymousKeyLength) characters, such as a random UUID."
             )
         }
         return key

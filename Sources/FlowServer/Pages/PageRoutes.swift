@@ -25,7 +25,7 @@ struct PageRoutes: Sendable {
             throw Problem.notFound
         }
         guard caller.isAllowed(flow.access) else { throw Problem.forbidden(to: caller) }
-        let key = try RequestReader.idempotencyKey(of: request.headers)
+        let key = try RequestReader.idempotencyKey(of: request.headers, caller: caller)
         let input = try await reader.object(of: request, upTo: reader.limits.pageBodyBytes)
         do {
             let answer = try await wait {
