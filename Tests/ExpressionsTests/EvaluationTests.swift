@@ -11,6 +11,36 @@ struct EvaluationTests {
     }
 
     @Test(
+        "a macro leaves the elements that it went over as they were, also when it stops early or fails",
+        arguments: [
+            ("rows.filter(r, r.total > 1).map(r, r.name)", "['second, with a long name', 'third, with a long name']"),
+            ("rows.map(r, rows.filter(s, s.total < r.total).map(s, s.name))[1]", "['first, with a long name']"),
+            ("rows.map(r, [r, r]).map(p, p[0].name) == rows.map(r, r.name)", "true"),
+            ("rows.exists(r, r.missing == 1 || r.total == 2)", "true"),
+            ("rows.all(r, r.total > 0 && rows.exists(s, s.name == r.name))", "true"),
+            ("[[1, 2], [3]].map(r, r.filter(n, n > 1).map(m, [m, r]))", "[[[2, [1, 2]]], [[3, [3]]]]"),
+            ("cel.bind(all, rows.map(r, r), rows.map(r, all.filter(s, s == r).size()))", "[1, 1, 1]"),
+            ("rows.sortBy(r, -r.total).map(r, r.total)", "[3, 2, 1]"),
+            ("rows.map(r, r.total > 1, r)[0].name", "'second, with a long name'"),
+        ]
+    )
+    func macros(text: String, expected: String) throws {
+        let declarations = Declarations([.init("rows", .list(.dynamic))])
+        func row(_ name: String, _ total: Int64) -> Value {
+            ["name": .string(name + ", with a long name"), "total": .int(total)]
+        }
+        let rows = Value.list([row("first", 1), row("second", 2), row("third", 3)])
+        let before = rows
+        let expression = try #require(Expression.compile(text, declarations: declarations).expression)
+        #expect(try expression.evaluate(in: Bindings([rows])) == (try Self.value(expected)))
+        let failing = try #require(
+            Expression.compile("rows.map(r, r.total / (r.total - 2))", declarations: declarations).expression
+        )
+        #expect(throws: EvaluationError.self) { try failing.evaluate(in: Bindings([rows])) }
+        #expect(rows == before)
+    }
+
+    @Test(
         "money never loses a cent",
         arguments: [
             ("money.minor('19.99', 'usd')", "1999"), ("money.minor('19.990', 'USD')", "1999"),

@@ -21,6 +21,40 @@ struct ValueTests {
         #expect(map != other)
     }
 
+    @Test("a copy of a map is untouched by changes to the other, whatever its size", arguments: [0, 1, 4, 5, 8, 9, 40])
+    func mapCopies(size: Int) {
+        var map = ValueMap(minimumCapacity: size / 2)
+        for number in 0..<size { map["a key longer than a word \(number)"] = .list([.int(Int64(number))]) }
+        let before = map
+        let keys = map.keys
+        map["new"] = 1
+        map[7] = "seven"
+        if size > 0 {
+            map["a key longer than a word 0"] = "changed"
+            map["a key longer than a word \(size - 1)"] = nil
+        }
+        #expect(before.count == size)
+        #expect(before.keys == keys)
+        #expect(before["new"] == nil && before[7] == nil)
+        #expect(map["new"] == 1 && map[7] == "seven")
+        for number in 0..<size { #expect(before["a key longer than a word \(number)"] == [.int(Int64(number))]) }
+        for key in map.keys { map[key] = nil }
+        #expect(map.isEmpty && map == ValueMap() && map["new"] == nil)
+        map["again"] = true
+        #expect(map.keys == ["again"])
+    }
+
+    @Test("a key is found by its text wherever the text lies")
+    func mapKeys() {
+        var roomy = String()
+        roomy.reserveCapacity(100)
+        roomy += "id"
+        let map: ValueMap = ["id": 1, "longlonglonglonglonglonglonglonglong": 2]
+        #expect(map[roomy] == 1)
+        #expect(map[String(repeating: "long", count: 9)] == 2)
+        #expect(map["i"] == nil && map[""] == nil)
+    }
+
     @Test("texts are equal by code points, not by how they look")
     func text() {
         #expect(Value.string("e\u{301}") != Value.string("\u{E9}"))

@@ -20,8 +20,10 @@ struct Iteration: Sendable {
         var count: Int { isMap ? map.count : elements.count }
     }
 
+    /// Evaluates the source; the slot of the first variable is empty afterwards.
     func items(_ frame: inout Frame, of macro: StaticString) throws(EvaluationError) -> Items {
         let value = try source.evaluate(&frame)
+        frame.slots[first] = nil
         switch value {
         case .list(let elements): return Items(isMap: false, elements: elements, map: ValueMap())
         case .map(let map): return Items(isMap: true, elements: [], map: map)
@@ -31,6 +33,8 @@ struct Iteration: Sendable {
     }
 
     /// Binds the variables of one turn.
+    ///
+    /// An element of a list is lent, not shared: after the last turn ``unbind(_:_:)`` must be called.
     @inline(__always)
     func bind(_ position: Int, of items: borrowing Items, _ frame: inout Frame) throws(EvaluationError) {
         try frame.charge(cost)
@@ -42,8 +46,25 @@ struct Iteration: Sendable {
             frame.slots[first] = .int(Int64(position))
             frame.slots[second] = items.elements[position]
         } else {
-            frame.slots[first] = items.elements[position]
+            // The bits alone are put in the slot: the items hold the element until the last turn is over.
+            items.elements.withUnsafeBufferPointer { elements in
+                guard let element = elements.baseAddress, position < elements.count else { return }
+                UnsafeMutableRawPointer(frame.slots + first)
+                    .copyMemory(from: element + position, byteCount: MemoryLayout<Value>.size)
+            }
         }
+    }
+
+    /// Takes back what the turns bound; the items live until here.
+    @inline(__always)
+    func unbind(_ items: borrowing Items, _ frame: inout Frame) {
+        if items.isMap || second != nil {
+            frame.slots[first] = nil
+        } else {
+            // What is lent must not be released.
+            (frame.slots + first).initialize(to: nil)
+        }
+        withExtendedLifetime(copy items) {}
     }
 }
 
@@ -64,6 +85,7 @@ final class QuantifierNode: EvaluationNode {
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
         let items = try iteration.items(&frame, of: deciding ? "exists" : "all")
+        defer { iteration.unbind(items, &frame) }
         var failure: EvaluationError?
         for position in 0..<items.count {
             try iteration.bind(position, of: items, &frame)
@@ -97,6 +119,7 @@ final class ExistsOneNode: EvaluationNode {
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
         let items = try iteration.items(&frame, of: "exists_one")
+        defer { iteration.unbind(items, &frame) }
         var count = 0
         for position in 0..<items.count {
             try iteration.bind(position, of: items, &frame)
@@ -108,9 +131,9 @@ final class ExistsOneNode: EvaluationNode {
 
 extension EvaluationNode {
     /// The truth of a predicate; anything else than a bool is an error.
-    func isTrue(_ frame: inout Frame, of macro: String) throws(EvaluationError) -> Bool {
+    func isTrue(_ frame: inout Frame, of macro: StaticString) throws(EvaluationError) -> Bool {
         let value = try evaluate(&frame)
-        guard case .bool(let truth) = value else { throw .noOverload(macro, value).placed(at: range) }
+        guard case .bool(let truth) = value else { throw .noOverload("\(macro)", value).placed(at: range) }
         return truth
     }
 }
@@ -137,15 +160,32 @@ final class ListTransformNode: EvaluationNode {
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
         let items = try iteration.items(&frame, of: "map")
+        defer { iteration.unbind(items, &frame) }
         var results: [Value] = []
-        if predicate == nil { results.reserveCapacity(items.count) }
-        for position in 0..<items.count {
-            try iteration.bind(position, of: items, &frame)
-            if let predicate, !(try predicate.isTrue(&frame, of: "filter")) { continue }
-            if let transformation {
+        // One loop for each form, so that a turn does not ask which it is.
+        switch (predicate, transformation) {
+        case (let predicate?, let transformation?):
+            for position in 0..<items.count {
+                try iteration.bind(position, of: items, &frame)
+                guard try predicate.isTrue(&frame, of: "filter") else { continue }
                 results.append(try transformation.evaluate(&frame))
-            } else if let item = frame.slots[iteration.first] {
-                results.append(item)
+            }
+        case (let predicate?, nil):
+            for position in 0..<items.count {
+                try iteration.bind(position, of: items, &frame)
+                guard try predicate.isTrue(&frame, of: "filter") else { continue }
+                if let item = frame.slots[iteration.first] { results.append(item) }
+            }
+        case (nil, let transformation?):
+            results.reserveCapacity(items.count)
+            for position in 0..<items.count {
+                try iteration.bind(position, of: items, &frame)
+                results.append(try transformation.evaluate(&frame))
+            }
+        case (nil, nil):
+            for position in 0..<items.count {
+                try iteration.bind(position, of: items, &frame)
+                if let item = frame.slots[iteration.first] { results.append(item) }
             }
         }
         return .list(results)
@@ -177,6 +217,7 @@ final class MapTransformNode: EvaluationNode {
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
         let items = try iteration.items(&frame, of: "transformMap")
+        defer { iteration.unbind(items, &frame) }
         var results = ValueMap(minimumCapacity: items.count)
         for position in 0..<items.count {
             try iteration.bind(position, of: items, &frame)
@@ -227,6 +268,7 @@ final class SortByNode: EvaluationNode {
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
         let items = try iteration.items(&frame, of: "sortBy")
+        defer { iteration.unbind(items, &frame) }
         guard !items.isMap else {
             throw EvaluationError.noOverload("sortBy", .map(items.map)).placed(at: iteration.source.range)
         }

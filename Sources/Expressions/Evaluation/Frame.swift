@@ -15,6 +15,14 @@ struct Frame {
         self.bytes = budget.bytes
     }
 
+    /// Where the value of a slot is, or nil when it has none.
+    @inline(__always)
+    static func place(of slot: Int, in slots: UnsafeMutablePointer<Value?>) -> UnsafePointer<Value>? {
+        if case .none = slots[slot] { return nil }
+        // An optional that has a value lies in memory as the value does; `Iteration` counts on it too.
+        return UnsafeRawPointer(slots + slot).assumingMemoryBound(to: Value.self)
+    }
+
     /// Uses up steps.
     @inline(__always)
     mutating func charge(_ count: Int) throws(EvaluationError) {

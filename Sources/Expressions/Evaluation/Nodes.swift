@@ -1,15 +1,26 @@
 /// A value known when the expression was compiled.
-final class ConstantNode: EvaluationNode {
+// Unchecked: the value is written once, before anybody else has the node.
+final class ConstantNode: EvaluationNode, @unchecked Sendable {
     let range: Range<Int>
-    let value: Value
+    /// Where the value is; valid as long as the node.
+    let place: UnsafePointer<Value>
+    var value: Value { place.pointee }
     var constant: Value? { value }
 
     init(_ value: Value, range: Range<Int>) {
-        self.value = value
+        let place = UnsafeMutablePointer<Value>.allocate(capacity: 1)
+        place.initialize(to: value)
+        self.place = UnsafePointer(place)
         self.range = range
     }
 
-    func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value { value }
+    deinit {
+        let place = UnsafeMutablePointer(mutating: place)
+        place.deinitialize(count: 1)
+        place.deallocate()
+    }
+
+    func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value { place.pointee }
 }
 
 /// A variable of the declarations or one that a macro binds.
@@ -48,10 +59,12 @@ final class FailureNode: EvaluationNode {
 }
 
 /// An operand whose usual kinds are read without a call.
-struct Operand: Sendable {
+// Unchecked: constants and paths are referred to uncounted, and never change; `node` holds them.
+struct Operand: @unchecked Sendable {
     private enum Kind {
         case slot(Int)
-        case int(Int64)
+        case path(Unmanaged<PathNode>)
+        case constant(UnsafePointer<Value>)
         case node
     }
 
@@ -62,10 +75,29 @@ struct Operand: Sendable {
         self.node = node
         if let variable = node as? VariableNode {
             kind = .slot(variable.slot)
-        } else if case .int(let number)? = node.constant {
-            kind = .int(number)
+        } else if let path = node as? PathNode {
+            kind = .path(.passUnretained(path))
+        } else if let constant = node as? ConstantNode {
+            kind = .constant(constant.place)
         } else {
             kind = .node
+        }
+    }
+
+    /// Whether the value may be read where it is; if not, it is computed.
+    var hasPlace: Bool { if case .node = kind { false } else { true } }
+
+    /// Where the value is; nil when it must be computed or there is none.
+    ///
+    /// Valid until the next evaluation of a node.
+    @inline(__always)
+    func place(_ frame: borrowing Frame) -> UnsafePointer<Value>? {
+        switch kind {
+        case .slot(let slot): Frame.place(of: slot, in: frame.slots)
+        case .path(let path):
+            path._withUnsafeGuaranteedRef { $0.place(in: frame.slots) }
+        case .constant(let place): place
+        case .node: nil
         }
     }
 
@@ -75,8 +107,8 @@ struct Operand: Sendable {
         case .slot(let slot):
             if let value = frame.slots[slot] { return value }
             return try node.evaluate(&frame)
-        case .int(let number): return .int(number)
-        case .node: return try node.evaluate(&frame)
+        case .constant(let place): return place.pointee
+        case .path, .node: return try node.evaluate(&frame)
         }
     }
 }
@@ -87,6 +119,8 @@ final class BinaryNode: EvaluationNode {
     private let operation: SyntaxNode.BinaryOperator
     private let left: Operand
     private let right: Operand
+    /// Whether both operands may be read where they are.
+    private let havePlaces: Bool
 
     init(
         _ operation: SyntaxNode.BinaryOperator,
@@ -97,10 +131,16 @@ final class BinaryNode: EvaluationNode {
         self.operation = operation
         self.left = Operand(left)
         self.right = Operand(right)
+        self.havePlaces = self.left.hasPlace && self.right.hasPlace
         self.range = range
     }
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
+        if havePlaces, let first = left.place(frame), let second = right.place(frame),
+            let value = inPlace(first, second)
+        {
+            return value
+        }
         let first = try left.evaluate(&frame)
         let second = try right.evaluate(&frame)
         if case .int(let left) = first, case .int(let right) = second, let value = whole(left, right) { return value }
@@ -108,6 +148,23 @@ final class BinaryNode: EvaluationNode {
             return try apply(first, second, &frame)
         } catch {
             throw error.placed(at: range)
+        }
+    }
+
+    /// The usual operators on operands that are not copied; nil for all others.
+    @inline(__always)
+    private func inPlace(_ first: UnsafePointer<Value>, _ second: UnsafePointer<Value>) -> Value? {
+        switch first.pointee {
+        case .int(let left):
+            guard case .int(let right) = second.pointee else { return nil }
+            return whole(left, right)
+        case .string(let left):
+            // Only texts that nothing is charged for.
+            guard operation == .equal || operation == .notEqual, case .string(let right) = second.pointee,
+                left.utf8.count < 64
+            else { return nil }
+            return .bool(left.hasSameScalars(as: right) == (operation == .equal))
+        default: return nil
         }
     }
 

@@ -178,6 +178,28 @@ final class PathNode: EvaluationNode {
     }
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
+        if let place = place(in: frame.slots) { return place.pointee }
+        return try evaluateOther(frame)
+    }
+
+    /// Where the value is, without sharing the maps on the way; nil where a step is no map or has no such field.
+    ///
+    /// Valid until the next evaluation of a node.
+    @inline(__always)
+    func place(in slots: UnsafeMutablePointer<Value?>) -> UnsafePointer<Value>? {
+        guard var place = Frame.place(of: slot, in: slots) else { return nil }
+        var position = 0
+        while position < fields.count {
+            guard case .map(let map) = place.pointee, let member = map.place(of: fields[position]) else { return nil }
+            place = member
+            position += 1
+        }
+        return place
+    }
+
+    /// Selects where a step may be no map, or have no such field.
+    @inline(never)
+    private func evaluateOther(_ frame: borrowing Frame) throws(EvaluationError) -> Value {
         guard var value = frame.slots[slot] else {
             throw EvaluationError(
                 code: EvaluationError.Code.noSuchVariable,
@@ -185,21 +207,7 @@ final class PathNode: EvaluationNode {
                 range: range
             )
         }
-        var position = 0
-        while position < fields.count {
-            guard case .map(let map) = value, let member = map[fields[position]] else {
-                return try evaluateOther(value, from: position)
-            }
-            value = member
-            position += 1
-        }
-        return value
-    }
-
-    /// Goes on where the value is no map, or has no such field.
-    private func evaluateOther(_ start: Value, from position: Int) throws(EvaluationError) -> Value {
-        var value = start
-        for position in position..<fields.count {
+        for position in fields.indices {
             let field = fields[position]
             do throws(EvaluationError) {
                 if case .optional(let optional) = value {

@@ -158,11 +158,14 @@ extension String {
     /// Whether both hold the same code points; Swift's own `==` also accepts canonically equivalent text.
     @inline(__always)
     func hasSameScalars(as other: String) -> Bool {
-        // A string is two words: text up to 15 bytes itself, or where longer text is. Equal words are equal text.
-        let words = unsafeBitCast(self, to: (UInt64, UInt64).self)
-        let otherWords = unsafeBitCast(other, to: (UInt64, UInt64).self)
-        return words == otherWords || hasSameBytes(as: other)
+        words == other.words || hasSameBytes(as: other)
     }
+
+    /// The two words of a string: text up to 15 bytes itself, or where longer text is.
+    ///
+    /// Equal words are equal text.
+    @inline(__always)
+    var words: (UInt64, UInt64) { unsafeBitCast(self, to: (UInt64, UInt64).self) }
 
     private func hasSameBytes(as other: String) -> Bool {
         let count = utf8.count

@@ -66,55 +66,50 @@ extension MapKey {
 /// Small maps are searched in line, large ones through a hash; copied on write.
 ///
 /// Two maps are equal when they hold the same keys with the same values, in whatever order.
-package struct ValueMap: Sendable {
+// Unchecked: the storage is changed only while this map alone refers to it.
+package struct ValueMap: @unchecked Sendable {
     package typealias Element = (key: MapKey, value: Value)
 
     /// Up to this many entries a search in line beats hashing.
     private static let linearLimit = 8
 
-    private var entries: [Element]
-    /// Position of each key; nil while the map is small.
-    private var index: [MapKey: Int]?
+    /// Nil until something is added.
+    private var storage: MapStorage?
 
-    package init() {
-        entries = []
-        index = nil
-    }
+    package init() { storage = nil }
 
     /// Makes room for the given number of entries.
     package init(minimumCapacity: Int) {
-        self.init()
-        entries.reserveCapacity(minimumCapacity)
+        storage = minimumCapacity > 0 ? MapStorage.make(capacity: minimumCapacity) : nil
     }
 
-    package var count: Int { entries.count }
-    package var isEmpty: Bool { entries.isEmpty }
+    package var count: Int { storage?.count ?? 0 }
+    package var isEmpty: Bool { count == 0 }
 
     /// The keys, in the order of insertion.
-    package var keys: [MapKey] { entries.map(\.key) }
+    package var keys: [MapKey] { map(\.key) }
     /// The values, in the order of insertion.
-    package var values: [Value] { entries.map(\.value) }
+    package var values: [Value] { map(\.value) }
 
     /// The value of a key.
     ///
     /// Setting nil removes the entry.
     package subscript(_ key: MapKey) -> Value? {
         get {
-            if index == nil, case .string(let text) = key { return self[text] }
-            guard let position = position(of: key) else { return nil }
-            return entries[position].value
+            guard let storage else { return nil }
+            if case .string(let text) = key { return storage.place(of: text)?.pointee }
+            return storage.position(of: key).map { storage.entries[$0].value }
         }
         set {
-            let position = position(of: key)
+            let position = storage?.position(of: key)
             if let newValue {
                 if let position {
-                    entries[position].value = newValue
+                    uniqueStorage(adding: 0).entries[position].value = newValue
                 } else {
-                    append(newValue, for: key)
+                    uniqueStorage(adding: 1).append(newValue, for: key, linearLimit: Self.linearLimit)
                 }
             } else if let position {
-                entries.remove(at: position)
-                if index != nil { rebuildIndex() }
+                uniqueStorage(adding: 0).remove(at: position)
             }
         }
     }
@@ -123,52 +118,64 @@ package struct ValueMap: Sendable {
     ///
     /// Setting nil removes the entry.
     package subscript(_ key: String) -> Value? {
-        get {
-            if let index {
-                guard let position = index[.string(key)] else { return nil }
-                return entries[position].value
-            }
-            let count = entries.count
-            var position = 0
-            while position < count {
-                if case .string(let candidate) = entries[position].key, candidate.hasSameScalars(as: key) {
-                    return entries[position].value
-                }
-                position += 1
-            }
-            return nil
-        }
+        get { storage?.place(of: key)?.pointee }
         set { self[MapKey.string(key)] = newValue }
     }
 
-    private func position(of key: MapKey) -> Int? {
-        if let index { return index[key] }
-        return entries.firstIndex { $0.key == key }
+    /// Where the value of a string key is, without sharing the map.
+    ///
+    /// Valid as long as somebody holds the map unchanged.
+    @inline(__always)
+    func place(of key: String) -> UnsafePointer<Value>? {
+        guard let storage else { return nil }
+        return Unmanaged.passUnretained(storage)._withUnsafeGuaranteedRef { $0.place(of: key) }
     }
 
-    private mutating func append(_ value: Value, for key: MapKey) {
-        entries.append((key, value))
-        if index != nil {
-            index?[key] = entries.count - 1
-        } else if entries.count > Self.linearLimit {
-            rebuildIndex()
+    /// The storage for a change, referred to by this map alone and with room for so many more entries.
+    private mutating func uniqueStorage(adding more: Int) -> MapStorage {
+        // First of all: a name for the storage would be a second reference to it.
+        let isUnique = isKnownUniquelyReferenced(&storage)
+        guard let current = storage else {
+            let made = MapStorage.make(capacity: Swift.max(more, 4))
+            storage = made
+            return made
         }
-    }
-
-    private mutating func rebuildIndex() {
-        var fresh: [MapKey: Int] = [:]
-        fresh.reserveCapacity(entries.count * 2)
-        for (position, entry) in entries.enumerated() { fresh[entry.key] = position }
-        index = fresh
+        let needed = current.count + more
+        let hasRoom = needed <= current.room
+        if hasRoom, isUnique { return current }
+        let capacity = hasRoom ? current.room : needed * 2
+        let fresh = isUnique ? current.moved(capacity: capacity) : current.copied(capacity: capacity)
+        storage = fresh
+        return fresh
     }
 }
 
 extension ValueMap: Sequence {
-    package func makeIterator() -> IndexingIterator<[Element]> { entries.makeIterator() }
-    package var underestimatedCount: Int { entries.count }
+    /// Gives the entries in the order of insertion.
+    package struct Iterator: IteratorProtocol {
+        private let map: ValueMap
+        private var position = 0
+
+        fileprivate init(_ map: ValueMap) { self.map = map }
+
+        package mutating func next() -> Element? {
+            if position >= map.count { return nil }
+            defer { position += 1 }
+            return map.entry(at: position)
+        }
+    }
+
+    package func makeIterator() -> Iterator { Iterator(self) }
+    package var underestimatedCount: Int { count }
 
     /// The entry at a position, in the order of insertion.
-    package func entry(at position: Int) -> Element { entries[position] }
+    package func entry(at position: Int) -> Element {
+        guard let storage, position >= 0, position < storage.count else {
+            preconditionFailure("a map has no entry at \(position)")
+        }
+        let entry = storage.entries + position
+        return (entry.pointee.key, entry.pointee.value)
+    }
 }
 
 extension ValueMap: ExpressibleByDictionaryLiteral {
@@ -181,18 +188,18 @@ extension ValueMap: ExpressibleByDictionaryLiteral {
 extension ValueMap: Hashable {
     package static func == (left: ValueMap, right: ValueMap) -> Bool {
         guard left.count == right.count else { return false }
-        return left.entries.allSatisfy { entry in right[entry.key] == entry.value }
+        return left.allSatisfy { entry in right[entry.key] == entry.value }
     }
 
     package func hash(into hasher: inout Hasher) {
         var sum = 0
-        for entry in entries {
+        for entry in self {
             var inner = Hasher()
             inner.combine(entry.key)
             inner.combine(entry.value)
             sum ^= inner.finalize()
         }
-        hasher.combine(entries.count)
+        hasher.combine(count)
         hasher.combine(sum)
     }
 }
