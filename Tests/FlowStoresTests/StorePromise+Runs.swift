@@ -299,12 +299,13 @@ extension StorePromise {
 
     func checkNextWakeTime(_ store: any Store) throws {
         try store.writeGroup { transaction throws(StoreError) in
-            #expect(try transaction.nextWakeTime() == nil)
+            #expect(try transaction.nextWakeTime(after: at(1)) == nil)
             for (status, time) in [(RunStatus.waiting, 30), (.retrying, 20), (.failed, 10), (.paused, 5)] {
                 let id = try transaction.insertRun(sampleStart(), at: at(1))
                 try transaction.finish(id, status, epoch: 1, wakesAt: at(Int64(time)))
             }
-            #expect(try transaction.nextWakeTime() == at(20))
+            #expect(try transaction.nextWakeTime(after: at(1)) == at(20))
+            #expect(try transaction.nextWakeTime(after: at(20)) == at(30))
         }
     }
 }

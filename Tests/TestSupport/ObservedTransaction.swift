@@ -101,7 +101,7 @@ extension ObservedTransaction {
     func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] {
         try base.claimableRuns(epoch: epoch, now: now, limit: limit)
     }
-    func nextWakeTime() throws(StoreError) -> Timestamp? { try base.nextWakeTime() }
+    func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
         try base.delivery(source: source, account: account, eventID: eventID)

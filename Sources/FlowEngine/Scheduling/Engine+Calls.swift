@@ -87,18 +87,20 @@ extension Engine {
     /// Takes a delivery of a web hook in: its row and its run are one transaction.
     ///
     /// `eventID` is the sender's id of the event, nil when each delivery is a run; `body` is as it came, byte for byte.
+    /// `caller` is who showed a token, or the runtime itself when the delivery was signed or needs no proof.
     /// - Returns: Nil for a repetition, which is counted.
     /// - Throws: `.unknownFlow`, `.overloaded`, `.notReady`, `.store`: then no 2xx may be given.
     package func receive(
         hook: String,
         eventID: String?,
         trigger: Value,
-        body: [UInt8]
+        body: [UInt8],
+        caller: Caller = .system
     ) async throws(EngineError) -> RunID? {
         guard let graph = app.flows[hook], case .webhook = graph.trigger else {
             throw EngineError(.unknownFlow, "there is no web hook of that name")
         }
-        let start = try admit(graph, input: [:], origin: .webhook, trigger: trigger, caller: .system)
+        let start = try admit(graph, input: [:], origin: .webhook, trigger: trigger, caller: caller)
         let now = clock.now()
         let delivery = Delivery(
             source: hook,

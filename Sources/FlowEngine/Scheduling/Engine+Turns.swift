@@ -333,7 +333,7 @@ extension Engine {
             }
         }
         if records.count == places { state.withLock { $0.isMoreWaiting = true } }
-        if let next = try transaction.nextWakeTime(), next > now { look.wakesAt = next }
+        look.wakesAt = try transaction.nextWakeTime(after: now)
         return look
     }
 }

@@ -38,8 +38,8 @@ package protocol StoreReader {
     /// Runs to take up: `queued`, or `running` under an earlier epoch, or due by `now`; those whose lane is busy with
     /// an earlier run that is not final are left out; oldest first.
     func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord]
-    /// The earliest `wakesAt` of a run that is not final.
-    func nextWakeTime() throws(StoreError) -> Timestamp?
+    /// The earliest `wakesAt` after `now` of a run that is not final: what is due already must not hide what comes next.
+    func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp?
 
     // Tables of the app and of its features
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap]

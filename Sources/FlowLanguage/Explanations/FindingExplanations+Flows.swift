@@ -12,10 +12,11 @@ extension FindingExplanations {
         ),
         .accessOnCloud: Page(
             cause: """
-                'access' says who may call a page. A cloud flow is started by its trigger, not by callers.
+                'access' says who may call a page, or a web hook with 'auth: bearer'. Any other cloud flow is started \
+                by its trigger, not by callers.
                 """,
             remedy: """
-                Remove it, or make the flow a page.
+                Remove it, make the flow a page, or its web hook one with 'auth: bearer'.
                 """
         ),
         .flowExtension: Page(

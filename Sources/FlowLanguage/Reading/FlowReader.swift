@@ -66,6 +66,12 @@ struct FlowReader {
         return context.text(of: pair.value, what: "'title'")?.value
     }
 
+    /// Whether callers with a token start the flow: then `access` says which.
+    private static func isBearerHook(_ source: TriggerSource?) -> Bool {
+        guard case .webhook(let hook)? = source?.trigger else { return false }
+        return hook.authentication == .bearer
+    }
+
     /// What only one of the two kinds has.
     private func checkKind(
         _ kind: FlowGraph.Kind,
@@ -85,11 +91,12 @@ struct FlowReader {
                 )
             }
         case .cloud:
-            if let access {
+            if let access, !Self.isBearerHook(triggerSource) {
                 context.error(
                     .accessOnCloud,
                     "'access' belongs to page flows: a cloud flow is started by its trigger",
-                    at: access.key.range
+                    at: access.key.range,
+                    notes: ["a web hook with 'auth: bearer' may have it: the roles whose tokens start the flow"]
                 )
             }
             if trigger == nil, let name {

@@ -129,7 +129,7 @@ struct MappingReader {
                 .keyUnknown,
                 "\(what) takes no '\(pair.name)'",
                 at: pair.key.range,
-                notes: near.isEmpty ? ["it takes \(known.sorted().listed)"] : near
+                notes: near.isEmpty ? ["it takes \(Set(known).sorted().listed)"] : near
             )
         }
         reportMissing()

@@ -262,7 +262,7 @@ enum SourceCheck {
         guard text.bytes.count <= Limits.fileBytes else {
             findings.error(
                 .fileTooLarge,
-                "the file has \(text.bytes.count) bytes; \(Limits.fileBytes) are allowed",
+                "the file has more than \(Limits.fileBytes) bytes, which is the most that is read",
                 in: text,
                 at: text.start..<text.start
             )

@@ -142,11 +142,29 @@ package struct Administration: Administering {
 
     package func setSecret(_ name: String, to secret: Secret) async throws(AdministrationError) {
         guard let vault else { throw AdministrationError(.unavailable, "there is no key to seal secrets with") }
+        try checkConnection(of: name)
         do {
             try await vault.set(try SecretName(name), to: secret)
             try await unsealed?.reload(from: vault)
         } catch {
             throw AdministrationError(secret: error)
+        }
+    }
+
+    /// A key of a connection that the app does not have would be read by nothing.
+    private func checkConnection(of name: String) throws(AdministrationError) {
+        let parts = name.split(separator: ".").map(String.init)
+        guard parts.count == 3, Mode(rawValue: parts[1]) != nil else { return }
+        guard let connection = app.connection(named: parts[0]) else {
+            let known = app.connections.map(\.name).joined(separator: ", ")
+            throw AdministrationError(.invalid, "the app has no connection '\(parts[0])'; it has \(known)")
+        }
+        let fields = ["secretKey", "publishableKey", "webhookSecret"]
+        guard connection.service != "stripe" || fields.contains(parts[2]) else {
+            throw AdministrationError(
+                .invalid,
+                "a Stripe connection has no '\(parts[2])'; it has \(fields.joined(separator: ", "))"
+            )
         }
     }
 

@@ -10,10 +10,13 @@ struct HookAuthentication: Sendable {
     /// What can be known before the body is read.
     ///
     /// A bearer hook takes the roles of the flow's `access`; none written: admin alone, as for pages.
-    func checkHead(_ flow: FlowGraph, _ trigger: WebhookTrigger, headers: HTTPFields) async throws {
-        guard trigger.authentication == .bearer else { return }
+    ///
+    /// - Returns: Whom the run belongs to: the token's caller, else the runtime itself.
+    func checkHead(_ flow: FlowGraph, _ trigger: WebhookTrigger, headers: HTTPFields) async throws -> Caller {
+        guard trigger.authentication == .bearer else { return .system }
         let caller = try await authenticator.caller(of: headers)
         guard caller.id != nil, caller.isAllowed(flow.access) else { throw Problem.forbidden(to: caller) }
+        return caller
     }
 
     /// What is known once the body is there.

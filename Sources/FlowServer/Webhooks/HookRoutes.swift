@@ -36,13 +36,19 @@ struct HookRoutes: Sendable {
             case .webhook(let trigger) = flow.trigger
         else { throw Problem.notFound }
         guard request.method.rawValue == trigger.method else { throw Problem.methodNotAllowed([trigger.method]) }
-        try await authentication.checkHead(flow, trigger, headers: request.headers)
+        let caller = try await authentication.checkHead(flow, trigger, headers: request.headers)
         let bytes = try await reader.body(of: request, upTo: reader.limits.hookBodyBytes)
         let head = HookDelivery.Head(request)
         try authentication.checkBody(flow, trigger, headers: head.headers, body: bytes)
         let delivery = try HookDelivery(head, bytes: bytes, receivedAt: engine.clock.now(), reader: reader)
         let eventID = try trigger.eventID.map(delivery.eventID(by:))
-        let run = try await engine.receive(hook: name, eventID: eventID, trigger: delivery.trigger, body: bytes)
+        let run = try await engine.receive(
+            hook: name,
+            eventID: eventID,
+            trigger: delivery.trigger,
+            body: bytes,
+            caller: caller
+        )
         switch trigger.answer {
         case .atOnce:
             return try .json(run == nil ? ["received": true, "repeated": true] : ["received": true])

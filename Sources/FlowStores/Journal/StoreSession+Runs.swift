@@ -132,7 +132,7 @@ extension StoreSession {
     private static let nextWake = FixedStatement(
         """
         SELECT min(wakes_at) FROM runs INDEXED BY runs_due
-        WHERE status IN ('waiting', 'retrying') AND wakes_at IS NOT NULL
+        WHERE status IN ('waiting', 'retrying') AND wakes_at IS NOT NULL AND wakes_at > ?
         """
     )
 
@@ -154,8 +154,10 @@ extension StoreSession {
         do { return try record(row) } catch { return nil }
     }
 
-    func nextWakeTime() throws(StoreError) -> Timestamp? {
-        let found = try first(try prepared(Self.nextWake)) { row throws(StoreError) in try row.optionalTimestamp(0) }
+    func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? {
+        let statement = try prepared(Self.nextWake)
+        statement.bind(now)
+        let found = try first(statement) { row throws(StoreError) in try row.optionalTimestamp(0) }
         return found ?? nil
     }
 }

@@ -23,6 +23,7 @@ struct CheckCommand: AsyncParsableCommand {
                 )
             }
             guard let checked = loaded.compilation.app else { throw Exit.findings }
+            AppLoading.warnOfMissingCallbacks(checked)
             if graph {
                 for flow in checked.flows.values.sorted(by: { $0.name < $1.name }) {
                     Console.data(FlowGraphText.render(flow))

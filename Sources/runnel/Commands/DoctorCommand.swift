@@ -49,8 +49,19 @@ struct DoctorCommand: AsyncParsableCommand {
             let status = try await AdminClient(socket: AdminSocket.path(forDataFolder: folder)).status()
             line(status.isReady, "server", "pid \(status.processID), port \(status.port ?? 0), \(status.mode.rawValue)")
         } catch {
-            let isThere = FileManager.default.fileExists(atPath: folder)
-            line(true, "server", "none runs; \(isThere ? "data in \(folder)" : "no data yet")")
+            line(true, "server", "none runs")
+            guard FileManager.default.fileExists(atPath: folder) else {
+                line(true, "data", "none yet")
+                if !isWell { throw Exit.unable }
+                return
+            }
+            do {
+                let opened = try await OpenedApp.open(app, options: options)
+                opened.store.close()
+                line(true, "data", "\(folder), and the key opens its secrets")
+            } catch {
+                line(false, "data", "\(error)")
+            }
         }
         if !isWell { throw Exit.unable }
     }

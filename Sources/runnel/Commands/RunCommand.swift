@@ -31,11 +31,15 @@ struct RunCommand: AsyncParsableCommand {
             guard case .map(let members) = try JSON.parse(input) else {
                 throw CommandFailure("--input must be a JSON object")
             }
+            try await refuseBesideServer()
             let opened = try await OpenedApp.open(app, options: options)
             defer { opened.store.close() }
             guard let graph = opened.app.flows[flow] else {
                 let names = opened.app.flows.keys.sorted().joined(separator: ", ")
                 throw CommandFailure("\(opened.app.name) has no flow '\(flow)'; it has \(names)")
+            }
+            guard graph.kind == .page || graph.trigger == .manual else {
+                throw CommandFailure("'\(flow)' runs behind its trigger alone; `run` takes pages and 'manual: true'")
             }
             var endpoint = StripeEndpoint.stripe
             if let stripeURL {
@@ -67,12 +71,28 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
+    /// A running server owns the data; what it serves is called over HTTP.
+    private func refuseBesideServer() async throws {
+        let client = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
+        guard let status = try? await client.status() else { return }
+        throw CommandFailure(
+            "a server (pid \(status.processID), port \(status.port ?? 0)) has the data open: "
+                + "call POST /pages/\(flow) there, or stop it first"
+        )
+    }
+
     private func report(on call: FlowCall, _ opened: OpenedApp) async throws {
         let result = try call.result()
         if !quiet, let run = result.run {
             Console.note(try await opened.administration.report(of: run).tree)
         }
         try Console.json(result.answer)
-        guard result.isSuccess else { throw Exit.failed }
+        guard let isSuccess = result.isSuccess else {
+            Console.note(
+                "the run is not over; `runnel runs show` tells how it went on, and `runnel serve` lets it go on"
+            )
+            throw Exit.unable
+        }
+        guard isSuccess else { throw Exit.failed }
     }
 }

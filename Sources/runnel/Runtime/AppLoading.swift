@@ -16,6 +16,15 @@ enum AppLoading {
         )
     }
 
+    /// Payments without their callbacks would take money and mark no order paid.
+    static func warnOfMissingCallbacks(_ app: App) {
+        guard app.payments != nil, app.flows(on: .paymentCompleted).isEmpty else { return }
+        Console.note(
+            "warning: `payments:` is on, but no flow has the trigger `payment: completed`: nothing marks an order paid."
+        )
+        Console.note("         `runnel payments activate` writes the callback actionflows.")
+    }
+
     /// The app, or its findings on standard error and exit code 3.
     static func app(in folder: String) throws -> (app: App, sources: [SourceFile]) {
         let loaded = try compile(folder)
@@ -23,6 +32,7 @@ enum AppLoading {
             Console.note(DiagnosticRenderer.render(loaded.compilation.diagnostics, sources: loaded.sources))
             throw Exit.findings
         }
+        warnOfMissingCallbacks(app)
         return (app, loaded.sources)
     }
 }

@@ -10,7 +10,8 @@ final class FlowCall: Service {
     struct Result: Sendable {
         let run: RunID?
         let answer: Value
-        let isSuccess: Bool
+        /// Nil: the run is not over, and nobody knows yet how it ends.
+        let isSuccess: Bool?
     }
 
     private let kind: FlowGraph.Kind
@@ -62,12 +63,12 @@ final class FlowCall: Service {
             case .answered(let answer, let run):
                 return Result(run: run, answer: answer.body, isSuccess: answer.status < 400)
             case .accepted(let run):
-                return Result(run: run, answer: ["run": .int(run.rawValue)], isSuccess: true)
+                return Result(run: run, answer: ["run": .int(run.rawValue)], isSuccess: nil)
             }
         case .cloud:
             let run = try await engine.start(flow, input: input, trigger: .null, origin: .manual, caller: caller)
             let record = try await engine.answer(of: run, timeLimit: .seconds(60))
-            let isSuccess = record.status != .failed && record.status != .outcomeUnknown
+            let isSuccess = record.status.isFinal ? record.status == .succeeded : nil
             return Result(run: run, answer: record.answer?.body ?? .null, isSuccess: isSuccess)
         }
     }
