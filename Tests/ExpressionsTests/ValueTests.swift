@@ -55,6 +55,12 @@ struct ValueTests {
         #expect(map["i"] == nil && map[""] == nil)
     }
 
+    @Test("an optional value lies in memory as the value does, which evaluation counts on")
+    func layout() {
+        #expect(MemoryLayout<Value?>.size == MemoryLayout<Value>.size)
+        #expect(MemoryLayout<Value?>.stride == MemoryLayout<Value>.stride)
+    }
+
     @Test("texts are equal by code points, not by how they look")
     func text() {
         #expect(Value.string("e\u{301}") != Value.string("\u{E9}"))
