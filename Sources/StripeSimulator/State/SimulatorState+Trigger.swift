@@ -80,7 +80,7 @@ private struct TriggerChanges {
         return form
     }
 
-    /// Is a parameter the named one, or an inner one of it?
+    /// Whether a parameter is the named one, or an inner one of it.
     private static func isAt(_ name: String, _ pair: String) -> Bool {
         pair.hasPrefix(escaped(name) + "=") || pair.hasPrefix(escaped(name) + "[") || pair.hasPrefix(name + "=")
     }

@@ -17,7 +17,8 @@ struct SimulatorControl: ParsableArguments {
     /// A name that leads elsewhere than it says is found out by the transport, which looks at the address itself.
     private static func isLoopback(_ host: String) -> Bool {
         host == "localhost" || host == "[::1]" || host == "::1"
-            || (host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) })
+            || (host.hasPrefix("127.")
+                && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) })
     }
 
     /// Calls an operation under `/_simulator`.
@@ -71,7 +72,8 @@ struct SimulatorControl: ParsableArguments {
 extension Value {
     /// Seconds since 1970, as the simulator counts, written for a person.
     var momentText: String {
-        intValue.flatMap { Timestamp(microseconds: $0.multipliedReportingOverflow(by: 1_000_000).partialValue) }?.rfc3339
+        intValue.flatMap { Timestamp(microseconds: $0.multipliedReportingOverflow(by: 1_000_000).partialValue) }?
+            .rfc3339
             ?? "-"
     }
 }
