@@ -42,7 +42,8 @@ test: setup
 	@echo '==> running the tests'
 	swift test --skip-build $(SWIFT_BUILD_FLAGS)
 
-# Each program says what it measures and its limit or peer; PYTHONPATH may name where cel-expr-python is.
+# Each program says what it measures and its limit or peer; PYTHONPATH may name where cel-expr-python and localstripe
+# are, RUNNEL_PYTHON the Python that has localstripe.
 bench: setup
 	@echo '==> expressions (evaluations a second, one core), then the same text with cel-expr-python'
 	swift build -c release --static-swift-stdlib --product ExpressionsBenchmark $(SWIFT_BUILD_FLAGS)
@@ -52,6 +53,9 @@ bench: setup
 	@echo '==> the store (see Sources/FlowStores/README.md)'
 	swift build -c release --static-swift-stdlib --product StoreBenchmark $(SWIFT_BUILD_FLAGS)
 	@"$$($(RELEASE) --show-bin-path)/StoreBenchmark"
+	@echo '==> the simulator over HTTP, then the same calls to localstripe'
+	swift build -c release --static-swift-stdlib --product SimulatorBenchmark $(SWIFT_BUILD_FLAGS)
+	@"$$($(RELEASE) --show-bin-path)/SimulatorBenchmark"
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

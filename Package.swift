@@ -152,6 +152,12 @@ let package = Package(
             exclude: ["oracle.py"],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "SimulatorBenchmark",
+            dependencies: ["StripeSimulator", logging],
+            path: "Benchmarks/SimulatorBenchmark",
+            swiftSettings: strict
+        ),
 
         // MARK: Tests
         .target(

@@ -26,27 +26,33 @@ import Testing
         #expect(other.last.status == 400)
     }
 
-    @Test(
-        "a triggered event happens, with other parameters where they are asked for",
-        arguments: [
-            "payment_intent.succeeded", "charge.refunded", "payment_intent.payment_failed", "invoice.paid",
-            "customer.subscription.deleted", "checkout.session.expired", "setup_intent.succeeded",
-        ]
-    )
+    @Test("every event that can be triggered happens", arguments: TriggerScenario.names)
     func trigger(_ event: String) {
         var desk = Desk()
         desk.call("POST", "/_simulator/trigger", "event=\(event)")
-        #expect(desk.last.status == 200)
+        #expect(desk.last.status == 200, "\(String(decoding: desk.last.body, as: UTF8.self))")
         desk.advance(seconds: 5)
         #expect(desk.events.contains(event))
-        desk.call(
-            "POST",
-            "/_simulator/trigger",
-            "{\"event\":\"payment_intent.created\",\"override\":[\"intent:amount=4321\"],\"add\":[\"intent:description=x\"]}"
-        )
+    }
+
+    @Test("a triggered event has the parameters that were overridden, added and removed")
+    func triggerSwitches() throws {
+        var desk = Desk()
+        let asked = """
+            {"event": "charge.refunded", "override": ["payment_intent:amount=4321"],
+             "add": ["payment_intent:metadata.shop=7 & 8", "amount=21"], "remove": ["payment_intent:nothing"]}
+            """
+        desk.call("POST", "/_simulator/trigger", asked)
+        #expect(desk.last.status == 200)
         let intent = desk.get("/v1/payment_intents", "limit=1").data()[0]
         #expect(intent.int("amount") == 4_321)
-        #expect(intent.string("description") == "x")
+        #expect(intent.object("metadata")?.string("shop") == "7 & 8")
+        #expect(desk.get("/v1/refunds", "limit=1").data()[0].int("amount") == 21)
+        desk.call("POST", "/_simulator/trigger", #"{"event": "price.created", "override": ["prize:currency=eur"]}"#)
+        #expect(desk.last.status == 400)
+        #expect(String(decoding: desk.last.body, as: UTF8.self).contains("product, price"))
+        desk.call("POST", "/_simulator/trigger", #"{"event": "invoice.paid", "remove": ["customer:email"]}"#)
+        #expect(desk.get("/v1/customers", "limit=1").data()[0].string("email") == nil)
     }
 
     @Test("the clock is advanced, and only forward")

@@ -219,4 +219,25 @@ import Testing
         #expect(desk.last.isTorn)
         #expect(desk.get("/v1/customers").data().count == 2)
     }
+
+    @Test("an account is told by its id, and another's by theirs")
+    func accounts() {
+        var desk = Desk()
+        let own = desk.get("/v1/account")
+        #expect(own.string("type") == "standard")
+        #expect(desk.get("/v1/accounts/\(own.id)") == own)
+        #expect(desk.get("/v1/accounts/acct_1Connected").string("type") == "express")
+        #expect(desk.get("/v1/accounts/someone").errorCode == "account_invalid")
+        #expect(desk.last.status == 403)
+    }
+
+    @Test("a setup intent takes cards alone where the version knows no payment methods of the dashboard")
+    func oldSetupIntents() {
+        var desk = Desk()
+        let form = "confirm=true&payment_method=pm_card_authenticationRequired"
+        #expect(desk.post("/v1/setup_intents", form).errorMessage?.contains("return_url") == true)
+        desk.version = "2022-11-15"
+        #expect(desk.post("/v1/setup_intents", form).status == "requires_action")
+        #expect(desk.events.last == "setup_intent.requires_action")
+    }
 }

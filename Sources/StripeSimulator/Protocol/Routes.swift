@@ -65,8 +65,7 @@ struct RouteTable: Sendable {
         Ledger.disputeRoutes, Ledger.setupIntentRoutes, Ledger.productRoutes, Ledger.priceRoutes, Ledger.couponRoutes,
         Ledger.invoiceRoutes, Ledger.invoiceItemRoutes, Ledger.subscriptionRoutes, Ledger.subscriptionItemRoutes,
         Ledger.testClockRoutes, Ledger.checkoutRoutes, Ledger.paymentLinkRoutes, Ledger.planRoutes, Ledger.payoutRoutes,
-        Ledger.creditNoteRoutes,
-        Ledger.sourceRoutes,
+        Ledger.creditNoteRoutes, Ledger.sourceRoutes, Ledger.accountRoutes,
     ])
 
     init(_ groups: [[Route]]) {

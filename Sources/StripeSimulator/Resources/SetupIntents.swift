@@ -75,7 +75,9 @@ extension Ledger {
 
     mutating func newSetupIntent(_ call: Call) -> JSONObject {
         let id = newID(.setupIntent)
-        let given = call.strings("payment_method_types")
+        // Before payment methods of the dashboard were the default, it was cards alone.
+        let isOld = call.version < .automaticPaymentMethods && call.object("automatic_payment_methods") == nil
+        let given = call.strings("payment_method_types") ?? (isOld ? ["card"] : nil)
         let automatic: JSONValue =
             given == nil
             ? [

@@ -38,6 +38,9 @@ package struct SimulatorConfiguration: Sendable {
 
     package init() {}
 
+    /// Whether a text can be an `accountVersion`: a date, alone or with a name after a dot.
+    package static func isVersion(_ text: String) -> Bool { APIVersion(text) != nil }
+
     var settings: SimulatorSettings {
         var settings = SimulatorSettings()
         settings.seed = seed

@@ -10,7 +10,7 @@
 /// | `POST events/ID/resend` | sends an event again to all endpoints |
 /// | `POST webhook_endpoints/ID/roll` | new secret; the old one signs beside it for `overlap_seconds` |
 /// | `GET`, `POST`, `DELETE faults` | lists, adds, clears faults |
-/// | `POST trigger` | makes an `event` happen, with `override`, `add` and `remove` |
+/// | `POST trigger` | makes an `event` happen, with `override`, `add` and `remove` (`step:path=value`) |
 ///
 /// A fault has an `action`: for requests `answer` (with `status`), `tear_before`, `tear_after`, `slow` (`delay_ms`); for
 /// web hooks `duplicate`, `drop`, `delay` (`delay_ms`), `reorder`. It meets what matches `method` and `path` (a
@@ -160,7 +160,11 @@ extension SimulatorState {
             added.prefix = rule.string("path") ?? rule.string("event") ?? ""
             added.skip = Int(clamping: max(rule.int("skip") ?? 0, 0))
             added.times = rule.int("times").map { Int(clamping: max($0, 0)) }
-            if case .some(.double(let share)) = rule["probability"] { added.probability = min(max(share, 0), 1) }
+            switch rule["probability"] {
+            case .some(.double(let share)): added.probability = min(max(share, 0), 1)
+            case .some(.int(let share)): added.probability = share > 0 ? 1 : 0
+            default: break
+            }
             guard faults.rules.count < 1_000 else { throw ControlError(status: 400, message: "Too many rules.") }
             faults.add(added)
         }
@@ -170,9 +174,10 @@ extension SimulatorState {
     private func faultList() -> JSONObject {
         let rules = faults.rules.map { rule -> JSONValue in
             [
-                "action": .string(rule.action.rawValue), "status": .int(Int64(rule.status)),
+                "action": .string(rule.action.rawValue),
+                "status": rule.action == .answer ? .int(Int64(rule.status)) : .null,
                 "delay_ms": .int(rule.delayMilliseconds), "method": .string(orNull: rule.method),
-                "prefix": .string(rule.prefix), "skip": .int(Int64(rule.skip)),
+                rule.action.concernsWebhooks ? "event" : "path": .string(rule.prefix), "skip": .int(Int64(rule.skip)),
                 "times": .int(orNull: rule.times.map(Int64.init)), "probability": .double(rule.probability),
             ]
         }

@@ -1,159 +1,126 @@
 // `trigger`: makes an event happen by the calls that lead to it, as stripe-cli's command of that name does.
 extension SimulatorState {
-    /// One call of a scenario.
+    /// Runs the scenario of an event, with further or other parameters for a step.
     ///
-    /// `{name}` in a path or a form stands for the id that an earlier step answered.
-    private struct Step {
-        let name: String
-        let method: String
-        let path: String
-        let form: String
+    /// `event` names it; `override` and `add` hold `step:path=value`, `remove` holds `step:path`, as the switches of
+    /// `stripe trigger` do. A path is a parameter's name, its inner names after dots (or in brackets, as in a form).
+    /// Without `step:` the last step is meant. Answers the ids the steps made.
+    mutating func trigger(_ parameters: JSONObject) throws(ControlError) -> JSONObject {
+        guard let scenario = parameters.string("event").flatMap(TriggerScenario.named) else {
+            let known = TriggerScenario.names.joined(separator: ", ")
+            throw ControlError(status: 400, message: "`event` is one of: \(known).")
+        }
+        let changes = try TriggerChanges(parameters, of: scenario)
+        var ids: [String: String] = [:]
+        var made: [JSONValue] = []
+        for step in scenario.steps {
+            settle()  // what is due at once happens between the calls, as it does between a caller's
+            let object = try carryOut(step, changes.applied(to: step), ids)
+            let listed = object.array("data")?.first?.object
+            ids[step.name] = listed?.id ?? object.id
+            if !object.id.isEmpty { made.append(["id": .string(object.id), "step": .string(step.name)]) }
+        }
+        settle()
+        return ["made": .array(made)]
+    }
 
-        init(_ name: String, _ path: String, _ form: String = "", method: String = "POST") {
-            self.name = name
-            self.method = method
-            self.path = path
-            self.form = form
+    private mutating func carryOut(
+        _ step: TriggerScenario.Step,
+        _ form: [String],
+        _ ids: [String: String]
+    ) throws(ControlError) -> JSONObject {
+        var (path, text) = (step.path, form.joined(separator: "&"))
+        for (name, id) in ids {
+            path = path.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: id)
+            text = text.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: id)
+        }
+        var request = SimulatorRequest(method: step.method, path: path)
+        request.headers = [("authorization", "Bearer sk_test_trigger")]
+        if step.method == "POST" { request.body = Array(text.utf8) } else { request.query = Array(text.utf8) }
+        let answer = carryOut(request, delay: 0)
+        let object = (try? JSONParser.value(of: answer.body))?.object ?? JSONObject()  // it printed this itself
+        if answer.status == 200 { return object }
+        let error = object.object("error")
+        // A decline is what some scenarios are for; the object that it left is in the error.
+        guard answer.status == 402 else {
+            throw ControlError(status: 400, message: "\(step.name): \(error?.string("message") ?? "")")
+        }
+        return error?.object("payment_intent") ?? error?.object("setup_intent") ?? JSONObject()
+    }
+}
+
+/// What `override`, `add` and `remove` ask for, by step.
+private struct TriggerChanges {
+    private var removed: [String: [String]] = [:]
+    private var set: [String: [(name: String, value: String)]] = [:]
+
+    init(_ parameters: JSONObject, of scenario: TriggerScenario) throws(SimulatorState.ControlError) {
+        for text in Self.texts(parameters["remove"]) {
+            let (step, path) = try Self.place(text, in: scenario)
+            removed[step, default: []].append(Self.formName(path))
+        }
+        for text in Self.texts(parameters["override"]) + Self.texts(parameters["add"]) {
+            guard let mark = text.firstIndex(of: "=") else {
+                throw SimulatorState.ControlError(status: 400, message: "'\(text.prefix(100))' has no `=value`.")
+            }
+            let (step, path) = try Self.place(String(text[..<mark]), in: scenario)
+            set[step, default: []].append((Self.formName(path), String(text[text.index(after: mark)...])))
         }
     }
 
-    private static let card = "payment_method_types[]=card"
-
-    private static let customerWithCard: [Step] = [
-        Step("customer", "/v1/customers", "email=trigger@example.com&description=(created by trigger)"),
-        Step("method", "/v1/payment_methods/pm_card_visa/attach", "customer={customer}"),
-        Step("customer", "/v1/customers/{customer}", "invoice_settings[default_payment_method]={method}"),
-    ]
-    private static let subscribed: [Step] =
-        customerWithCard + [
-            Step(
-                "price",
-                "/v1/prices",
-                "currency=usd&unit_amount=1500&recurring[interval]=month&product_data[name]=Plan"
-            ),
-            Step("subscription", "/v1/subscriptions", "customer={customer}&items[0][price]={price}"),
-        ]
-    private static let paid: [Step] = [
-        Step(
-            "intent",
-            "/v1/payment_intents",
-            "amount=2000&currency=usd&confirm=true&payment_method=pm_card_visa&\(card)"
-        )
-    ]
-    private static let held: [Step] = [
-        Step(
-            "intent",
-            "/v1/payment_intents",
-            "amount=2000&currency=usd&confirm=true&payment_method=pm_card_visa&capture_method=manual&\(card)"
-        )
-    ]
-    private static let declined: [Step] = [
-        Step("intent", "/v1/payment_intents", "amount=2000&currency=usd&\(card)"),
-        Step("failed", "/v1/payment_intents/{intent}/confirm", "payment_method=pm_card_chargeDeclined"),
-    ]
-
-    private static let scenarios: [String: [Step]] = [
-        "charge.captured": held + [Step("done", "/v1/payment_intents/{intent}/capture")],
-        "charge.dispute.created": [
-            Step(
-                "intent",
-                "/v1/payment_intents",
-                "amount=2000&currency=usd&confirm=true&payment_method=pm_card_createDispute&\(card)"
-            )
-        ],
-        "charge.failed": declined, "charge.refunded": paid + [Step("refund", "/v1/refunds", "payment_intent={intent}")],
-        "charge.succeeded": paid,
-        "checkout.session.expired": [
-            Step("session", "/v1/checkout/sessions", "mode=setup&currency=usd&success_url=https://example.com"),
-            Step("done", "/v1/checkout/sessions/{session}/expire"),
-        ],
-        "customer.created": [Step("customer", "/v1/customers", "description=(created by trigger)")],
-        "customer.deleted": [
-            Step("customer", "/v1/customers"), Step("done", "/v1/customers/{customer}", method: "DELETE"),
-        ],
-        "customer.subscription.created": subscribed,
-        "customer.subscription.deleted": subscribed + [
-            Step("done", "/v1/subscriptions/{subscription}", method: "DELETE")
-        ],
-        "customer.subscription.updated": subscribed + [
-            Step("done", "/v1/subscriptions/{subscription}", "metadata[foo]=bar")
-        ],
-        "customer.updated": [
-            Step("customer", "/v1/customers"), Step("done", "/v1/customers/{customer}", "metadata[foo]=bar"),
-        ],
-        "invoice.paid": subscribed, "invoice.payment_succeeded": subscribed,
-        "payment_intent.amount_capturable_updated": held,
-        "payment_intent.canceled": [
-            Step("intent", "/v1/payment_intents", "amount=2000&currency=usd&\(card)"),
-            Step("done", "/v1/payment_intents/{intent}/cancel"),
-        ],
-        "payment_intent.created": [Step("intent", "/v1/payment_intents", "amount=2000&currency=usd&\(card)")],
-        "payment_intent.payment_failed": declined,
-        "payment_intent.requires_action": [
-            Step(
-                "intent",
-                "/v1/payment_intents",
-                "amount=2000&currency=usd&confirm=true&payment_method=pm_card_threeDSecure2Required&\(card)"
-            )
-        ],
-        "payment_intent.succeeded": paid, "payment_method.attached": customerWithCard,
-        "price.created": [
-            Step("price", "/v1/prices", "currency=usd&unit_amount=1500&product_data[name]=Thing")
-        ],
-        "product.created": [Step("product", "/v1/products", "name=Thing")],
-        "refund.created": paid + [Step("refund", "/v1/refunds", "payment_intent={intent}")],
-        "setup_intent.created": [Step("intent", "/v1/setup_intents")],
-        "setup_intent.succeeded": [
-            Step("intent", "/v1/setup_intents", "confirm=true&payment_method=pm_card_visa&\(card)")
-        ],
-    ]
-
-    /// Runs the scenario of an event, with further or other parameters for a step.
-    ///
-    /// `event` names it; `override` and `add` hold `step:name=value` pairs, `remove` holds `step:name`, as the switches
-    /// of `stripe trigger` do. Answers the ids the steps made.
-    mutating func trigger(_ parameters: JSONObject) throws(ControlError) -> JSONObject {
-        guard let steps = parameters.string("event").flatMap({ Self.scenarios[$0] }) else {
-            let known = Self.scenarios.keys.sorted().joined(separator: ", ")
-            throw ControlError(status: 400, message: "`event` is one of: \(known).")
+    /// The step's parameters, each `name=value` and escaped where a change brought it.
+    func applied(to step: TriggerScenario.Step) -> [String] {
+        var form = step.form.split(separator: "&").map(String.init)
+        for name in removed[step.name] ?? [] { form.removeAll { Self.isAt(name, $0) } }
+        for (name, value) in set[step.name] ?? [] {
+            // The same list parameter may be given more than once.
+            if !name.hasSuffix("[]") { form.removeAll { Self.isAt(name, $0) } }
+            form.append("\(Self.escaped(name))=\(Self.escaped(value))")
         }
-        var ids: [String: String] = [:]
-        var made: [JSONValue] = []
-        for step in steps {
-            var form = step.form.split(separator: "&").map(String.init)
-            for change in Self.texts(parameters["remove"]) where change.hasPrefix(step.name + ":") {
-                let name = change.dropFirst(step.name.count + 1)
-                form.removeAll { $0.hasPrefix(name + "=") || $0.hasPrefix(name + "[") }
-            }
-            for change in Self.texts(parameters["override"]) + Self.texts(parameters["add"])
-            where change.hasPrefix(step.name + ":") {
-                let pair = String(change.dropFirst(step.name.count + 1))
-                let name = pair.prefix { $0 != "=" }
-                form.removeAll { $0.hasPrefix(name + "=") }
-                form.append(pair)
-            }
-            var (path, text) = (step.path, form.joined(separator: "&"))
-            for (name, id) in ids {
-                path = path.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: id)
-                text = text.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: id)
-            }
-            var request = SimulatorRequest(method: step.method, path: path)
-            request.headers = [("authorization", "Bearer sk_test_trigger")]
-            if step.method == "POST" { request.body = Array(text.utf8) }
-            let answer = carryOut(request, delay: 0)
-            let object = (try? JSONParser.value(of: answer.body))?.object ?? JSONObject()  // it printed this itself
-            guard answer.status == 200 || answer.status == 402 else {
-                throw ControlError(
-                    status: 400,
-                    message: "\(step.name): \(object.object("error")?.string("message") ?? "")"
-                )
-            }
-            if !object.id.isEmpty {
-                ids[step.name] = object.id
-                made.append(["id": .string(object.id), "step": .string(step.name)])
+        return form
+    }
+
+    /// Whether a parameter is the named one, or an inner one of it.
+    private static func isAt(_ name: String, _ pair: String) -> Bool {
+        pair.hasPrefix(escaped(name) + "=") || pair.hasPrefix(escaped(name) + "[") || pair.hasPrefix(name + "=")
+    }
+
+    private static func place(
+        _ text: String,
+        in scenario: TriggerScenario
+    ) throws(SimulatorState.ControlError) -> (step: String, path: Substring) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let step = parts.count == 2 ? String(parts[0]) : scenario.steps.last?.name ?? ""
+        let path = parts[parts.count - 1]
+        let names = scenario.steps.map(\.name)
+        guard names.contains(step), !path.isEmpty else {
+            let message = "'\(text.prefix(100))' is no step and path; the steps are \(names.joined(separator: ", "))."
+            throw SimulatorState.ControlError(status: 400, message: message)
+        }
+        return (step, path)
+    }
+
+    /// `recurring.interval` as a form writes it: `recurring[interval]`.
+    private static func formName(_ path: Substring) -> String {
+        let parts = path.split(separator: ".", omittingEmptySubsequences: false)
+        return parts[0] + parts.dropFirst().map { "[\($0)]" }.joined()
+    }
+
+    /// Percent-escapes everything but letters, digits, `_`, `-`, the brackets of names and the braces of ids.
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: result.unicodeScalars.append(Unicode.Scalar(byte))
+            case UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "["), UInt8(ascii: "]"),
+                UInt8(ascii: "{"), UInt8(ascii: "}"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                result += byte < 16 ? "%0\(digits)" : "%\(digits)"
             }
         }
-        return ["made": .array(made)]
+        return result
     }
 
     private static func texts(_ value: JSONValue?) -> [String] {

@@ -40,7 +40,8 @@ struct SimulatorState: Sendable, Equatable {
         settle()
     }
 
-    private mutating func settle() {
+    /// Does what is due at the clock's present time.
+    mutating func settle() {
         let now = clock.now
         for key in keysInOrder { ledgers[key]?.runDue(by: now) }
     }
