@@ -85,6 +85,32 @@ struct EngineCommandTests {
         }
     }
 
+    /// Goal: a run that is due does not hide when the next one is.
+    ///
+    /// Method: two runs wait for different times; the first is taken up and ends, and nothing else happens until the
+    /// second is due.
+    @Test("a run that waits longer is woken after one that waited less long has ended", .timeLimit(.minutes(1)))
+    func laterWake() async throws {
+        let transport = ScriptedTransport { _, number in
+            guard number <= 2 else { return .answered(OutsideAnswer(status: 200)) }
+            return .answered(OutsideAnswer(status: 429, headers: ["retry-after": number == 1 ? "5" : "20"]))
+        }
+        try await EngineWorld.with(SampleFlows.charge) { world in
+            try await world.run(transport: transport) { engine in
+                async let first = engine.call()
+                await world.clock.waitForSleeper(within: .seconds(6))
+                async let second = engine.call()
+                await transport.waitForSent(2)
+                while try await engine.record(RunID(2)).status != .retrying { await Task.yield() }
+                world.clock.advance(by: .seconds(6))
+                #expect(try await first.body == ["status": 200])
+                await world.clock.waitForSleeper(within: .seconds(30))
+                world.clock.advance(by: .seconds(30))
+                #expect(try await second.body == ["status": 200])
+            }
+        }
+    }
+
     @Test(
         "a request that never left fails its block; one that may have been executed parks the run",
         arguments: [
