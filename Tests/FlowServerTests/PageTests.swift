@@ -194,6 +194,7 @@ struct PageTests {
             let reused = try await client.json(uri, .post, headers: headers, body: #"{"total": 701}"#)
             #expect(reused.status == 422)
             #expect(reused.body["code"] == "idempotency_key_reused")
+            #expect(reused.body["title"] == "Idempotency key reused")
         }
     }
 

@@ -35,11 +35,17 @@ package struct Problem: Error, Sendable, Hashable {
         self.members = members
     }
 
+    /// What the type says in words, the same for every occurrence (RFC 9457, 3.1.4): `order_closed` is "Order closed".
+    private var title: String {
+        let words = code.split(whereSeparator: { "_-.".contains($0) }).joined(separator: " ")
+        return words.prefix(1).uppercased() + words.dropFirst()
+    }
+
     /// The JSON object that is sent; `instance` names this occurrence: `urn:runnel:request:…`.
     package func body(instance: String) -> ValueMap {
         var body: ValueMap = [
             "type": .string("urn:runnel:problem:\(code)"),
-            "title": .string(HTTPResponse.Status(integerLiteral: status).reasonPhrase),
+            "title": .string(title),
             "status": .int(Int64(status)),
             "code": .string(code),
             "detail": .string(detail),
