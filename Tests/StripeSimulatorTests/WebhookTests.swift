@@ -111,6 +111,43 @@ import Testing
         desk.advance(seconds: 60)
         #expect(desk.state.takeDueWebhooks(limit: 10).count == 1)
     }
+
+    @Test("a thin destination gets what happened to which object, signed, and nothing of its content")
+    func thinEvents() throws {
+        var desk = Desk()
+        let asked = """
+            {"name": "Thin", "type": "webhook_endpoint", "event_payload": "thin",
+             "enabled_events": ["v1.payment_intent.succeeded"], "include": ["webhook_endpoint.signing_secret"],
+             "webhook_endpoint": {"url": "http://127.0.0.1:1/thin"}}
+            """
+        let destination = desk.post("/v2/core/event_destinations", asked)
+        #expect(desk.last.status == 200)
+        let secret = try #require(destination.object("webhook_endpoint")?.string("signing_secret"))
+        #expect(desk.get("/v2/core/event_destinations/\(destination.id)")["webhook_endpoint"] == .null)
+        let intent = desk.pay(900)
+        let sent = desk.state.takeDueWebhooks(limit: 10)
+        let webhook = try #require(sent.first)
+        #expect(sent.count == 1)
+        let event = try #require(try JSONParser.value(of: webhook.body).object)
+        #expect(event.string("object") == "v2.core.event")
+        #expect(event.string("type") == "v1.payment_intent.succeeded")
+        #expect(event.string("created") == "2026-11-20T12:00:00.000Z")
+        #expect(event["data"] == nil)
+        let related = event.object("related_object")
+        #expect(related?.id == intent.id)
+        #expect(desk.get(related?.string("url") ?? "").id == intent.id)
+        let signature = webhook.headers.first { $0.name == "Stripe-Signature" }?.value
+        #expect(signature == SimulatorState.signature(of: webhook.body, at: Desk.start.seconds, secrets: [secret]))
+        let fetched = desk.get("/v2/core/events/\(event.id)")
+        #expect(desk.get("/v1/events/\(fetched.string("snapshot_event") ?? "")").string("type")?.isEmpty == false)
+        desk.post("/v2/core/event_destinations/\(destination.id)/disable")
+        desk.pay(800)
+        #expect(desk.state.takeDueWebhooks(limit: 10).isEmpty)
+        desk.post("/v2/core/event_destinations", asked.replacing("v1.payment", with: "payment"))
+        #expect(desk.last.status == 400)
+        desk.post("/v2/core/event_destinations", "{\"name\":")
+        #expect(desk.last.status == 400)
+    }
 }
 
 extension SimulatorState {

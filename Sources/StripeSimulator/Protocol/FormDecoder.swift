@@ -43,6 +43,31 @@ struct FormDecoder {
         return decoder.root
     }
 
+    /// Reads the JSON body of an operation of /v2 as the form that would say the same.
+    static func decodeJSON(_ body: [UInt8]) throws(StripeError) -> [(key: String, value: FormValue)] {
+        guard !body.isEmpty else { return [] }
+        let value: JSONValue
+        do throws(JSONParser.Failure) {
+            value = try JSONParser.value(of: body)
+        } catch {
+            throw StripeError("Invalid request: the JSON is wrong at byte \(error.offset): \(error.reason).")
+        }
+        guard let object = value.object else { throw StripeError("Invalid request: the body is not a JSON object.") }
+        return object.members.map { ($0.key, formValue($0.value)) }
+    }
+
+    private static func formValue(_ value: JSONValue) -> FormValue {
+        switch value {
+        case .null: .text("")
+        case .bool(let flag): .text(flag ? "true" : "false")
+        case .int(let number): .text(String(number))
+        case .double(let number): .text("\(number)")
+        case .string(let text): .text(text)
+        case .array(let elements): .hash(elements.enumerated().map { (String($0.offset), formValue($0.element)) })
+        case .object(let object): .hash(object.members.map { ($0.key, formValue($0.value)) })
+        }
+    }
+
     /// Turns percent escapes and plus signs into text.
     static func unescape(_ bytes: some Collection<UInt8>) throws(StripeError) -> String {
         var plain: [UInt8] = []

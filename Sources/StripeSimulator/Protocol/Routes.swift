@@ -10,7 +10,7 @@ struct Route: Sendable {
     }
 
     let method: String
-    /// Segments after `/v1/`; one that begins with a colon stands for an id.
+    /// Segments after `/v1/`, or all of them under `/v2/`; one that begins with a colon stands for an id.
     let segments: [String]
     let parameters: ParameterList
     let access: Access
@@ -65,7 +65,7 @@ struct RouteTable: Sendable {
         Ledger.disputeRoutes, Ledger.setupIntentRoutes, Ledger.productRoutes, Ledger.priceRoutes, Ledger.couponRoutes,
         Ledger.invoiceRoutes, Ledger.invoiceItemRoutes, Ledger.subscriptionRoutes, Ledger.subscriptionItemRoutes,
         Ledger.testClockRoutes, Ledger.checkoutRoutes, Ledger.paymentLinkRoutes, Ledger.planRoutes, Ledger.payoutRoutes,
-        Ledger.creditNoteRoutes, Ledger.sourceRoutes, Ledger.accountRoutes,
+        Ledger.creditNoteRoutes, Ledger.sourceRoutes, Ledger.accountRoutes, Ledger.eventDestinationRoutes,
     ])
 
     init(_ groups: [[Route]]) {

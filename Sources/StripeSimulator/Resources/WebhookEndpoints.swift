@@ -63,13 +63,13 @@ extension Ledger {
         return endpoint
     }
 
-    private static func checkURL(_ url: String) throws(StripeError) {
+    static func checkURL(_ url: String) throws(StripeError) {
         guard url.hasPrefix("http://") || url.hasPrefix("https://"), url.utf8.count <= 2_048,
             !url.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F })
         else { throw StripeError.invalid("url", "Invalid URL: \(url.prefix(100))", code: "url_invalid") }
     }
 
-    private static func checkEvents(_ events: [String]) throws(StripeError) {
+    static func checkEvents(_ events: [String]) throws(StripeError) {
         guard !events.isEmpty else { throw StripeError.missingParameter("enabled_events") }
         for (index, event) in events.enumerated() where event != "*" {
             let isName =

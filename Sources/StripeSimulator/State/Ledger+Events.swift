@@ -13,7 +13,7 @@ extension Ledger {
             "id": .string(orNull: cause?.id), "idempotency_key": .string(orNull: cause?.idempotencyKey),
         ]
         let id = newID(.event)
-        let endpoints = all(.webhookEndpoint).filter { Self.listens($0, to: type) }
+        let endpoints = endpoints.filter { Self.listens($0, to: type) }
         let event: JSONObject = [
             "id": .string(id), "object": "event", "api_version": .string(accountVersion.text),
             "created": .int(now.seconds), "data": .object(data), "livemode": .bool(livemode),
@@ -41,7 +41,8 @@ extension Ledger {
     private static func listens(_ endpoint: JSONObject, to type: String) -> Bool {
         guard endpoint.status == "enabled" else { return false }
         let wanted = endpoint.array("enabled_events") ?? []
-        return wanted.contains(.string("*")) || wanted.contains(.string(type))
+        let name = endpoint.string("event_payload") == "thin" ? "v1." + type : type
+        return wanted.contains(.string("*")) || wanted.contains(.string(name))
     }
 
     /// The members of `old` that `new` lacks or has otherwise; hashes are compared member by member.

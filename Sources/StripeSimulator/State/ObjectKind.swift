@@ -8,6 +8,7 @@ enum ObjectKind: String, Sendable, CaseIterable {
     case balanceTransaction = "balance_transaction"
     case event
     case webhookEndpoint = "webhook_endpoint"
+    case eventDestination = "v2.core.event_destination"
     case setupIntent = "setup_intent"
     case setupAttempt = "setup_attempt"
     case product
@@ -41,6 +42,7 @@ enum ObjectKind: String, Sendable, CaseIterable {
         case .balanceTransaction: ("txn_3", 28)
         case .event: ("evt_1", 28)
         case .webhookEndpoint: ("we_1", 27)
+        case .eventDestination: ("ed_test_6", 40)
         case .setupIntent: ("seti_1", 29)
         case .setupAttempt: ("setatt_1", 31)
         case .product: ("prod_", 19)
@@ -72,6 +74,7 @@ enum ObjectKind: String, Sendable, CaseIterable {
         case .setupIntent: ("setupintent", "intent")
         case .paymentMethod: ("PaymentMethod", "payment_method")
         case .webhookEndpoint: ("webhook endpoint", "id")
+        case .eventDestination: ("event destination", "id")
         case .balanceTransaction: ("balance transaction", "id")
         case .testClock: ("test clock", "id")
         case .invoiceItem: ("invoiceitem", "id")
@@ -93,6 +96,7 @@ enum ObjectKind: String, Sendable, CaseIterable {
         case "txn": .balanceTransaction
         case "evt": .event
         case "we": .webhookEndpoint
+        case "ed": .eventDestination
         case "seti": .setupIntent
         case "setatt": .setupAttempt
         case "prod": .product

@@ -220,13 +220,15 @@ extension SimulatorState {
             "attempts": .array(attempts), "endpoint": .string(delivery.endpoint),
             "next_attempt_ms": delivery.state == .waiting ? .int(delivery.due.milliseconds) : .null,
             "state": .string(delivery.state.rawValue),
-            "url": .string(orNull: ledger.find(.webhookEndpoint, delivery.endpoint)?.string("url")),
+            "url": .string(
+                orNull: ledger.endpoint(delivery.endpoint).flatMap { $0.string("url") ?? $0.string("_url") }
+            ),
         ]
     }
 
     private mutating func resend(_ id: String) throws(ControlError) -> JSONObject {
         for key in keysInOrder {
-            guard let event = ledgers[key]?.find(.event, id), let endpoints = ledgers[key]?.all(.webhookEndpoint) else {
+            guard let event = ledgers[key]?.find(.event, id), let endpoints = ledgers[key]?.endpoints else {
                 continue
             }
             for endpoint in endpoints where endpoint.status == "enabled" {

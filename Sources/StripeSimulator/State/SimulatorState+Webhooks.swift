@@ -115,10 +115,15 @@ extension SimulatorState {
         _ key: LedgerKey,
         _ ledger: inout Ledger
     ) -> OutgoingWebhook? {
-        guard let endpoint = ledger.find(.webhookEndpoint, delivery.endpoint), endpoint.status == "enabled",
-            var event = ledger.find(.event, delivery.event), let url = endpoint.string("url")
+        guard let endpoint = ledger.endpoint(delivery.endpoint), endpoint.status == "enabled",
+            var event = ledger.find(.event, delivery.event),
+            let url = endpoint.string("url") ?? endpoint.string("_url")
         else { return nil }
-        if let text = endpoint.string("api_version"), let version = APIVersion(text), version < ledger.accountVersion {
+        if endpoint.string("event_payload") == "thin" {
+            event = Ledger.thin(event)
+        } else if let text = endpoint.string("api_version") ?? endpoint.string("snapshot_api_version"),
+            let version = APIVersion(text), version < ledger.accountVersion
+        {
             event["api_version"] = .string(version.text)
             if let object = event.value(at: "data", "object") {
                 event.update("data") { $0["object"] = ledger.downgraded(object, to: version, depth: 0) }

@@ -167,7 +167,10 @@ struct SimulatorState: Sendable, Equatable {
         _ envelope: inout Envelope
     ) throws(StripeError) -> Bool {
         let path = try segments(of: request.path)
-        guard path.first == "v1", let (route, ids) = RouteTable.all.find(request.method, Array(path.dropFirst())) else {
+        let isFirst = path.first == "v1" && path.dropFirst().first != "v2"
+        guard isFirst || path.first == "v2",
+            let (route, ids) = RouteTable.all.find(request.method, isFirst ? Array(path.dropFirst()) : path)
+        else {
             throw StripeError.unknownRoute(request.method, String(request.path.prefix(200)))
         }
         guard key.kind != .publishable || route.access == .browser else {
@@ -215,6 +218,7 @@ struct SimulatorState: Sendable, Equatable {
         of request: SimulatorRequest
     ) throws(StripeError) -> [(key: String, value: FormValue)] {
         guard request.method == "POST" else { return try FormDecoder.decode(request.query) }
+        if request.path.hasPrefix("/v2/") { return try FormDecoder.decodeJSON(request.body) }
         let type = request.header("content-type")?.lowercased() ?? ""
         guard request.body.isEmpty || type.isEmpty || type.hasPrefix("application/x-www-form-urlencoded") else {
             throw StripeError(
