@@ -22,8 +22,8 @@ extension Interpreter {
             try respond(block, node: node, now: now)
         case .fail(let block):
             throw try failure(of: block, node: node, now: now)
-        case .command, .callbackHandler, .findRecord, .findRecords, .insertRecord, .updateRecord, .deleteRecord,
-            .beginTransaction, .endTransaction, .runFlow:
+        case .command, .callbackHandler, .findRecord, .findRecords, .insertRecord, .upsertRecord, .updateRecord,
+            .deleteRecord, .beginTransaction, .endTransaction, .runFlow:
             return false
         }
         return true

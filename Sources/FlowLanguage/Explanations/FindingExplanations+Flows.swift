@@ -379,6 +379,15 @@ extension FindingExplanations {
                 Give the value, or make the column optional or give it a default in app.yaml.
                 """
         ),
+        .upsertColumn: Page(
+            cause: """
+                'upsert-record' finds the row that may be there by the value of one unique column. The column named \
+                under 'on' is not unique, or 'set' gives no value for it.
+                """,
+            remedy: """
+                Name a column that app.yaml declares with 'unique: true', and give its value in 'set'.
+                """
+        ),
         .whereMissing: Page(
             cause: """
                 An update or delete says which rows it means. Without 'where' it would be all of them.

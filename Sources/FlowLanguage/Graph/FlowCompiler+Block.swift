@@ -81,7 +81,7 @@ extension FlowCompiler {
     /// Rules about where a block may stand and what it needs, whatever it does.
     private func checkPlacement(_ block: BlockSource) {
         switch block.body {
-        case .command, .insert, .update, .delete, .runFlow:
+        case .command, .insert, .upsert, .update, .delete, .runFlow:
             if block.id == nil {
                 context.error(
                     .idMissing,
@@ -93,7 +93,7 @@ extension FlowCompiler {
         }
         guard jumpScopes.contains(where: \.isBarrier) else { return }
         switch block.body {
-        case .find, .insert, .update, .delete, .branch, .setVariables, .fail, .broken: break
+        case .find, .insert, .upsert, .update, .delete, .branch, .setVariables, .fail, .broken: break
         default:
             context.error(
                 .transactionBlock,
@@ -124,6 +124,7 @@ extension FlowCompiler {
         case .find(let record, let order, let limit, let isMany):
             compileFind(record, order, limit, isMany: isMany, scope, &body)
         case .insert(let record): compileInsert(record, scope, &body)
+        case .upsert(let record, let on): compileUpsert(record, on, scope, &body)
         case .update(let record, let expect): compileUpdate(record, expect, block, scope, &body)
         case .delete(let record, let expect): compileDelete(record, expect, block, scope, &body)
         case .transaction(let list):

@@ -128,7 +128,7 @@ final class FlowCompiler {
         }
         let writing = compiled.first { node in
             switch node.action {
-            case .insertRecord, .updateRecord, .deleteRecord, .command, .runFlow: true
+            case .insertRecord, .upsertRecord, .updateRecord, .deleteRecord, .command, .runFlow: true
             default: false
             }
         }

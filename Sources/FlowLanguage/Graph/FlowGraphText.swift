@@ -24,6 +24,7 @@ package enum FlowGraphText {
         case .command(let command): text += " \(command.connection).\(command.command)"
         case .findRecord(let find), .findRecords(let find): text += " \(find.table)"
         case .insertRecord(let insert): text += " \(insert.table)"
+        case .upsertRecord(let upsert): text += " \(upsert.table) on \(upsert.on)"
         case .updateRecord(let update): text += " \(update.table)"
         case .deleteRecord(let delete): text += " \(delete.table)"
         case .runFlow(let run): text += " \(run.flow)"

@@ -60,6 +60,7 @@ package enum BlockAction: Sendable {
     case findRecord(FindBlock)
     case findRecords(FindBlock)
     case insertRecord(InsertBlock)
+    case upsertRecord(UpsertBlock)
     case updateRecord(UpdateBlock)
     case deleteRecord(DeleteBlock)
     /// Opens a savepoint; `body` is its first block and leads to a node of `.endTransaction`.
@@ -81,6 +82,7 @@ package enum BlockAction: Sendable {
         case .findRecord: "find-record"
         case .findRecords: "find-records"
         case .insertRecord: "insert-record"
+        case .upsertRecord: "upsert-record"
         case .updateRecord: "update-record"
         case .deleteRecord: "delete-record"
         case .beginTransaction, .endTransaction: "transaction"
@@ -209,6 +211,21 @@ package struct InsertBlock: Sendable {
     package init(table: String, set: [ColumnAssignment]) {
         self.table = table
         self.set = set
+    }
+}
+
+/// Inserts a row, or changes the one that has the same value in a unique column.
+package struct UpsertBlock: Sendable {
+    package var table: String
+    /// Holds a value for `on`.
+    package var set: [ColumnAssignment]
+    /// A unique column.
+    package var on: String
+
+    package init(table: String, set: [ColumnAssignment], on: String) {
+        self.table = table
+        self.set = set
+        self.on = on
     }
 }
 

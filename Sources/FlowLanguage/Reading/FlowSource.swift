@@ -51,6 +51,7 @@ enum BlockBody {
     case setVariables([YAMLPair])
     case find(RecordSource, order: [OrderSource], limit: Int?, isMany: Bool)
     case insert(RecordSource)
+    case upsert(RecordSource, on: Located<String>?)
     case update(RecordSource, expect: Int?)
     case delete(RecordSource, expect: Int?)
     case transaction(BlockList)

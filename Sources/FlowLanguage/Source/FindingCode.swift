@@ -107,6 +107,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case columnUnknown = "flow.column.unknown"
     case setEmpty = "flow.set.empty"
     case setMissing = "flow.set.missing"
+    case upsertColumn = "flow.upsert.column"
     case whereMissing = "flow.where.missing"
     case whereNull = "flow.where.null"
     case whereOperator = "flow.where.operator"

@@ -35,11 +35,21 @@ extension BrokenApp {
         .blocks(
             "a block of a later version",
             """
-            - block: 1️⃣for-each
-              each: input.name
-              do: []
+            - block: 1️⃣parallel
+              branches: {}
             """,
             ExpectedFinding("1️⃣", "flow.block.unavailable")
+        ),
+        .blocks(
+            "an upsert on a column that does not tell rows apart",
+            """
+            - id: order
+              block: upsert-record
+              table: orders
+              set: { email: a@example.com, total: 1 }
+              on: 1️⃣email
+            """,
+            ExpectedFinding("1️⃣", "flow.upsert.column", saying: "unique: true")
         ),
         .blocks(
             "a misspelt key of a block",
