@@ -34,7 +34,7 @@ extension Interpreter {
             return .runFlow(flow: block.flow, input: try scope.evaluate(block.input), mode: block.mode)
         case .callbackHandler: return .callback
         case .beginTransaction, .endTransaction: return .transaction
-        case .branch, .setVariables, .log, .respond, .fail:
+        case .branch, .setVariables, .log, .respond, .fail, .beginTry, .chooseCatch, .holdFailure, .endTry, .rethrow:
             preconditionFailure("a pure block has no work outside")
         }
     }

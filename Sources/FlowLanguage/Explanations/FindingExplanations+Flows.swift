@@ -239,6 +239,14 @@ extension FindingExplanations {
                 Let the transaction end, or use 'fail' to undo it; jump behind it.
                 """
         ),
+        .nextLeavesBlock: Page(
+            cause: """
+                'next' leads out of a block that has something to do at its end: the 'finally' of a 'try'.
+                """,
+            remedy: """
+                Let the list end; set a variable in it and branch on that behind the block.
+                """
+        ),
         .nextWithWhen: Page(
             cause: """
                 A block has 'when' and 'next': whether a skipped block jumps too is not clear to a reader.

@@ -67,6 +67,16 @@ package enum BlockAction: Sendable {
     case beginTransaction(body: NodeIndex?, end: NodeIndex)
     /// Closes the savepoint that the node `begin` opened; its path is the transaction's own.
     case endTransaction(begin: NodeIndex)
+    /// Goes on with `body`; failures inside lead to a node of `.chooseCatch`.
+    case beginTry(body: NodeIndex)
+    /// Goes on with the first branch that holds for the failure, else with the node `uncaught`.
+    case chooseCatch(BranchBlock, uncaught: NodeIndex)
+    /// Keeps the failure that led here until the `try` at `of` ends.
+    case holdFailure(of: NodeIndex)
+    /// Ends the `try` that the node `begin` began: with the failure that is held, if one is.
+    case endTry(begin: NodeIndex)
+    /// Fails with the failure that led here.
+    case rethrow
     case respond(RespondBlock)
     case fail(FailBlock)
     case log(LogBlock)
@@ -86,6 +96,7 @@ package enum BlockAction: Sendable {
         case .updateRecord: "update-record"
         case .deleteRecord: "delete-record"
         case .beginTransaction, .endTransaction: "transaction"
+        case .beginTry, .chooseCatch, .holdFailure, .endTry, .rethrow: "try"
         case .respond: "respond"
         case .fail: "fail"
         case .log: "log"

@@ -4,11 +4,11 @@ extension FlowReader {
         "execute-connection-command", "conditional-branch", "callback-handler", "set-variables", "find-record",
         "find-records", "insert-record", "upsert-record", "update-record", "delete-record", "transaction", "respond",
         "fail", "log",
-        "run-flow",
+        "run-flow", "try",
     ]
     /// Words of the design that this version does not have.
     static let unavailableBlockWords: Set<String> = [
-        "custom-code", "for-each", "while", "parallel", "try", "wait", "http-request",
+        "custom-code", "for-each", "while", "parallel", "wait", "http-request",
     ]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "do"]
@@ -100,6 +100,7 @@ extension FlowReader {
         case "transaction":
             let list = reader.required("do").map { readBlocks($0, what: "'do'") }
             return .transaction(list ?? BlockList(blocks: [], range: word.range))
+        case "try": return readTry(word, &reader)
         case "respond": return readRespond(&reader)
         case "fail": return readFail(&reader)
         case "log": return readLog(&reader)

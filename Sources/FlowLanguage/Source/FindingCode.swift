@@ -90,6 +90,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case nextElsewhere = "flow.next.elsewhere"
     case nextBackwards = "flow.next.backwards"
     case nextLeavesTransaction = "flow.next.transaction"
+    case nextLeavesBlock = "flow.next.leaves"
     case nextWithWhen = "flow.next.when"
     case branchEmpty = "flow.branch.empty"
     case branchElse = "flow.branch.else"
