@@ -10,15 +10,14 @@ extension Interpreter {
         case .findRecord(let block): return .find(try scope.query(block, limit: 1, at: range), single: true)
         case .findRecords(let block): return .find(try scope.query(block, limit: block.limit, at: range), single: false)
         case .insertRecord(let block):
-            var values: [NamedValue] = []
-            values.reserveCapacity(block.set.count)
-            for assignment in block.set {
-                guard case .value(let value) = try scope.resolve(assignment.value) else {
-                    throw .expression("no_record", "a record that is inserted has no columns yet", at: range)
-                }
-                values.append(NamedValue(name: assignment.column, value: value))
+            return .insert(table: block.table, values: try scope.values(of: block.set, at: range))
+        case .upsertRecord(let block):
+            let values = try scope.values(of: block.set, at: range)
+            // Nulls are never equal to one another: each time there would be one more row.
+            guard let key = values.first(where: { $0.name == block.on }), !key.value.isNull else {
+                throw .expression("null_in_on", "'\(block.on)' is null, so it names no record", at: range)
             }
-            return .insert(table: block.table, values: values)
+            return .upsert(table: block.table, values: values, on: block.on)
         case .updateRecord(let block):
             let conditions = try scope.resolve(block.conditions, at: range)
             var set: [ResolvedAssignment] = []
@@ -35,7 +34,7 @@ extension Interpreter {
             return .runFlow(flow: block.flow, input: try scope.evaluate(block.input), mode: block.mode)
         case .callbackHandler: return .callback
         case .beginTransaction, .endTransaction: return .transaction
-        case .branch, .setVariables, .log, .respond, .fail:
+        case .branch, .setVariables, .log, .respond, .fail, .beginTry, .chooseCatch, .holdFailure, .endTry, .rethrow:
             preconditionFailure("a pure block has no work outside")
         }
     }
@@ -49,6 +48,22 @@ extension FlowScope {
             order: block.order,
             limit: limit
         )
+    }
+
+    /// What a new row is made of.
+    fileprivate func values(
+        of set: [ColumnAssignment],
+        at range: SourceRange
+    ) throws(BlockFailure) -> [NamedValue] {
+        var values: [NamedValue] = []
+        values.reserveCapacity(set.count)
+        for assignment in set {
+            guard case .value(let value) = try resolve(assignment.value) else {
+                throw .expression("no_record", "a record that is inserted has no columns yet", at: range)
+            }
+            values.append(NamedValue(name: assignment.column, value: value))
+        }
+        return values
     }
 
     fileprivate func resolve(
@@ -107,6 +122,11 @@ extension BlockWork {
         case .find(let query, _): ["table": .string(query.table), "where": Self.describe(query.conditions)]
         case .insert(let table, let values):
             ["table": .string(table), "set": .map(Self.describe(values.map { ($0.name, .value($0.value)) }))]
+        case .upsert(let table, let values, let on):
+            [
+                "table": .string(table), "on": .string(on),
+                "set": .map(Self.describe(values.map { ($0.name, .value($0.value)) })),
+            ]
         case .update(let update, _):
             [
                 "table": .string(update.table), "where": Self.describe(update.conditions),

@@ -16,14 +16,18 @@ extension Interpreter {
             }
             note(node, .done, now: now)
             state.position = .at(node.success ?? node.next)
+        case .beginTry(let body):
+            state.held[node.index] = nil
+            note(node, .done, now: now)
+            state.position = .at(body)
         case .log(let block):
             try log(block, node: node, now: now)
         case .respond(let block):
             try respond(block, node: node, now: now)
         case .fail(let block):
             throw try failure(of: block, node: node, now: now)
-        case .command, .callbackHandler, .findRecord, .findRecords, .insertRecord, .updateRecord, .deleteRecord,
-            .beginTransaction, .endTransaction, .runFlow:
+        case .command, .callbackHandler, .findRecord, .findRecords, .insertRecord, .upsertRecord, .updateRecord,
+            .deleteRecord, .beginTransaction, .endTransaction, .runFlow, .chooseCatch, .holdFailure, .endTry, .rethrow:
             return false
         }
         return true

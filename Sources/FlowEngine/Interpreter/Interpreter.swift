@@ -23,6 +23,10 @@ struct Interpreter: Sendable {
         var blocks = ValueMap()
         var variables = ValueMap()
         var error: Value?
+        /// What `error` shows, whole.
+        var failure: BlockFailure?
+        /// Failures that wait for the `finally` of the `try` at a node.
+        var held: [NodeIndex: BlockFailure] = [:]
         var visits: [BlockPath: Int] = [:]
         var trace: [TraceStep] = []
         /// Entries so far; the next one's number is one more.
@@ -175,6 +179,7 @@ extension Interpreter {
             return nil
         }
         if case .endTransaction(let begin) = node.action { return close(begin, node: node, now: now) }
+        if passJoint(node, now: now) { return nil }
         do throws(BlockFailure) {
             if let when = node.when, try !scope(now: now).holds(when, at: node.range) {
                 if let id = node.id { state.blocks[id] = nil }
@@ -254,13 +259,14 @@ extension Interpreter {
         state.position = .unwinding(failure)
     }
 
-    private mutating func fail(_ node: Node, _ failure: BlockFailure) {
+    mutating func fail(_ node: Node, _ failure: BlockFailure) {
         var failure = failure
         if failure.block == nil { failure.block = node.path.rawValue }
         if let id = node.id { state.blocks[id] = nil }
         switch node.failure {
         case .handled(let entry):
             state.error = failure.scopeValue
+            state.failure = failure
             state.position = .at(entry ?? node.next)
         case .propagates:
             state.position = .unwinding(failure)

@@ -34,6 +34,8 @@ struct BlockCall: Sendable {
 enum BlockWork: Sendable {
     case find(RecordQuery, single: Bool)
     case insert(table: String, values: [NamedValue])
+    /// `values` holds one for the unique column `on`, which is not null.
+    case upsert(table: String, values: [NamedValue], on: String)
     case update(RecordUpdate, expect: Int?)
     case delete(table: String, conditions: [ResolvedCondition], expect: Int?)
     case command(CommandBlock, data: ValueMap)

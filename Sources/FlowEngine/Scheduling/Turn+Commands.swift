@@ -220,7 +220,7 @@ extension Turn {
             run.pending = pending
             try save(.running)
             return .sending
-        case .find, .insert, .update, .delete, .callback, .transaction:
+        case .find, .insert, .upsert, .update, .delete, .callback, .transaction:
             throw StoreError(.corrupt, "entry \(entry.sequence) of \(entry.block) is not finished")
         }
     }

@@ -11,6 +11,7 @@ extension Turn {
             case .find(let query, let isSingle): return try find(query, isSingle: isSingle)
             case .insert(let table, let values):
                 return .success(.map(try transaction.insert(into: table, values.map { ($0.name, $0.value) })))
+            case .upsert(let table, let values, let on): return try upsert(table, values, on: on)
             case .update(let update, let expected):
                 return try changing(expected, of: update.table) { (transaction) throws(StoreError) in
                     try transaction.update(update)
@@ -42,6 +43,32 @@ extension Turn {
             )
         }
         return .success(.map(row))
+    }
+
+    /// Inserts or changes the one row that has the value of `on`.
+    ///
+    /// Looking first is safe, since the writer is alone; a refused insert would not tell which column refused it.
+    private func upsert(
+        _ table: String,
+        _ values: [NamedValue],
+        on: String
+    ) throws(StoreError) -> Result<Value, BlockFailure> {
+        guard let key = values.first(where: { $0.name == on })?.value else {
+            throw StoreError(.corrupt, "an upsert without a value for '\(on)'")
+        }
+        let query = RecordQuery(table: table, where: [ResolvedCondition(on, equals: key)], limit: 1)
+        return try protecting { (transaction) throws(StoreError) in
+            guard let id = try transaction.find(query).first?["id"] else {
+                return .success(.map(try transaction.insert(into: table, values.map { ($0.name, $0.value) })))
+            }
+            let own = [ResolvedCondition("id", equals: id)]
+            let set = values.map { ResolvedAssignment($0.name, $0.value) }
+            _ = try transaction.update(RecordUpdate(table: table, where: own, set: set))
+            guard let row = try transaction.find(RecordQuery(table: table, where: own, limit: 1)).first else {
+                throw StoreError(.corrupt, "the record that was changed in '\(table)' is gone")
+            }
+            return .success(.map(row))
+        }
     }
 
     private func changing(

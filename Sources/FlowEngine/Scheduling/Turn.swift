@@ -103,7 +103,7 @@ struct Turn {
     /// - Returns: Nil when the run can go on at once.
     private mutating func perform(_ call: BlockCall, isInTransaction: Bool = false) throws(StoreError) -> Stop? {
         switch call.work {
-        case .find, .insert, .update, .delete:
+        case .find, .insert, .upsert, .update, .delete:
             try conclude(call, try recordResult(of: call))
         case .callback:
             try conclude(call, try callbackResult(of: call))

@@ -240,6 +240,14 @@ extension FindingExplanations {
                 Let the transaction end, or use 'fail' to undo it; jump behind it.
                 """
         ),
+        .nextLeavesBlock: Page(
+            cause: """
+                'next' leads out of a block that has something to do at its end: the 'finally' of a 'try'.
+                """,
+            remedy: """
+                Let the list end; set a variable in it and branch on that behind the block.
+                """
+        ),
         .nextWithWhen: Page(
             cause: """
                 A block has 'when' and 'next': whether a skipped block jumps too is not clear to a reader.
@@ -378,6 +386,15 @@ extension FindingExplanations {
                 """,
             remedy: """
                 Give the value, or make the column optional or give it a default in app.yaml.
+                """
+        ),
+        .upsertColumn: Page(
+            cause: """
+                'upsert-record' finds the row that may be there by the value of one unique column. The column named \
+                under 'on' is not unique, or 'set' gives no value for it.
+                """,
+            remedy: """
+                Name a column that app.yaml declares with 'unique: true', and give its value in 'set'.
                 """
         ),
         .whereMissing: Page(

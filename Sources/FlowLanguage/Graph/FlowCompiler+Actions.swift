@@ -281,6 +281,32 @@ extension FlowCompiler {
         body.action = .insertRecord(InsertBlock(table: table.name, set: set))
     }
 
+    func compileUpsert(_ record: RecordSource, _ on: Located<String>?, _ scope: ExpressionScope, _ body: inout Body) {
+        body.output = .dynamic
+        guard let table = writableTable(record) else { return }
+        body.output = .record(table.recordType)
+        let compiler = RecordCompiler(context, scope: scope, table: table)
+        let set = record.set.map { compiler.assignments($0, isInsert: true) } ?? []
+        warnAboutPaymentState(table, set, record)
+        guard let on, let column = compiler.column(on) else { return }
+        guard column.isUnique, column.name != "id" else {
+            let unique = table.columns.filter(\.isUnique).map(\.name)
+            context.error(
+                .upsertColumn,
+                "'\(column.name)' is not unique, so it does not tell which row is meant",
+                at: on.range,
+                notes: unique.isEmpty ? ["declare it with 'unique: true'"] : ["unique are \(unique.listed)"]
+            )
+            return
+        }
+        let pairs = record.set.flatMap { context.pairs(of: $0, what: "'set'") } ?? []
+        guard pairs.contains(where: { $0.name == column.name }) else {
+            context.error(.upsertColumn, "'set' gives no value for '\(column.name)'", at: on.range)
+            return
+        }
+        body.action = .upsertRecord(UpsertBlock(table: table.name, set: set, on: column.name))
+    }
+
     func compileUpdate(
         _ record: RecordSource,
         _ expect: Int?,

@@ -16,6 +16,7 @@ extension FlowCompiler {
     func compile(_ block: BlockSource, following: NodeIndex?, state: inout FlowState) {
         guard let place = layout.places[block.order] else { return }
         let before = state
+        noteFailure(before)
         let scope = scopes.scope(before, order: block.order, inFail: failDepth > 0)
         let when = block.when.flatMap {
             ExpressionCompiler(context).bare($0, what: "'when'", scope: scope, expected: .bool)
@@ -43,13 +44,13 @@ extension FlowCompiler {
         var after = body.state
         var success: NodeIndex?
         if let list = block.success {
-            success = compile(list, continuation: next, state: &after, isBarrier: false)
+            success = compile(list, continuation: next, state: &after)
         }
-        var failure = Node.Failure.propagates
+        var failure = failureTarget
         if let list = block.fail {
             failDepth += 1
             var failed = before
-            failure = .handled(compile(list, continuation: next, state: &failed, isBarrier: false))
+            failure = .handled(compile(list, continuation: next, state: &failed))
             failDepth -= 1
             after = after.merged(with: failed)
         }
@@ -81,7 +82,7 @@ extension FlowCompiler {
     /// Rules about where a block may stand and what it needs, whatever it does.
     private func checkPlacement(_ block: BlockSource) {
         switch block.body {
-        case .command, .insert, .update, .delete, .runFlow:
+        case .command, .insert, .upsert, .update, .delete, .runFlow:
             if block.id == nil {
                 context.error(
                     .idMissing,
@@ -91,9 +92,9 @@ extension FlowCompiler {
             }
         default: break
         }
-        guard jumpScopes.contains(where: \.isBarrier) else { return }
+        guard jumpScopes.contains(where: { $0.barrier == .transaction }) else { return }
         switch block.body {
-        case .find, .insert, .update, .delete, .branch, .setVariables, .fail, .broken: break
+        case .find, .insert, .upsert, .update, .delete, .branch, .setVariables, .fail, .broken: break
         default:
             context.error(
                 .transactionBlock,
@@ -124,11 +125,16 @@ extension FlowCompiler {
         case .find(let record, let order, let limit, let isMany):
             compileFind(record, order, limit, isMany: isMany, scope, &body)
         case .insert(let record): compileInsert(record, scope, &body)
+        case .upsert(let record, let on): compileUpsert(record, on, scope, &body)
         case .update(let record, let expect): compileUpdate(record, expect, block, scope, &body)
         case .delete(let record, let expect): compileDelete(record, expect, block, scope, &body)
         case .transaction(let list):
             guard let end = place.end else { break }
-            let entry = compile(list, continuation: end, state: &body.state, isBarrier: true)
+            // What fails inside undoes the transaction, whose own failure goes on from there.
+            let outer = failureTarget
+            failureTarget = .propagates
+            defer { failureTarget = outer }
+            let entry = compile(list, continuation: end, state: &body.state, barrier: .transaction)
             body.action = .beginTransaction(body: entry, end: end)
             nodes[end.rawValue] = Node(
                 index: end,
@@ -137,6 +143,7 @@ extension FlowCompiler {
                 next: next,
                 range: context.text.range(block.word.range)
             )
+        case .tryBlocks(let attempt): compileTry(attempt, block, place, next: next, &body)
         case .respond(let respond): compileRespond(respond, block, templates, &body)
         case .fail(let fail): compileFail(fail, templates, &body)
         case .log(let level, let message, let fields):
@@ -165,7 +172,7 @@ extension FlowCompiler {
                 ExpressionCompiler(context).bare($0, what: "'when'", scope: scope, expected: .bool)
             }
             var state = before
-            let entry = compile(branch.body, continuation: next, state: &state, isBarrier: false)
+            let entry = compile(branch.body, continuation: next, state: &state)
             after = after.merged(with: state)
             compiled.append(BranchBlock.Branch(when: when?.expression, entry: entry))
         }
@@ -196,7 +203,7 @@ extension FlowCompiler {
             let scope = scopes.scope(body.state, order: block.order, inFail: failDepth > 0)
             let when = ExpressionCompiler(context).bare(node, what: "'when'", scope: scope, expected: .bool)
             var state = body.state
-            let entry = compile(branch.body, continuation: following, state: &state, isBarrier: false)
+            let entry = compile(branch.body, continuation: following, state: &state)
             body.state = body.state.merged(with: state)
             body.chain.append(
                 Node(

@@ -24,10 +24,17 @@ final class FlowCompiler {
     struct Scope {
         /// Order numbers by id.
         var targets: [String: Int]
-        /// Jumps may not leave this list: it is a transaction's.
-        var isBarrier: Bool
+        /// Why jumps may not leave this list, if they may not.
+        var barrier: Barrier?
         /// The last block of the list that was begun.
         var current: Int
+    }
+
+    /// What a jump would leave in the middle.
+    enum Barrier {
+        case transaction
+        /// A `try` with `finally`, which would not run.
+        case finally
     }
 
     let source: FlowSource
@@ -43,6 +50,10 @@ final class FlowCompiler {
     /// The tables that the flow uses, for its version.
     var tables: Set<String> = []
     var failDepth = 0
+    /// Where a failure leads that the block itself does not handle.
+    var failureTarget = Node.Failure.propagates
+    /// What is known where a block of each open `try` fails, the outermost first.
+    var failedStates: [FlowState] = []
     var callbackHandlers = 0
 
     var context: FileContext { source.context }
@@ -87,7 +98,7 @@ final class FlowCompiler {
     /// The graph; of use only if no error was reported.
     func compile() -> FlowGraph {
         var state = FlowState()
-        let entry = compile(source.blocks, continuation: nil, state: &state, isBarrier: false)
+        let entry = compile(source.blocks, continuation: nil, state: &state)
         finish(state)
         let outputs = compileOutputs()
         let trigger = compileTrigger()
@@ -128,7 +139,7 @@ final class FlowCompiler {
         }
         let writing = compiled.first { node in
             switch node.action {
-            case .insertRecord, .updateRecord, .deleteRecord, .command, .runFlow: true
+            case .insertRecord, .upsertRecord, .updateRecord, .deleteRecord, .command, .runFlow: true
             default: false
             }
         }
@@ -173,13 +184,13 @@ final class FlowCompiler {
         _ list: BlockList,
         continuation: NodeIndex?,
         state: inout FlowState,
-        isBarrier: Bool
+        barrier: Barrier? = nil
     ) -> NodeIndex? {
         var targets: [String: Int] = [:]
         for block in list.blocks {
             if let id = block.id, targets[id.value] == nil { targets[id.value] = block.order }
         }
-        jumpScopes.append(Scope(targets: targets, isBarrier: isBarrier, current: -1))
+        jumpScopes.append(Scope(targets: targets, barrier: barrier, current: -1))
         defer { jumpScopes.removeLast() }
         var lastReachable = state
         var hasReported = !state.isReachable
@@ -206,7 +217,7 @@ final class FlowCompiler {
         return list.blocks.first.flatMap { index(of: $0) } ?? continuation
     }
 
-    private func index(of block: BlockSource) -> NodeIndex? { layout.places[block.order]?.index }
+    func index(of block: BlockSource) -> NodeIndex? { layout.places[block.order]?.index }
 
     // MARK: Jumps
 
@@ -220,16 +231,16 @@ final class FlowCompiler {
     /// Where `next` leads.
     func resolve(_ next: Located<String>) -> JumpTarget {
         if next.value == "end" {
-            guard jumpScopes.contains(where: \.isBarrier) else { return .end }
-            reportLeaving(next)
+            guard let barrier = jumpScopes.last(where: { $0.barrier != nil })?.barrier else { return .end }
+            reportLeaving(barrier, next)
             return .invalid
         }
-        var crossesBarrier = false
+        var crossed: Barrier?
         for scope in jumpScopes.reversed() {
             if let order = scope.targets[next.value], let place = layout.places[order] {
-                if !crossesBarrier, order > scope.current { return .block(order: order, place.index) }
-                if crossesBarrier {
-                    reportLeaving(next)
+                if crossed == nil, order > scope.current { return .block(order: order, place.index) }
+                if let crossed {
+                    reportLeaving(crossed, next)
                 } else {
                     let message =
                         "'next' leads back to '\(next.value)'; jumps backwards are not available in this version of Runnel"
@@ -237,7 +248,7 @@ final class FlowCompiler {
                 }
                 return .invalid
             }
-            if scope.isBarrier { crossesBarrier = true }
+            crossed = crossed ?? scope.barrier
         }
         if layout.ids[next.value] != nil {
             context.error(
@@ -265,7 +276,14 @@ final class FlowCompiler {
         }
     }
 
-    private func reportLeaving(_ next: Located<String>) {
-        context.error(.nextLeavesTransaction, "'next' cannot leave a transaction: it would stay open", at: next.range)
+    private func reportLeaving(_ barrier: Barrier, _ next: Located<String>) {
+        switch barrier {
+        case .transaction:
+            let message = "'next' cannot leave a transaction: it would stay open"
+            context.error(.nextLeavesTransaction, message, at: next.range)
+        case .finally:
+            let message = "'next' cannot leave a 'try' that has 'finally': it would not run"
+            context.error(.nextLeavesBlock, message, at: next.range)
+        }
     }
 }

@@ -24,19 +24,31 @@ package enum FlowGraphText {
         case .command(let command): text += " \(command.connection).\(command.command)"
         case .findRecord(let find), .findRecords(let find): text += " \(find.table)"
         case .insertRecord(let insert): text += " \(insert.table)"
+        case .upsertRecord(let upsert): text += " \(upsert.table) on \(upsert.on)"
         case .updateRecord(let update): text += " \(update.table)"
         case .deleteRecord(let delete): text += " \(delete.table)"
         case .runFlow(let run): text += " \(run.flow)"
-        case .endTransaction: text += " (end)"
+        case .endTransaction, .endTry: text += " (end)"
+        case .chooseCatch: text += " (catch)"
+        case .holdFailure: text += " (hold)"
+        case .rethrow: text += " (rethrow)"
         default: break
         }
         if let when = node.when { text += " when(\(when.text))" }
+        if case .chooseCatch(let block, let uncaught) = node.action {
+            for branch in block.branches {
+                text += branch.when.map { " [\($0.text)]" } ?? " [else]"
+                text += " → \(name(branch.entry ?? node.next, graph));"
+            }
+            return text + " → \(name(uncaught, graph))"
+        }
         if case .branch(let block) = node.action {
             for branch in block.branches {
                 text += branch.when.map { " [\($0.text)]" } ?? " [else]"
                 text += " → \(name(branch.entry ?? node.next, graph));"
             }
         }
+        if case .beginTry(let body) = node.action { text += " → \(name(body, graph));" }
         if case .beginTransaction(let body, let end) = node.action { text += " → \(name(body ?? end, graph));" }
         if let success = node.success { text += " success → \(name(success, graph));" }
         if case .handled(let entry) = node.failure { text += " fail → \(name(entry ?? node.next, graph));" }
@@ -47,8 +59,12 @@ package enum FlowGraphText {
     private static func name(_ index: NodeIndex?, _ graph: FlowGraph) -> String {
         guard let index, graph.nodes.indices.contains(index.rawValue) else { return "end" }
         let node = graph[index]
-        if case .endTransaction = node.action { return "\(node.path)(end)" }
-        return node.path.rawValue
+        switch node.action {
+        case .endTransaction, .endTry: return "\(node.path)(end)"
+        case .holdFailure: return "\(node.path)(hold)"
+        case .rethrow: return "\(node.path)(rethrow)"
+        default: return node.path.rawValue
+        }
     }
 
     private static func text(_ trigger: Trigger) -> String {

@@ -3,10 +3,21 @@ struct FlowLayout {
     struct Place {
         var index: NodeIndex
         var path: String
-        /// The node that closes a transaction.
+        /// The node that closes a transaction or a `try`.
         var end: NodeIndex?
         /// The nodes of the branches of `mode: all`.
         var chain: [NodeIndex] = []
+        /// The nodes that failures inside a `try` pass.
+        var handler: Handler?
+    }
+
+    struct Handler {
+        /// Chooses the catch.
+        var catching: NodeIndex
+        /// Keeps a failure that no catch took until `finally` is over.
+        var holding: NodeIndex
+        /// Passes on a failure of `finally`.
+        var rethrowing: NodeIndex
     }
 
     /// By `BlockSource.order`.
@@ -39,6 +50,16 @@ struct FlowLayout {
                     if isAll { place.chain.append(next()) }
                     add(branch.body, prefix: "\(path)/\(number)/", context)
                 }
+            case .tryBlocks(let attempt):
+                add(attempt.body, prefix: path + "/do/", context)
+                let catching = next()
+                for (number, item) in attempt.catches.enumerated() {
+                    add(item.body, prefix: "\(path)/catch/\(number)/", context)
+                }
+                let holding = next()
+                if let finally = attempt.finally { add(finally, prefix: path + "/finally/", context) }
+                place.end = next()
+                place.handler = Handler(catching: catching, holding: holding, rethrowing: next())
             default: break
             }
             if let success = block.success { add(success, prefix: path + "/success/", context) }

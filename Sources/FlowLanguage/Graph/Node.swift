@@ -60,12 +60,23 @@ package enum BlockAction: Sendable {
     case findRecord(FindBlock)
     case findRecords(FindBlock)
     case insertRecord(InsertBlock)
+    case upsertRecord(UpsertBlock)
     case updateRecord(UpdateBlock)
     case deleteRecord(DeleteBlock)
     /// Opens a savepoint; `body` is its first block and leads to a node of `.endTransaction`.
     case beginTransaction(body: NodeIndex?, end: NodeIndex)
     /// Closes the savepoint that the node `begin` opened; its path is the transaction's own.
     case endTransaction(begin: NodeIndex)
+    /// Goes on with `body`; failures inside lead to a node of `.chooseCatch`.
+    case beginTry(body: NodeIndex)
+    /// Goes on with the first branch that holds for the failure, else with the node `uncaught`.
+    case chooseCatch(BranchBlock, uncaught: NodeIndex)
+    /// Keeps the failure that led here until the `try` at `of` ends.
+    case holdFailure(of: NodeIndex)
+    /// Ends the `try` that the node `begin` began: with the failure that is held, if one is.
+    case endTry(begin: NodeIndex)
+    /// Fails with the failure that led here.
+    case rethrow
     case respond(RespondBlock)
     case fail(FailBlock)
     case log(LogBlock)
@@ -81,9 +92,11 @@ package enum BlockAction: Sendable {
         case .findRecord: "find-record"
         case .findRecords: "find-records"
         case .insertRecord: "insert-record"
+        case .upsertRecord: "upsert-record"
         case .updateRecord: "update-record"
         case .deleteRecord: "delete-record"
         case .beginTransaction, .endTransaction: "transaction"
+        case .beginTry, .chooseCatch, .holdFailure, .endTry, .rethrow: "try"
         case .respond: "respond"
         case .fail: "fail"
         case .log: "log"
@@ -209,6 +222,21 @@ package struct InsertBlock: Sendable {
     package init(table: String, set: [ColumnAssignment]) {
         self.table = table
         self.set = set
+    }
+}
+
+/// Inserts a row, or changes the one that has the same value in a unique column.
+package struct UpsertBlock: Sendable {
+    package var table: String
+    /// Holds a value for `on`.
+    package var set: [ColumnAssignment]
+    /// A unique column.
+    package var on: String
+
+    package init(table: String, set: [ColumnAssignment], on: String) {
+        self.table = table
+        self.set = set
+        self.on = on
     }
 }
 

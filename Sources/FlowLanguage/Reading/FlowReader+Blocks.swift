@@ -2,12 +2,13 @@ extension FlowReader {
     /// The words of the blocks that this version has.
     static let blockWords = [
         "execute-connection-command", "conditional-branch", "callback-handler", "set-variables", "find-record",
-        "find-records", "insert-record", "update-record", "delete-record", "transaction", "respond", "fail", "log",
-        "run-flow",
+        "find-records", "insert-record", "upsert-record", "update-record", "delete-record", "transaction", "respond",
+        "fail", "log",
+        "run-flow", "try",
     ]
     /// Words of the design that this version does not have.
     static let unavailableBlockWords: Set<String> = [
-        "custom-code", "upsert-record", "for-each", "while", "parallel", "try", "wait", "http-request",
+        "custom-code", "for-each", "while", "parallel", "wait", "http-request",
     ]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "do"]
@@ -81,6 +82,11 @@ extension FlowReader {
         case "find-record", "find-records": return readFind(&reader, isMany: word.value == "find-records")
         case "insert-record":
             return .insert(RecordSource(table: reader.requiredText("table"), set: reader.required("set")))
+        case "upsert-record":
+            return .upsert(
+                RecordSource(table: reader.requiredText("table"), set: reader.required("set")),
+                on: reader.requiredText("on")
+            )
         case "update-record":
             let record = RecordSource(
                 table: reader.requiredText("table"),
@@ -94,6 +100,7 @@ extension FlowReader {
         case "transaction":
             let list = reader.required("do").map { readBlocks($0, what: "'do'") }
             return .transaction(list ?? BlockList(blocks: [], range: word.range))
+        case "try": return readTry(word, &reader)
         case "respond": return readRespond(&reader)
         case "fail": return readFail(&reader)
         case "log": return readLog(&reader)

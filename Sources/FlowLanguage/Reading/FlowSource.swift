@@ -51,9 +51,11 @@ enum BlockBody {
     case setVariables([YAMLPair])
     case find(RecordSource, order: [OrderSource], limit: Int?, isMany: Bool)
     case insert(RecordSource)
+    case upsert(RecordSource, on: Located<String>?)
     case update(RecordSource, expect: Int?)
     case delete(RecordSource, expect: Int?)
     case transaction(BlockList)
+    case tryBlocks(TrySource)
     case respond(RespondSource)
     case fail(FailSource)
     case log(LogBlock.Level, message: YAMLNode?, fields: [YAMLPair])
@@ -67,6 +69,13 @@ struct BranchSource {
     var when: YAMLNode?
     var body: BlockList
     var range: Range<Int>
+}
+
+struct TrySource {
+    var body: BlockList
+    /// A catch without `when` takes every failure.
+    var catches: [BranchSource]
+    var finally: BlockList?
 }
 
 struct RecordSource {

@@ -32,6 +32,24 @@ struct FlowState {
         )
     }
 
+    /// What is known here behind a list that also runs on other ways: `entering` and `left` hold for all of them.
+    func passing(from entering: FlowState, to left: FlowState) -> FlowState {
+        guard isReachable, left.isReachable else { return .unreachable }
+        var passed = self
+        passed.hasResponded = hasResponded || left.hasResponded
+        for (id, assignment) in left.blocks where entering.blocks[id] == nil { passed.blocks[id] = assignment }
+        for (name, assignment) in left.variables {
+            if assignment.isCertain, entering.variables[name]?.isCertain != true {
+                passed.variables[name] = assignment
+            } else if let known = passed.variables[name] {
+                if known.type != assignment.type { passed.variables[name]?.type = .dynamic }
+            } else {
+                passed.variables[name] = assignment
+            }
+        }
+        return passed
+    }
+
     private static func merge(
         _ left: [String: Assignment],
         _ right: [String: Assignment],

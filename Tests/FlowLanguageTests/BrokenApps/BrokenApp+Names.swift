@@ -35,11 +35,63 @@ extension BrokenApp {
         .blocks(
             "a block of a later version",
             """
-            - block: 1️⃣for-each
-              each: input.name
-              do: []
+            - block: 1️⃣parallel
+              branches: {}
             """,
             ExpectedFinding("1️⃣", "flow.block.unavailable")
+        ),
+        .blocks(
+            "a jump out of a try that has something to do at its end",
+            """
+            - id: safe
+              block: try
+              do:
+                - block: log
+                  message: a
+                  next: 1️⃣behind
+              finally: []
+            - id: behind
+              block: log
+              message: b
+            """,
+            ExpectedFinding("1️⃣", "flow.next.leaves")
+        ),
+        .blocks(
+            "what a try may not have come to, inside its catch",
+            """
+            - id: safe
+              block: try
+              do:
+                - id: seat
+                  block: find-record
+                  table: seats
+                - block: fail
+                  error: { message: stop }
+              catch:
+                - do:
+                    - block: log
+                      message: '${ blocks.1️⃣seat.left }'
+            """,
+            ExpectedFinding("1️⃣", "expression.may-be-missing")
+        ),
+        .blocks(
+            "a try with nothing to try for",
+            """
+            - block: 1️⃣try
+              do: []
+            """,
+            ExpectedFinding("1️⃣", "key.missing", saying: "'catch' or 'finally'")
+        ),
+        .blocks(
+            "an upsert on a column that does not tell rows apart",
+            """
+            - id: order
+              block: upsert-record
+              table: orders
+              set: { email: a@example.com, total: 1 }
+              on: 1️⃣email
+            """,
+            ExpectedFinding("1️⃣", "flow.upsert.column", saying: "unique: true")
         ),
         .blocks(
             "a misspelt key of a block",

@@ -1,0 +1,27 @@
+extension FlowReader {
+    mutating func readTry(_ word: Located<String>, _ reader: inout MappingReader) -> BlockBody {
+        let body = reader.required("do").map { readBlocks($0, what: "'do'") }
+        var catches: [BranchSource] = []
+        let written = reader.value("catch")
+        let items = written.flatMap { context.items(of: $0, what: "'catch'") } ?? []
+        for (position, item) in items.enumerated() {
+            guard var mapping = MappingReader(item, context, what: "a catch") else { continue }
+            let when = mapping.value("when")
+            if when == nil, position < items.count - 1 {
+                let message = "a catch without 'when' takes every failure, so it is the last"
+                context.error(.branchElse, message, at: mapping.headRange)
+            }
+            let list = mapping.required("do").map { readBlocks($0, what: "'do'") }
+            mapping.finish()
+            let blocks = list ?? BlockList(blocks: [], range: item.range)
+            catches.append(BranchSource(when: when, body: blocks, range: item.range))
+        }
+        let finally = reader.value("finally").map { readBlocks($0, what: "'finally'") }
+        if written == nil, finally == nil {
+            context.error(.keyMissing, "a 'try' needs 'catch' or 'finally'", at: word.range)
+        }
+        return .tryBlocks(
+            TrySource(body: body ?? BlockList(blocks: [], range: word.range), catches: catches, finally: finally)
+        )
+    }
+}
