@@ -22,6 +22,8 @@ package enum Limits {
     ///
     /// The interpreter and the dashboard draw them all.
     package static let blocksPerFlow = 1_000
+    /// Turns of one loop: what a run remembers of each is kept in memory and repeated at a replay.
+    package static let turnsPerLoop = 10_000
     /// Entries of one list of names or one mapping that is read name by name: roles, inputs, columns to set, an enum.
     package static let entries = 1_000
     /// Tables of one app.

@@ -13,6 +13,8 @@ struct FlowScope: EvaluationScope {
     var error: Value?
     var run: Value
     var now: Timestamp
+    /// The current items of the loops around, the outermost first, and the innermost one's index.
+    var items: [Value] = []
 
     func value(at slot: Int) -> Value? {
         switch ScopeSlot(rawValue: slot) {
@@ -23,7 +25,9 @@ struct FlowScope: EvaluationScope {
         case .error: error
         case .run: run
         case .now: .timestamp(now)
-        case nil: nil
+        case nil:
+            // Loops have the slots behind those of every flow.
+            items.indices.contains(slot - ScopeSlot.allCases.count) ? items[slot - ScopeSlot.allCases.count] : nil
         }
     }
 

@@ -4,7 +4,7 @@ import FlowLanguage
 // Blocks with an effect: their input is evaluated here, done elsewhere.
 extension Interpreter {
     func work(of node: Node, now: Timestamp) throws(BlockFailure) -> BlockWork {
-        let scope = scope(now: now)
+        let scope = scope(now: now, at: node)
         let range = node.range
         switch node.action {
         case .findRecord(let block): return .find(try scope.query(block, limit: 1, at: range), single: true)
@@ -34,7 +34,8 @@ extension Interpreter {
             return .runFlow(flow: block.flow, input: try scope.evaluate(block.input), mode: block.mode)
         case .callbackHandler: return .callback
         case .beginTransaction, .endTransaction: return .transaction
-        case .branch, .setVariables, .log, .respond, .fail, .beginTry, .chooseCatch, .holdFailure, .endTry, .rethrow:
+        case .branch, .setVariables, .log, .respond, .fail, .beginTry, .chooseCatch, .holdFailure, .endTry, .beginLoop,
+            .endTurn, .rethrow:
             preconditionFailure("a pure block has no work outside")
         }
     }

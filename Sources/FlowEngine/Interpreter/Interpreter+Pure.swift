@@ -12,10 +12,12 @@ extension Interpreter {
             try branch(block, node: node, now: now)
         case .setVariables(let assignments):
             for assignment in assignments {
-                state.variables[assignment.name] = try scope(now: now).evaluate(assignment.value)
+                state.variables[assignment.name] = try scope(now: now, at: node).evaluate(assignment.value)
             }
             note(node, .done, now: now)
             state.position = .at(node.success ?? node.next)
+        case .beginLoop(let loop):
+            try begin(loop, node: node, now: now)
         case .beginTry(let body):
             state.held[node.index] = nil
             note(node, .done, now: now)
@@ -27,14 +29,15 @@ extension Interpreter {
         case .fail(let block):
             throw try failure(of: block, node: node, now: now)
         case .command, .callbackHandler, .findRecord, .findRecords, .insertRecord, .upsertRecord, .updateRecord,
-            .deleteRecord, .beginTransaction, .endTransaction, .runFlow, .chooseCatch, .holdFailure, .endTry, .rethrow:
+            .deleteRecord, .beginTransaction, .endTransaction, .runFlow, .chooseCatch, .holdFailure, .endTry, .endTurn,
+            .rethrow:
             return false
         }
         return true
     }
 
     private mutating func branch(_ block: BranchBlock, node: Node, now: Timestamp) throws(BlockFailure) {
-        let scope = scope(now: now)
+        let scope = scope(now: now, at: node)
         for (position, branch) in block.branches.enumerated() {
             if let when = branch.when, try !scope.holds(when, at: node.range) { continue }
             if let id = node.id { state.blocks[id] = ["taken": .int(Int64(position))] }
@@ -48,7 +51,7 @@ extension Interpreter {
     }
 
     private mutating func log(_ block: LogBlock, node: Node, now: Timestamp) throws(BlockFailure) {
-        let scope = scope(now: now)
+        let scope = scope(now: now, at: node)
         let message = Self.logText(try scope.evaluate(block.message))
         var fields: [String: String] = [:]
         for field in block.fields { fields[field.name] = Self.logText(try scope.evaluate(field.value)) }
@@ -71,7 +74,7 @@ extension Interpreter {
     }
 
     private mutating func respond(_ block: RespondBlock, node: Node, now: Timestamp) throws(BlockFailure) {
-        let scope = scope(now: now)
+        let scope = scope(now: now, at: node)
         guard state.answer == nil else {
             note(node, .skipped, now: now, "answered before")
             state.position = .at(node.success ?? node.next)
@@ -116,7 +119,7 @@ extension Interpreter {
     }
 
     private func failure(of block: FailBlock, node: Node, now: Timestamp) throws(BlockFailure) -> BlockFailure {
-        let scope = scope(now: now)
+        let scope = scope(now: now, at: node)
         let message = try scope.evaluate(block.message)
         var failure = BlockFailure(code: "failed", type: "flow", message: message.stringValue ?? Self.logText(message))
         if let template = block.code {

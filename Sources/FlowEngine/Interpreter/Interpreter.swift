@@ -27,11 +27,21 @@ struct Interpreter: Sendable {
         var failure: BlockFailure?
         /// Failures that wait for the `finally` of the `try` at a node.
         var held: [NodeIndex: BlockFailure] = [:]
+        /// Loops that are under way, by their heads.
+        var loops: [NodeIndex: Loop] = [:]
         var visits: [BlockPath: Int] = [:]
         var trace: [TraceStep] = []
         /// Entries so far; the next one's number is one more.
         var entries = 0
         var answer: RunAnswer?
+    }
+
+    struct Loop: Sendable {
+        /// What `for-each` goes through; evaluated once, when the loop begins.
+        var items: [Value] = []
+        /// Turns done.
+        var turns = 0
+        var collected: [Value] = []
     }
 
     enum Position: Sendable {
@@ -88,15 +98,25 @@ struct Interpreter: Sendable {
         return lines
     }
 
-    func scope(now: Timestamp) -> FlowScope {
-        FlowScope(
+    /// What the expressions of `node` see; nil: those behind the last block.
+    func scope(now: Timestamp, at node: Node? = nil) -> FlowScope {
+        var items: [Value] = []
+        var index = 0
+        for head in node?.loops ?? [] {
+            guard let loop = state.loops[head], loop.turns < loop.items.count else { break }
+            index = loop.turns
+            items.append(loop.items[index])
+        }
+        if !items.isEmpty { items.append(.int(Int64(index))) }
+        return FlowScope(
             input: input,
             trigger: start.trigger,
             blocks: state.blocks,
             variables: state.variables,
             error: state.error,
             run: runValue,
-            now: now
+            now: now,
+            items: items
         )
     }
 }
@@ -181,7 +201,7 @@ extension Interpreter {
         if case .endTransaction(let begin) = node.action { return close(begin, node: node, now: now) }
         if passJoint(node, now: now) { return nil }
         do throws(BlockFailure) {
-            if let when = node.when, try !scope(now: now).holds(when, at: node.range) {
+            if let when = node.when, try !scope(now: now, at: node).holds(when, at: node.range) {
                 if let id = node.id { state.blocks[id] = nil }
                 note(node, .skipped, now: now)
                 state.position = .at(node.next)

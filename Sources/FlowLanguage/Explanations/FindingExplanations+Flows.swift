@@ -242,10 +242,20 @@ extension FindingExplanations {
         ),
         .nextLeavesBlock: Page(
             cause: """
-                'next' leads out of a block that has something to do at its end: the 'finally' of a 'try'.
+                'next' leads out of a block that is not over: a loop with turns to come, or a 'try' \
+                whose 'finally' would not run.
                 """,
             remedy: """
                 Let the list end; set a variable in it and branch on that behind the block.
+                """
+        ),
+        .loopName: Page(
+            cause: """
+                The name that 'as' gives the current item is taken: by what every expression sees ('input', 'blocks', \
+                'index' …), or by a loop around this one.
+                """,
+            remedy: """
+                Choose another name.
                 """
         ),
         .nextWithWhen: Page(

@@ -73,8 +73,10 @@ extension FlowCompiler {
             failure: failure,
             range: context.text.range(block.word.range)
         )
+        nodes[place.index.rawValue]?.loops = loops
         for var node in body.chain {
             node.failure = failure
+            if node.loops.isEmpty { node.loops = loops }
             nodes[node.index.rawValue] = node
         }
     }
@@ -143,6 +145,7 @@ extension FlowCompiler {
                 next: next,
                 range: context.text.range(block.word.range)
             )
+        case .loop(let loop): compileLoop(loop, block, place, next: next, scope, &body)
         case .tryBlocks(let attempt): compileTry(attempt, block, place, next: next, &body)
         case .respond(let respond): compileRespond(respond, block, templates, &body)
         case .fail(let fail): compileFail(fail, templates, &body)

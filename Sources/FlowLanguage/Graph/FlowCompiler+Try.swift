@@ -45,6 +45,7 @@ extension FlowCompiler {
         let choice = BranchBlock(branches: branches)
         var catching = add(handler.catching, "/catch", .chooseCatch(choice, uncaught: handler.holding), next: leaving)
         catching.failure = .handled(handler.holding)
+        catching.loops = loops
         nodes[handler.catching.rawValue] = catching
         nodes[handler.holding.rawValue] = add(handler.holding, "", .holdFailure(of: place.index), next: leaving)
         // These two fail as the block itself does.

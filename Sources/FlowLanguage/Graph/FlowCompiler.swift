@@ -35,12 +35,14 @@ final class FlowCompiler {
         case transaction
         /// A `try` with `finally`, which would not run.
         case finally
+        /// A loop, whose further turns would be lost.
+        case loop
     }
 
     let source: FlowSource
     let environment: FlowEnvironment
     let layout: FlowLayout
-    let scopes: ScopeBuilder
+    var scopes: ScopeBuilder
     var nodes: [Node?]
     var jumpScopes: [Scope] = []
     /// What is known on jumps to a block, by its order number.
@@ -54,6 +56,8 @@ final class FlowCompiler {
     var failureTarget = Node.Failure.propagates
     /// What is known where a block of each open `try` fails, the outermost first.
     var failedStates: [FlowState] = []
+    /// The open `for-each` loops, the outermost first.
+    var loops: [NodeIndex] = []
     var callbackHandlers = 0
 
     var context: FileContext { source.context }
@@ -284,6 +288,8 @@ final class FlowCompiler {
         case .finally:
             let message = "'next' cannot leave a 'try' that has 'finally': it would not run"
             context.error(.nextLeavesBlock, message, at: next.range)
+        case .loop:
+            context.error(.nextLeavesBlock, "'next' cannot leave a loop", at: next.range)
         }
     }
 }

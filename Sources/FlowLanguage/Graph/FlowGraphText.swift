@@ -31,7 +31,7 @@ package enum FlowGraphText {
         case .endTransaction, .endTry: text += " (end)"
         case .chooseCatch: text += " (catch)"
         case .holdFailure: text += " (hold)"
-        case .rethrow: text += " (rethrow)"
+        case .beginLoop(let loop): text += " [\(loop.head.text)] → \(name(loop.body, graph));"
         default: break
         }
         if let when = node.when { text += " when(\(when.text))" }
@@ -63,6 +63,7 @@ package enum FlowGraphText {
         case .endTransaction, .endTry: return "\(node.path)(end)"
         case .holdFailure: return "\(node.path)(hold)"
         case .rethrow: return "\(node.path)(rethrow)"
+        case .endTurn: return "\(node.path)(turn)"
         default: return node.path.rawValue
         }
     }

@@ -3,9 +3,11 @@ struct FlowLayout {
     struct Place {
         var index: NodeIndex
         var path: String
-        /// The node that closes a transaction or a `try`.
+        /// The node that closes a transaction, a `try` or a turn of a loop.
         var end: NodeIndex?
-        /// The nodes of the branches of `mode: all`.
+        /// The ids inside a loop.
+        var ids: [String] = []
+        /// The nodes of the branches of `mode: all`; the node behind which a loop's own `fail` handles what fails inside.
         var chain: [NodeIndex] = []
         /// The nodes that failures inside a `try` pass.
         var handler: Handler?
@@ -50,6 +52,12 @@ struct FlowLayout {
                     if isAll { place.chain.append(next()) }
                     add(branch.body, prefix: "\(path)/\(number)/", context)
                 }
+            case .loop(let loop):
+                let known = Set(ids.keys)
+                add(loop.body, prefix: path + "/do/", context)
+                place.ids = ids.keys.filter { !known.contains($0) }.sorted()
+                place.end = next()
+                if block.fail != nil { place.chain.append(next()) }
             case .tryBlocks(let attempt):
                 add(attempt.body, prefix: path + "/do/", context)
                 let catching = next()

@@ -16,6 +16,8 @@ package struct Node: Sendable {
     package var success: NodeIndex?
     /// The first block of `fail:`; nil: a failure fails the run (or the enclosing transaction).
     package var failure: Failure
+    /// The `for-each` blocks that this one lies in, the outermost first.
+    package var loops: [NodeIndex] = []
     /// Where the block stands in its file.
     package var range: SourceRange
 
@@ -75,6 +77,9 @@ package enum BlockAction: Sendable {
     case holdFailure(of: NodeIndex)
     /// Ends the `try` that the node `begin` began: with the failure that is held, if one is.
     case endTry(begin: NodeIndex)
+    case beginLoop(LoopBlock)
+    /// Ends a turn of the loop at `begin`, which begins the next one.
+    case endTurn(begin: NodeIndex)
     /// Fails with the failure that led here.
     case rethrow
     case respond(RespondBlock)
@@ -96,7 +101,10 @@ package enum BlockAction: Sendable {
         case .updateRecord: "update-record"
         case .deleteRecord: "delete-record"
         case .beginTransaction, .endTransaction: "transaction"
-        case .beginTry, .chooseCatch, .holdFailure, .endTry, .rethrow: "try"
+        case .beginTry, .chooseCatch, .holdFailure, .endTry: "try"
+        case .beginLoop(let loop): loop.word
+        case .endTurn: "turn"
+        case .rethrow: "rethrow"
         case .respond: "respond"
         case .fail: "fail"
         case .log: "log"
@@ -265,6 +273,35 @@ package struct DeleteBlock: Sendable {
         self.conditions = conditions
         self.expect = expect
     }
+}
+
+/// A list that is passed several times, one turn behind the other.
+package struct LoopBlock: Sendable {
+    package enum Kind: Sendable, Hashable {
+        /// Once for each item of the list that `head` gives.
+        case each
+        /// As long as `head` holds; more than `max` turns are a failure.
+        case `while`(max: Int)
+    }
+
+    package var kind: Kind
+    package var head: Expression
+    /// The first node of a turn.
+    package var body: NodeIndex
+    /// The ids inside, which are forgotten from turn to turn.
+    package var ids: [String]
+    /// What each turn hands on to `items`.
+    package var collect: ValueTemplate?
+
+    package init(kind: Kind, head: Expression, body: NodeIndex, ids: [String], collect: ValueTemplate?) {
+        self.kind = kind
+        self.head = head
+        self.body = body
+        self.ids = ids
+        self.collect = collect
+    }
+
+    package var word: String { kind == .each ? "for-each" : "while" }
 }
 
 package struct RespondBlock: Sendable {

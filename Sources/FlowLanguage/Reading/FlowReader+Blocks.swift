@@ -5,10 +5,11 @@ extension FlowReader {
         "find-records", "insert-record", "upsert-record", "update-record", "delete-record", "transaction", "respond",
         "fail", "log",
         "run-flow", "try",
+        "for-each", "while",
     ]
     /// Words of the design that this version does not have.
     static let unavailableBlockWords: Set<String> = [
-        "custom-code", "for-each", "while", "parallel", "wait", "http-request",
+        "custom-code", "parallel", "wait", "http-request",
     ]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "do"]
@@ -62,7 +63,8 @@ extension FlowReader {
         }
         if case .broken = body { return block }
         reader.describe("block '\(word.value)'")
-        reader.finish(unavailable: Self.unavailableKeys)
+        let later = word.value == "for-each" ? Self.unavailableKeys + ["concurrency"] : Self.unavailableKeys
+        reader.finish(unavailable: later)
         return block
     }
 
@@ -100,6 +102,7 @@ extension FlowReader {
         case "transaction":
             let list = reader.required("do").map { readBlocks($0, what: "'do'") }
             return .transaction(list ?? BlockList(blocks: [], range: word.range))
+        case "for-each", "while": return readLoop(word, &reader)
         case "try": return readTry(word, &reader)
         case "respond": return readRespond(&reader)
         case "fail": return readFail(&reader)

@@ -1,4 +1,18 @@
 extension FlowReader {
+    mutating func readLoop(_ word: Located<String>, _ reader: inout MappingReader) -> BlockBody {
+        let isEach = word.value == "for-each"
+        let head = reader.required(isEach ? "each" : "while")
+        var loop = LoopSource(head: head, body: BlockList(blocks: [], range: word.range))
+        if isEach {
+            loop.name = reader.requiredText("as") ?? Located(value: "item", range: word.range)
+            loop.collect = reader.value("collect")
+        } else if reader.required("max") != nil {
+            loop.max = reader.int("max", in: 1...Int64(Limits.turnsPerLoop)).map { Int($0.value) }
+        }
+        if let list = reader.required("do") { loop.body = readBlocks(list, what: "'do'") }
+        return .loop(loop)
+    }
+
     mutating func readTry(_ word: Located<String>, _ reader: inout MappingReader) -> BlockBody {
         let body = reader.required("do").map { readBlocks($0, what: "'do'") }
         var catches: [BranchSource] = []

@@ -56,6 +56,7 @@ enum BlockBody {
     case delete(RecordSource, expect: Int?)
     case transaction(BlockList)
     case tryBlocks(TrySource)
+    case loop(LoopSource)
     case respond(RespondSource)
     case fail(FailSource)
     case log(LogBlock.Level, message: YAMLNode?, fields: [YAMLPair])
@@ -69,6 +70,16 @@ struct BranchSource {
     var when: YAMLNode?
     var body: BlockList
     var range: Range<Int>
+}
+
+struct LoopSource {
+    /// The list of `for-each`, the condition of `while`.
+    var head: YAMLNode?
+    /// What the current item is called; nil for `while`.
+    var name: Located<String>?
+    var collect: YAMLNode?
+    var max: Int?
+    var body: BlockList
 }
 
 struct TrySource {

@@ -91,6 +91,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case nextBackwards = "flow.next.backwards"
     case nextLeavesTransaction = "flow.next.transaction"
     case nextLeavesBlock = "flow.next.leaves"
+    case loopName = "flow.loop.name"
     case nextWithWhen = "flow.next.when"
     case branchEmpty = "flow.branch.empty"
     case branchElse = "flow.branch.else"

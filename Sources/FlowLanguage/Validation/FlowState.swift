@@ -101,6 +101,8 @@ struct ScopeBuilder {
     let triggerNote: String?
     /// Each id as a field that is not there yet.
     private let later: [String: RecordType.Field]
+    /// The current items of the open loops, the outermost first; behind them stands the innermost one's `index`.
+    var items: [(name: String, type: ExpressionType)] = []
 
     init(ids: [String: (order: Int, line: Int)], input: ExpressionType, trigger: ExpressionType, triggerNote: String?) {
         self.ids = ids
@@ -154,7 +156,7 @@ struct ScopeBuilder {
             let presence: RecordType.Field.Presence = assignment.isCertain ? .always : .sometimes
             variables.fields[name] = .init(assignment.type, presence: presence, note: assignment.note)
         }
-        let types = ScopeSlot.allCases.map { slot -> Declarations.Variable in
+        var types = ScopeSlot.allCases.map { slot -> Declarations.Variable in
             let type: ExpressionType =
                 switch slot {
                 case .input: input
@@ -167,6 +169,8 @@ struct ScopeBuilder {
                 }
             return .init(slot.name, type)
         }
+        for item in items { types.append(.init(item.name, item.type)) }
+        if !items.isEmpty { types.append(.init("index", .int)) }
         return ExpressionScope(
             declarations: Declarations(variables: types),
             errorNote: inFail ? nil : "'error' is only there inside a 'fail' list",

@@ -75,6 +75,49 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "expression.may-be-missing")
         ),
         .blocks(
+            "a block of a turn, behind its loop",
+            """
+            - block: for-each
+              each: '[1, 2]'
+              as: number
+              do:
+                - { id: seat, block: find-record, table: seats, where: { id: '${ number + index }' } }
+            - block: log
+              message: '${ blocks.1️⃣seat.left }'
+            """,
+            ExpectedFinding("1️⃣", "expression.unavailable")
+        ),
+        .blocks(
+            "a jump out of a loop",
+            """
+            - block: while
+              while: input.orderId > 0
+              max: 2
+              do:
+                - { block: log, message: a, next: 1️⃣end }
+            """,
+            ExpectedFinding("1️⃣", "flow.next.leaves")
+        ),
+        .blocks(
+            "an item whose name means something else",
+            """
+            - block: for-each
+              each: '[1, 2]'
+              as: 1️⃣input
+              do: []
+            """,
+            ExpectedFinding("1️⃣", "flow.loop.name")
+        ),
+        .blocks(
+            "a loop without a bound",
+            """
+            - 1️⃣block: while
+              while: input.orderId > 0
+              do: []
+            """,
+            ExpectedFinding("1️⃣", "key.missing", saying: "'max'")
+        ),
+        .blocks(
             "a try with nothing to try for",
             """
             - block: 1️⃣try

@@ -1,0 +1,86 @@
+import Expressions
+
+extension FlowCompiler {
+    /// Compiles `for-each` and `while`: a head that begins each turn, and a node that ends it.
+    ///
+    /// A block inside is told apart from turn to turn by its visit, not by its path: the path stays the block's own, and
+    /// visits are counted over the whole run, so addresses are unique in loops within loops too.
+    func compileLoop(
+        _ loop: LoopSource,
+        _ block: BlockSource,
+        _ place: FlowLayout.Place,
+        next: NodeIndex?,
+        _ scope: ExpressionScope,
+        _ body: inout Body
+    ) {
+        guard let end = place.end else { return }
+        let before = body.state
+        let expected: ExpressionType = loop.name == nil ? .bool : .list(.dynamic)
+        let what = loop.name == nil ? "'while'" : "'each'"
+        let head = loop.head.flatMap {
+            ExpressionCompiler(context).bare($0, what: what, scope: scope, expected: expected)
+        }
+        var element = ExpressionType.dynamic
+        if case .list(let type)? = head?.expression.type { element = type }
+
+        let outer = failureTarget
+        defer { failureTarget = outer }
+        if let rethrowing = place.chain.first { failureTarget = .handled(rethrowing) }
+        if let name = loop.name {
+            if isFree(name) {
+                scopes.items.append((name.value, element))
+            } else {
+                scopes.items.append(("unnamed", .dynamic))
+            }
+            loops.append(place.index)
+        }
+        var after = before
+        let entry = compile(loop.body, continuation: end, state: &after, barrier: .loop)
+        noteFailure(after)
+        var collect: (template: ValueTemplate, type: ExpressionType)?
+        if let node = loop.collect {
+            let inner = scopes.scope(after.isReachable ? after : before, order: Int.max, inFail: failDepth > 0)
+            collect = TemplateCompiler(context, scope: inner).compile(node, .any("'collect'"))
+        }
+        let inside = loops
+        if loop.name != nil {
+            scopes.items.removeLast()
+            loops.removeLast()
+        }
+        // Each turn's blocks are its own; variables stay.
+        after = before.merged(with: after)
+        for id in place.ids { after.blocks[id] = nil }
+        body.state = after
+        var fields: [String: RecordType.Field] = ["count": .init(.int)]
+        if let collect { fields["items"] = .init(.list(collect.type)) }
+        body.output = .record(RecordType(name: block.word.value, fields: fields))
+        guard let head else { return }
+        let kind: LoopBlock.Kind = loop.name == nil ? .while(max: loop.max ?? 1) : .each
+        body.action = .beginLoop(
+            LoopBlock(kind: kind, head: head.expression, body: entry ?? end, ids: place.ids, collect: collect?.template)
+        )
+        let range = context.text.range(block.word.range)
+        var ending = Node(
+            index: end,
+            path: BlockPath(place.path),
+            action: .endTurn(begin: place.index),
+            next: next,
+            range: range
+        )
+        ending.loops = inside
+        body.chain = [ending]
+        if let rethrowing = place.chain.first {
+            let path = BlockPath(place.path)
+            body.chain.append(Node(index: rethrowing, path: path, action: .rethrow, next: next, range: range))
+        }
+    }
+
+    /// Whether the current item can be called so; if not, a finding.
+    private func isFree(_ name: Located<String>) -> Bool {
+        guard context.checkIdentifier(name, what: "the name") else { return false }
+        let taken = ScopeSlot.allCases.map(\.name) + ["index", "record"] + scopes.items.map(\.name)
+        guard taken.contains(name.value) else { return true }
+        context.error(.loopName, "'\(name.value)' means something else here", at: name.range)
+        return false
+    }
+}
