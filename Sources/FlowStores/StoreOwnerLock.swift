@@ -35,7 +35,11 @@ package struct StoreOwnerLock: ~Copyable, Sendable {
         if !written { ftruncate(opened, 0) }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Closing alone would leave the lock with a child that was forked and has not reached its exec yet.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// The pid that holds the lock of `folder`, or nil when nobody does or it has no name yet.
     package static func owner(of folder: String) -> Int32? {
