@@ -120,4 +120,9 @@ enum FindingCode: String, CaseIterable, Sendable {
     case errorOutsideFail = "flow.error.outside-fail"
     case expressionWrapped = "flow.expression.wrapped"
     case pagePaymentState = "flow.page.payment-state"
+    case caseTwice = "case.twice"
+    case caseStep = "case.step"
+    case caseTime = "case.time"
+    case caseDuration = "case.duration"
+    case caseFile = "case.file"
 }
