@@ -75,6 +75,7 @@ struct OpenedApp {
             connections: app.connections,
             services: [
                 "stripe": StripeService(endpoint: endpoint, credentials: credentials),
+                "http": HTTPService(connections: app.connections, credentials: secrets),
                 "sendgrid": SendGridService(credentials: SendGridCredentials(secrets)),
             ],
             sender: { request throws(HTTPError) in try await http.send(request) }
@@ -85,7 +86,7 @@ struct OpenedApp {
             transport: transport,
             clock: clock,
             random: random,
-            features: [payments],
+            features: [payments, HTTPFeature()],
             mode: mode,
             logger: logger
         )
