@@ -42,7 +42,7 @@ struct OpenedApp {
         )
     }
 
-    /// For one command, with no engine.
+    /// For one command: its engine only writes, and runs nothing.
     var administration: Administration {
         Administration(
             app: app,
@@ -50,6 +50,7 @@ struct OpenedApp {
             store: store,
             clock: SystemClock(),
             random: SystemRandomSource(),
+            engine: engine(stripe: .stripe, http: HTTPClient(), logger: ServerLog.logger(level: "warning")),
             vault: vault,
             unsealed: secrets,
             version: RunnelCommand.configuration.version
