@@ -48,7 +48,7 @@ struct CaseCompilerTests {
             ("case: a\nsteps: []\nexpect: { table: {} }", ["3:11 key.unknown"]),
             ("case: a\nsteps: []\nexpect: { tables: { order: [] } }", ["3:21 flow.table.unknown"]),
             ("case: a\nsteps: []\nexpect: { tables: { orders: [{ totl: 1 }] } }", ["3:32 flow.column.unknown"]),
-            ("case: a\nsteps: []\nexpect: { that: tables.ordrs.size() == 1 }", ["3:17 no_such_field"]),
+            ("case: a\nsteps: []\nexpect: { that: tables.ordrs.size() == 1 }", ["3:24 expression.unknown-field"]),
             ("cases:\n- { case: a, steps: [] }\n- { case: a, steps: [] }", ["3:11 case.twice"]),
             ("case: a\nsteps: []\ndisturb: [{ request: 1 }]", ["3:13 key.missing"]),
         ]

@@ -51,7 +51,7 @@ struct CaseTests {
         #expect(
             problems.map(\.headline) == [
                 "tests/cases.yaml:5:29: output.id: expected 2, is 1",
-                "tests/cases.yaml:8:35: tables.orders[0].status: expected PAID, is NEW",
+                "tests/cases.yaml:8:34: tables.orders[0].status: expected PAID, is NEW",
                 "tests/cases.yaml:9:9: log[0]: expected placed 6, is not among: placed 5",
                 "tests/cases.yaml:10:9: tables.orders.size() == 2: expected true, is false; "
                     + #"tables.orders is [{"id":1,"email":"ann@example.com","total":5,"status":"NEW"}]"#,
