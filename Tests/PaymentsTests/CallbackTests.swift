@@ -155,7 +155,7 @@ struct CallbackTests {
         #expect(deliveries.map(\.status) == [.unmatched, .ignored, .ignored])
     }
 
-    @Test("a thin event of a payment that is not known is noted and changes nothing; of a known one its object is awaited")
+    @Test("a thin event of an unknown payment is noted; of a known one its object is awaited; neither changes anything")
     func thin() throws {
         let text = """
             {"id":"evt_thin","object":"v2.core.event","type":"v1.payment_intent.succeeded","livemode":false,

@@ -24,6 +24,8 @@ extension PaymentsFeature {
     ///   - hint: the type of the thin event that named the object, where there was one.
     ///   - now: when it was fetched.
     ///   - transaction: of `Engine.write`.
+    /// - Returns: what became of it.
+    /// - Throws: as the transaction does; nothing of the object is taken in then.
     package func observe(
         _ object: Value,
         id: String,

@@ -14,8 +14,9 @@ package struct PaymentsReconciler: Sendable {
     private static let pagesMax = 1_000
     private static let rowsMax = 10_000
 
-    /// The types that change something here; Stripe takes up to 20 in one list. `charge.refund.updated` says the same
-    /// as `refund.updated`.
+    /// The types that change something here.
+    ///
+    /// Stripe takes up to 20 in one list. `charge.refund.updated` says the same as `refund.updated`.
     private static let eventTypes = [
         "payment_intent.processing", "payment_intent.requires_action", "payment_intent.payment_failed",
         "payment_intent.canceled", "payment_intent.succeeded", "charge.succeeded", "charge.updated", "charge.captured",
@@ -75,6 +76,7 @@ package struct PaymentsReconciler: Sendable {
 
     /// Looks for events that never came and objects that moved on without one.
     /// - Parameter span: how far back; at most `longest`.
+    /// - Returns: what was compared, missing and taken in.
     /// - Throws: `ReconciliationFailure` when Stripe cannot be asked; what was found until then is taken in.
     package func reconcile(since span: Duration = longest) async throws -> ReconciliationReport {
         var report = ReconciliationReport()

@@ -18,6 +18,7 @@ struct DueTests {
                 block: callback-handler
               - id: lower
                 block: execute-connection-command
+                when: blocks.handler.callbackProcessed == false
                 connection: stripe
                 command: lower-recurring-amount
                 data: { invoice: '${ blocks.handler.invoice }', amount: '${ \(amount) }', description: Loyalty }

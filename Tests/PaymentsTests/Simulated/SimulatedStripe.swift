@@ -17,6 +17,7 @@ final class SimulatedStripe: Sendable {
 
     /// - Parameters:
     ///   - start: seconds since 1970.
+    ///   - seed: ids follow from it.
     ///   - events: the types that the endpoint gets.
     init(start: Int64, seed: UInt64 = 7, events: [String] = ["*"]) {
         var settings = SimulatorSettings()
