@@ -44,7 +44,8 @@ package final class Engine: Service, Sendable {
         random: any RandomSource,
         features: [any Feature],
         mode: Mode,
-        logger: Logger
+        logger: Logger,
+        writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
         self.store = store
@@ -54,7 +55,11 @@ package final class Engine: Service, Sendable {
         self.features = features
         self.mode = mode
         self.logger = logger
-        self.writer = GroupWriter(store: store, observer: GroupReport(counters: counters, logger: logger))
+        self.writer = GroupWriter(
+            store: store,
+            observer: GroupReport(counters: counters, logger: logger),
+            thread: writerThread
+        )
     }
 
     /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.
