@@ -29,6 +29,8 @@ final class EventClients: Sendable {
         var order: [Int32] = []
         var waiters: [(isDone: @Sendable ([Client]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
         var isOver = false
+
+        var inOrder: [Client] { order.compactMap { clients[$0] } }
     }
 
     let port: Int
@@ -139,10 +141,6 @@ final class EventClients: Sendable {
             state.clients[descriptor]?.take(bytes)
         }
     }
-}
-
-extension EventClients.State {
-    fileprivate var inOrder: [EventClients.Client] { order.compactMap { clients[$0] } }
 }
 
 extension EventClients.Client {
