@@ -46,7 +46,8 @@ package final class Engine: Service, Sendable {
         random: any RandomSource,
         features: [any Feature],
         mode: Mode,
-        logger: Logger
+        logger: Logger,
+        writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
         self.store = store
@@ -58,7 +59,8 @@ package final class Engine: Service, Sendable {
         self.logger = logger
         self.writer = GroupWriter(
             store: store,
-            observer: GroupReport(counters: counters, commits: commits, logger: logger)
+            observer: GroupReport(counters: counters, commits: commits, logger: logger),
+            thread: writerThread
         )
     }
 
