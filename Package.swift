@@ -18,6 +18,8 @@ let strict: [SwiftSetting] = [
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+/// RSA, for tokens that others issued.
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
@@ -124,7 +126,7 @@ let package = Package(
             name: "FlowServer",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores",
-                hummingbird, crypto, logging, serviceLifecycle,
+                hummingbird, crypto, cryptoExtras, logging, serviceLifecycle,
             ],
             exclude: ["README.md"],
             swiftSettings: strict
@@ -225,6 +227,7 @@ let package = Package(
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
                 "HTTPTransport", "StripeSimulator", "TestSupport", crypto, logging,
             ],
+            exclude: ["mutations.py"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -237,7 +240,7 @@ let package = Package(
             name: "FlowServerTests",
             dependencies: [
                 "FlowServer", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Connections", "Expressions",
-                "TestSupport", hummingbird, hummingbirdTesting, crypto, logging,
+                "TestSupport", hummingbird, hummingbirdTesting, crypto, cryptoExtras, logging,
             ],
             swiftSettings: strict
         ),

@@ -16,6 +16,8 @@ package struct ServerConfiguration: Sendable {
     package var publicHosts: [String]
     /// Origins of pages that may call from a browser, besides the server's own: `https://shop.example.com`.
     package var allowedOrigins: [String]
+    /// Checks JSON Web Tokens; nil: none are taken.
+    package var tokens: TokenVerifier?
     package var limits: Limits
 
     package init(
@@ -27,6 +29,7 @@ package struct ServerConfiguration: Sendable {
         stopTimeLimit: Duration = .seconds(10),
         publicHosts: [String] = [],
         allowedOrigins: [String] = [],
+        tokens: TokenVerifier? = nil,
         limits: Limits = Limits()
     ) {
         self.host = host
@@ -37,6 +40,7 @@ package struct ServerConfiguration: Sendable {
         self.stopTimeLimit = stopTimeLimit
         self.publicHosts = publicHosts
         self.allowedOrigins = allowedOrigins
+        self.tokens = tokens
         self.limits = limits
     }
 

@@ -11,13 +11,13 @@ struct HealthRoutes: Sendable {
 
     func add(to table: inout RouteTable) {
         for method in [HTTPRequest.Method.get, .head] {
-            table.add(method, "/healthz") { _, _ in try .json(["status": "ok"]) }
-            table.add(method, "/readyz") { _, _ in
+            table.add(method, "/healthz", access: .anyone) { _, _ in try .json(["status": "ok"]) }
+            table.add(method, "/readyz", access: .anyone) { _, _ in
                 guard engine.isReady else { throw Problem.notReady }
                 return try .json(["status": "ready"])
             }
         }
-        table.add(.get, "/metrics") { _, _ in
+        table.add(.get, "/metrics", access: .anyone) { _, _ in
             Response(
                 status: .ok,
                 headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

@@ -14,9 +14,9 @@ struct HookRoutes: Sendable {
     let timeLimit: Duration
 
     func add(to table: inout RouteTable) {
-        table.add(.post, "/hooks/stripe") { request, _ in try await receiveStripe(request) }
-        table.add(.post, "/hooks/:flow") { request, context in try await receive(request, context) }
-        table.add(.get, "/hooks/:flow") { request, context in try await receive(request, context) }
+        table.add(.post, "/hooks/stripe", access: .signature) { request, _ in try await receiveStripe(request) }
+        table.add(.post, "/hooks/:flow", access: .flow) { request, context in try await receive(request, context) }
+        table.add(.get, "/hooks/:flow", access: .flow) { request, context in try await receive(request, context) }
     }
 
     private func receiveStripe(_ request: Request) async throws -> Response {

@@ -1,3 +1,4 @@
+import Expressions
 package import FlowEngine
 package import Payments
 
@@ -32,6 +33,7 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
         do throws(WebhookRefusal) {
             event = try webhook.receive(body: body, signature: signature, now: now)
         } catch {
+            await note(error, at: now)
             return .refused(status: error.status, code: error.code.rawValue, message: error.description)
         }
         guard engine.isReady else { return .unavailable }
@@ -43,6 +45,23 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
             return outcome == .duplicate ? .repeated : .accepted
         } catch {
             return .unavailable
+        }
+    }
+
+    /// The sender is refused whether or not that can be written down.
+    private func note(_ refusal: WebhookRefusal, at now: Timestamp) async {
+        // With so much waiting, those who do business go first: a flood of forgeries must not slow them.
+        guard engine.isReady, engine.waitingJobs < 1_000 else { return }
+        try? await engine.write { transaction throws(StoreError) in
+            try transaction.insertAudit(
+                AuditRecord(
+                    at: now,
+                    action: "webhook",
+                    subject: PaymentsFeature.source,
+                    caller: .anonymous,
+                    reason: refusal.code.rawValue
+                )
+            )
         }
     }
 }

@@ -27,6 +27,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "A host name under which callers reach this server; may be given again.")
     var publicHost: [String] = []
     @Option(help: "An origin whose pages may call; may be given again.") var allowOrigin: [String] = []
+    @OptionGroup(title: "JSON Web Tokens") var tokens: TokenOptions
     @Option(help: "trace, debug, info, notice, warning or error.") var logLevel = "notice"
     @Flag(help: "Print the address as JSON on standard output once the server listens.") var json = false
     @Flag(help: .hidden) var stopAtEndOfInput = false
@@ -64,7 +65,8 @@ struct ServeCommand: AsyncParsableCommand {
                     port: port,
                     adminSocket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)),
                     publicHosts: publicHost,
-                    allowedOrigins: allowOrigin
+                    allowedOrigins: allowOrigin,
+                    tokens: try tokens.verifier()
                 ),
                 version: RunnelCommand.configuration.version,
                 logger: logger,

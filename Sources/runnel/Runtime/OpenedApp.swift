@@ -20,13 +20,18 @@ struct OpenedApp {
     let secrets: UnsealedSecrets
 
     /// - Throws: findings as exit code 3; `CommandFailure` when another process owns the data or the key is wrong.
-    static func open(_ folder: String, options: AppOptions) async throws -> OpenedApp {
+    static func open(
+        _ folder: String,
+        options: AppOptions,
+        confirmsBinding: Bool = true
+    ) async throws -> OpenedApp {
         let loaded = try AppLoading.app(in: folder)
         let key = try KeyLocation.file(forApp: folder).readOrCreate()
         let store = try SQLiteStore(folder: options.dataFolder(of: folder), tables: loaded.app.tables)
         let vault = SecretVault(key: key, storage: StoreSecretStorage(store: store))
         let secrets = UnsealedSecrets()
         do {
+            if confirmsBinding { try confirmBinding(of: loaded.app, in: store) }
             try await secrets.reload(from: vault)
         } catch {
             store.close()
@@ -39,6 +44,17 @@ struct OpenedApp {
             store: store,
             vault: vault,
             secrets: secrets
+        )
+    }
+
+    /// Payments count in one order table; another one needs a migration.
+    private static func confirmBinding(of app: App, in store: SQLiteStore) throws {
+        var bound: String?
+        try store.writeGroup { transaction throws(StoreError) in bound = try PaymentsBinding(transaction).confirm(app) }
+        guard let bound, let declared = app.payments?.orderTable else { return }
+        throw CommandFailure(
+            "the recorded payments belong to orders of '\(bound)', and app.yaml names '\(declared)': "
+                + "move them with `runnel payments rebind --by COLUMN`, or name '\(bound)' again"
         )
     }
 
