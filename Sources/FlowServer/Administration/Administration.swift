@@ -12,21 +12,23 @@ package struct Administration: Administering {
 
     private let app: App
     private let mode: Mode
-    private let store: any Store
-    private let clock: any FlowEngine.Clock
+    let store: any Store
+    let clock: any FlowEngine.Clock
     private let random: any RandomSource
     private let engine: Engine?
     private let writer: StoreWriter
-    private let vault: SecretVault?
+    let vault: SecretVault?
     private let unsealed: UnsealedSecrets?
-    private let version: String
+    let version: String
+    let sources: [SourceFile]
     private let port: @Sendable () -> Int?
 
     /// Puts the parts together.
     ///
     /// There is no `engine` when the store was opened for this one command. Without a `vault` no secret can be set;
     /// `unsealed` is read again after a change, so that the services of this process see it. `version` is the
-    /// program's, `port` tells where the server listens, once it does.
+    /// program's, `port` tells where the server listens, once it does. `sources` are the app's files, for capsules of
+    /// runs whose own files were not kept.
     package init(
         app: App,
         mode: Mode,
@@ -37,6 +39,7 @@ package struct Administration: Administering {
         vault: SecretVault? = nil,
         unsealed: UnsealedSecrets? = nil,
         version: String = "",
+        sources: [SourceFile] = [],
         port: @escaping @Sendable () -> Int? = { nil }
     ) {
         self.app = app
@@ -49,6 +52,7 @@ package struct Administration: Administering {
         self.vault = vault
         self.unsealed = unsealed
         self.version = version
+        self.sources = sources
         self.port = port
     }
 

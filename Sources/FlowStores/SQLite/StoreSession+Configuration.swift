@@ -37,6 +37,7 @@ extension StoreSession {
             if let pages = settings.maximumPages { try executeScript("PRAGMA max_page_count = \(pages)") }
         case .reader:
             try executeScript("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")
+        case .memory: break
         }
     }
 

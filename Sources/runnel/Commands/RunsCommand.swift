@@ -7,7 +7,7 @@ struct RunsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runs",
         abstract: "What ran, and how.",
-        subcommands: [ListRuns.self, ShowRun.self]
+        subcommands: [ListRuns.self, ShowRun.self, ExportRun.self]
     )
 
     struct ListRuns: AsyncParsableCommand {

@@ -1,0 +1,32 @@
+import Expressions
+import FlowLanguage
+
+// What no block asks for: a replay has no other runs, no callers, no secrets, and keeps nothing.
+extension ReplayTransaction: StoreTransaction {
+    func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { [] }
+    func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { [] }
+    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? { nil }
+    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] { [] }
+    func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { nil }
+    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? { nil }
+    func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] { [:] }
+    func sealedSecret(_ name: String) throws(StoreError) -> [UInt8]? { nil }
+    func secretNames() throws(StoreError) -> [String] { [] }
+    func token(hash: [UInt8]) throws(StoreError) -> TokenRecord? { nil }
+    func tokens() throws(StoreError) -> [TokenRecord] { [] }
+    func flowSource(_ version: FlowVersion) throws(StoreError) -> [UInt8]? { nil }
+    func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { true }
+    func settleDelivery(
+        source: String,
+        account: String,
+        eventID: String,
+        status: Delivery.Status,
+        run: RunID?
+    ) throws(StoreError) {}
+    func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {}
+    func saveSealedSecret(_ name: String, _ sealed: [UInt8]) throws(StoreError) {}
+    func removeSecret(_ name: String) throws(StoreError) -> Bool { false }
+    func insertToken(_ token: TokenRecord) throws(StoreError) {}
+    func revokeToken(id: String, at now: Timestamp) throws(StoreError) -> Bool { false }
+    func saveFlowSource(_ version: FlowVersion, _ source: [UInt8]) throws(StoreError) {}
+}
