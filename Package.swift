@@ -186,10 +186,14 @@ let package = Package(
             dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", grdb],
             swiftSettings: strict
         ),
-        .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
+        .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ConnectionsTests",
-            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport"],
+            dependencies: [
+                "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "HTTPTransport",
+                "TestSupport",
+                logging,
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -75,6 +75,8 @@ struct RecordComparison {
             }
             if let found = compare(run, entry, again.entries[place]) { return found }
         }
+        // An operator ended it here; the replay cannot know.
+        if run.record.status == .cancelled { return nil }
         if again.entries.count > run.entries.count {
             let entry = again.entries[run.entries.count]
             return divergence(run, entry, .way, "the record ends", entry.capsuleValue)

@@ -18,7 +18,7 @@ package struct ReplayEnvironment: Sendable {
 
     /// The program's own.
     package static let runnel = ReplayEnvironment(catalogue: PaymentsCatalogue.catalogue) { app, mode, source in
-        [PaymentsFeature(app: app, mode: mode, credentials: StripeCredentials(source))]
+        [PaymentsFeature(app: app, mode: mode, credentials: StripeCredentials(source)), HTTPFeature()]
     }
 }
 

@@ -6,6 +6,8 @@ extension ReplayTransaction: StoreTransaction {
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { [] }
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { [] }
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? { nil }
+    func halt(of run: RunID) throws(StoreError) -> RunHalt? { nil }
+    func openChildren(of run: RunID) throws(StoreError) -> [RunID] { [] }
     func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] { [] }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { nil }
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? { nil }
@@ -15,6 +17,7 @@ extension ReplayTransaction: StoreTransaction {
     func token(hash: [UInt8]) throws(StoreError) -> TokenRecord? { nil }
     func tokens() throws(StoreError) -> [TokenRecord] { [] }
     func flowSource(_ version: FlowVersion) throws(StoreError) -> [UInt8]? { nil }
+    func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {}
     func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { true }
     func settleDelivery(
         source: String,

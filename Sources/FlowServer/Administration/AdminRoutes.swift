@@ -19,6 +19,7 @@ struct AdminRoutes: Sendable {
         table.add(.get, "/admin/status") { _, _ in try .json(try await administration.status().value) }
         addRuns(to: &table)
         addCapsules(to: &table)
+        addChanges(to: &table)
         addTokens(to: &table)
         addSecrets(to: &table)
     }
@@ -61,6 +62,16 @@ struct AdminRoutes: Sendable {
                 guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
                 let capsule = try await administration.capsule(of: RunID(id))
                 return ["capsule": .string(String(decoding: capsule, as: UTF8.self))]
+            }
+        }
+    }
+
+    private func addChanges(to table: inout RouteTable) {
+        table.add(.post, "/admin/runs/:run/change") { request, context in
+            try await answering {
+                guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
+                let change = try RunChange(try await members(of: request).whole)
+                return try await administration.change(RunID(id), change).value
             }
         }
     }

@@ -1,10 +1,11 @@
 extension Migration {
-    /// What a replay needs of an entry besides the entry: rows read and changed, the answer from outside.
-    static let evidence = Migration(
+    /// What operators want of runs; the sub-flows that a run waits for.
+    static let halts = Migration(
         number: 2,
         sql: """
-            ALTER TABLE entries ADD COLUMN accesses TEXT;
-            ALTER TABLE entries ADD COLUMN receipt TEXT;
+            ALTER TABLE runs ADD COLUMN halt TEXT;
+            CREATE INDEX runs_children ON runs (parent_run)
+                WHERE parent_run IS NOT NULL AND status NOT IN ('succeeded', 'failed', 'cancelled');
             """
     )
 }
