@@ -165,7 +165,9 @@ private struct CapsuleAssembly {
             guard let delivery = form["delivery"].flatMap(Delivery.init) else { throw form.error("no delivery") }
             self.delivery = delivery
         case "installation":
-            guard case .bytes(let bytes) = form["installation"] else { throw form.error("'installation' must be bytes") }
+            guard case .bytes(let bytes) = form["installation"] else {
+                throw form.error("'installation' must be bytes")
+            }
             installation = bytes
         case "run": runs.append(RecordedRun(record: try RunRecord(try form.form("run")), entries: []))
         case "entry":

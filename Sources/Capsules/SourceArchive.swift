@@ -48,7 +48,9 @@ package enum SourceArchive {
 
     /// The files by their places in the app, wherever the app lies.
     package static func relative(_ sources: [SourceFile]) -> [SourceFile] {
-        guard let app = sources.first(where: { $0.path.split(separator: "/").last == "app.yaml" }) else { return sources }
+        guard let app = sources.first(where: { $0.path.split(separator: "/").last == "app.yaml" }) else {
+            return sources
+        }
         let prefix = app.path.dropLast("app.yaml".count)
         return sources.map { file in
             guard file.path.hasPrefix(prefix) else { return file }

@@ -203,7 +203,8 @@ final class ReplayTransaction {
         let seen = Set(access.rows.compactMap { $0["id"]?.intValue })
         var isStale = false
         for row in found {
-            guard let id = row["id"]?.intValue, !seen.contains(id), !written.contains(RowKey(table: query.table, id: id))
+            guard let id = row["id"]?.intValue, !seen.contains(id),
+                !written.contains(RowKey(table: query.table, id: id))
             else { continue }
             // The run did not find it any more: somebody else deleted or changed it.
             let number = (cursors[source] ?? 1) - 1

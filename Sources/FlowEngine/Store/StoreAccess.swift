@@ -101,19 +101,13 @@ extension StoreAccess {
             guard let table = subject.stringValue else { return nil }
             self = .tooMany(table: table)
         case "refused":
-            guard let table = subject.stringValue, let message = map["message"]?.stringValue,
-                let code = map["code"]?.stringValue, ["constraint", "invalidValue"].contains(code)
-            else { return nil }
-            let column = map["column"]?.stringValue
-            let kind = code == "constraint" ? StoreError.Code.constraint : .invalidValue
-            self = .refused(table: table, StoreError(kind, message, column: column))
+            guard let table = subject.stringValue, let error = Self.refusal(map) else { return nil }
+            self = .refused(table: table, error)
         case "setting":
             guard let name = subject.stringValue else { return nil }
-            if case .bytes(let bytes) = map["value"] ?? .null {
-                self = .setting(name: name, value: bytes)
-            } else {
-                self = .setting(name: name, value: nil)
-            }
+            var bytes: [UInt8]?
+            if case .bytes(let kept) = map["value"] ?? .null { bytes = kept }
+            self = .setting(name: name, value: bytes)
         case "run":
             guard let run = subject.intValue else { return nil }
             self = .run(RunID(run), status: map["status"]?.stringValue.flatMap(RunStatus.init(rawValue:)))
@@ -127,6 +121,17 @@ extension StoreAccess {
             self = .started(RunID(run))
         default: return nil
         }
+    }
+
+    private static func refusal(_ map: ValueMap) -> StoreError? {
+        guard let message = map["message"]?.stringValue, let code = map["code"]?.stringValue,
+            ["constraint", "invalidValue"].contains(code)
+        else { return nil }
+        return StoreError(
+            code == "constraint" ? .constraint : .invalidValue,
+            message,
+            column: map["column"]?.stringValue
+        )
     }
 
     private static func rows(_ value: Value?) -> [ValueMap]? {

@@ -37,7 +37,9 @@ struct CapsuleCommand: AsyncParsableCommand {
                     let bytes = try CapsuleFile.bytes(of: file)
                     do throws(CapsuleError) {
                         let capsule = try CapsuleText.decode(bytes)
-                        Console.data("\(file): whole, run \(capsule.run.record.id) of '\(capsule.run.record.start.flow)'")
+                        Console.data(
+                            "\(file): whole, run \(capsule.run.record.id) of '\(capsule.run.record.start.flow)'"
+                        )
                     } catch {
                         isDamaged = true
                         Console.data("\(file):\(error.line.map { "\($0): " } ?? " ")\(error.message)")
