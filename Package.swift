@@ -97,6 +97,8 @@ let package = Package(
                 .embedInCode("shop/flows/place-order.yaml"),
                 .embedInCode("shop/flows/refund-callback.yaml"),
                 .embedInCode("shop/flows/refund-order.yaml"),
+                .embedInCode("shop/tests/orders.yaml"),
+                .embedInCode("shop/tests/payments.yaml"),
             ],
             swiftSettings: strict
         ),
@@ -135,11 +137,22 @@ let package = Package(
             exclude: ["README.md"],
             swiftSettings: strict
         ),
+        .target(
+            name: "FlowTesting",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
+                "StripeSimulator", logging,
+            ],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "Capsules", "BuiltinFlows", "SampleApps", argumentParser, logging,
+                "StripeSimulator", "FlowServer", "Capsules", "FlowTesting", "BuiltinFlows", "SampleApps",
+                argumentParser,
+                logging,
                 serviceLifecycle, unixSignals,
             ],
             exclude: ["README.md"],
@@ -151,6 +164,17 @@ let package = Package(
             name: "StoreBenchmark",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "FlowStores"],
             path: "Benchmarks/StoreBenchmark",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "FlowBenchmark",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "Connections", "Payments", "FlowServer",
+                logging,
+                serviceLifecycle,
+            ],
+            path: "Benchmarks/FlowBenchmark",
+            exclude: ["requests.lua"],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -172,6 +196,15 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine"],
             path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "CrashProbe",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
+                "TestSupport", logging,
+            ],
+            path: "Tests/CrashProbe",
             swiftSettings: strict
         ),
         .testTarget(name: "ExpressionsTests", dependencies: ["Expressions"], swiftSettings: strict),
@@ -215,6 +248,21 @@ let package = Package(
             dependencies: [
                 "FlowServer", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Connections", "Expressions",
                 "TestSupport", hummingbird, hummingbirdTesting, crypto, logging,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ProofTests",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
+                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", crypto, logging,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FlowTestingTests",
+            dependencies: [
+                "FlowTesting", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Expressions", "SampleApps",
             ],
             swiftSettings: strict
         ),

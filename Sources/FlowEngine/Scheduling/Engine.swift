@@ -19,6 +19,8 @@ package final class Engine: Service, Sendable {
     let logger: Logger
     let writer: GroupWriter
     let state = Mutex(EngineState())
+    /// Requests that were let go and whose outcome is not with the writer yet.
+    let requestsUnderWay = Atomic<Int>(0)
     private let requests = AsyncStream.makeStream(of: RequestOrder.self)
     private let timers = AsyncStream.makeStream(of: TimerOrder.self)
 
@@ -42,7 +44,8 @@ package final class Engine: Service, Sendable {
         random: any RandomSource,
         features: [any Feature],
         mode: Mode,
-        logger: Logger
+        logger: Logger,
+        writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
         self.store = store
@@ -52,7 +55,11 @@ package final class Engine: Service, Sendable {
         self.features = features
         self.mode = mode
         self.logger = logger
-        self.writer = GroupWriter(store: store, observer: GroupReport(counters: counters, logger: logger))
+        self.writer = GroupWriter(
+            store: store,
+            observer: GroupReport(counters: counters, logger: logger),
+            thread: writerThread
+        )
     }
 
     /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.
@@ -147,12 +154,14 @@ package final class Engine: Service, Sendable {
 extension Engine {
     /// Lets a request go that is on disk.
     func order(_ pending: PendingRequest, of run: RunID) {
+        requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
         requests.continuation.yield(
             RequestOrder(run: run, address: pending.entry.address, request: pending.request)
         )
     }
 
     private func send(_ order: RequestOrder) async {
+        defer { requestsUnderWay.subtract(1, ordering: .sequentiallyConsistent) }
         Failpoint.sendBefore.pass()
         let result = await transport.send(order.request, mode: mode)
         Failpoint.sendAfter.pass()
