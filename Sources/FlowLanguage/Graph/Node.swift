@@ -298,7 +298,7 @@ package struct LoopBlock: Sendable {
     /// What the author calls the item of a turn; nil in a `while`.
     package var item: String?
 
-    package init(kind: Kind, head: Expression, body: NodeIndex, ids: [String], collect: ValueTemplate?) {
+    package init(kind: Kind, head: Expression, body: NodeIndex, ids: [String], collect: ValueTemplate? = nil) {
         self.kind = kind
         self.head = head
         self.body = body
