@@ -23,6 +23,7 @@ package struct RuntimeServer: Service {
     private let logger: Logger
     private let onReady: @Sendable (Int) async -> Void
     private let port = BoundPort()
+    let feed: ChangeFeed
 
     /// Puts the parts together and starts nothing.
     ///
@@ -50,6 +51,7 @@ package struct RuntimeServer: Service {
         self.version = version
         self.logger = logger
         self.onReady = onReady
+        feed = ChangeFeed(engine: engine, limits: configuration.limits)
     }
 
     /// Serves until a graceful shutdown: then it accepts nothing more and finishes the answers under way, for
@@ -57,7 +59,7 @@ package struct RuntimeServer: Service {
     ///
     /// - Throws: `AdministrationError` when the admin socket cannot be made safe; NIO's errors when a port is taken.
     package func run() async throws {
-        var services: [any Service] = []
+        var services: [any Service] = [feed]
         if let socket = configuration.adminSocket {
             try AdminSocket.prepare(at: socket)
             // The public listener comes up once the socket is there and closed to others.
@@ -111,6 +113,14 @@ package struct RuntimeServer: Service {
         ).add(to: &table)
         RunRoutes(store: engine.store, authenticator: authenticator).add(to: &table)
         TableRoutes(app: engine.app, store: engine.store, authenticator: authenticator, reader: reader).add(to: &table)
+        SubscriptionRoutes(
+            engine: engine,
+            authenticator: authenticator,
+            reader: reader,
+            feed: feed,
+            tickets: SubscriptionTickets(clock: engine.clock, random: random, limit: configuration.limits.tickets),
+            audit: RefusalAudit(engine: engine)
+        ).add(to: &table)
         HealthRoutes(engine: engine, counts: counts).add(to: &table)
         let hosts = HostPolicy(
             publicHosts: configuration.publicHosts + [configuration.hostAsNamed],

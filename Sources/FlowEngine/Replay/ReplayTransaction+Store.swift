@@ -17,6 +17,10 @@ extension ReplayTransaction: StoreTransaction {
     func token(hash: [UInt8]) throws(StoreError) -> TokenRecord? { nil }
     func tokens() throws(StoreError) -> [TokenRecord] { [] }
     func flowSource(_ version: FlowVersion) throws(StoreError) -> [UInt8]? { nil }
+    func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange] { [] }
+    func changeExtent() throws(StoreError) -> ChangeExtent { ChangeExtent(oldest: 1, newest: 0) }
+    func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { [] }
+    func insertAudit(_ record: AuditRecord) throws(StoreError) {}
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {}
     func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { true }
     func settleDelivery(

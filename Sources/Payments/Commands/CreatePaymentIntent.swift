@@ -184,6 +184,7 @@ struct CreatePaymentIntent: Command {
             return .fail(.payments("intent_differs", "payment \(payment.id) has another intent already"))
         }
         if let attached = try ledger.payment(id: payment.id) { try adopt(attached, call.now, transaction) }
+        if let secret = intent.clientSecret { try ledger.note(clientSecret: secret, of: payment.id) }
         return output(answer, payment: payment.id, call)
     }
 
