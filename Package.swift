@@ -29,7 +29,10 @@ let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", pac
 let package = Package(
     name: "runnel",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "runnel", targets: ["runnel"])],
+    products: [
+        .executable(name: "runnel", targets: ["runnel"]),
+        .executable(name: "runnel-code-worker", targets: ["CodeWorker"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -52,6 +55,14 @@ let package = Package(
             pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]
         ),
+
+        .systemLibrary(
+            name: "CJavaScriptCore",
+            path: "Sources/System/CJavaScriptCore",
+            pkgConfig: "javascriptcoregtk-4.1",
+            providers: [.apt(["libjavascriptcoregtk-4.1-dev"])]
+        ),
+        .target(name: "CSandbox", path: "Sources/System/CSandbox"),
 
         // MARK: The house, in the order in which its rooms may see each other
         .target(name: "Expressions", exclude: ["README.md"], swiftSettings: strict),
@@ -110,6 +121,25 @@ let package = Package(
             name: "FlowStores",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb, sqlite],
             exclude: ["README.md"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "CodeFrames",
+            exclude: ["README.md"],
+            resources: [.embedInCode("stripe-operations.txt")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "CustomCode",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "CodeFrames", "Connections"],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "CodeWorker",
+            dependencies: ["CodeFrames", "CJavaScriptCore", "CSandbox"],
+            exclude: ["README.md"],
+            resources: [.embedInCode("Runtime/runtime.js"), .embedInCode("Runtime/stripe.js")],
             swiftSettings: strict
         ),
         .target(

@@ -40,6 +40,7 @@ enum BlockWork: Sendable {
     case delete(table: String, conditions: [ResolvedCondition], expect: Int?)
     case command(CommandBlock, data: ValueMap)
     case callback
+    case code(CodeBlock, CodeScope)
     case runFlow(flow: String, input: ValueMap, mode: RunFlowBlock.Mode)
     case transaction
 }

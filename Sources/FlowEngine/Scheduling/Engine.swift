@@ -16,6 +16,8 @@ package final class Engine: Service, Sendable {
     let transport: any Transport
     let random: any RandomSource
     let features: [any Feature]
+    /// Nil: code blocks fail.
+    let code: (any CodeRunner)?
     let logger: Logger
     let writer: GroupWriter
     let state = Mutex(EngineState())
@@ -25,7 +27,12 @@ package final class Engine: Service, Sendable {
     struct RequestOrder: Sendable {
         var run: RunID
         var address: EntryAddress
-        var request: OutsideRequest
+        var work: Work
+
+        enum Work: Sendable {
+            case request(OutsideRequest)
+            case code(CodeJob, answers: [CodeAnswer])
+        }
     }
 
     enum TimerOrder: Sendable {
@@ -41,6 +48,7 @@ package final class Engine: Service, Sendable {
         clock: any Clock,
         random: any RandomSource,
         features: [any Feature],
+        code: (any CodeRunner)? = nil,
         mode: Mode,
         logger: Logger
     ) {
@@ -50,6 +58,7 @@ package final class Engine: Service, Sendable {
         self.clock = clock
         self.random = random
         self.features = features
+        self.code = code
         self.mode = mode
         self.logger = logger
         self.writer = GroupWriter(store: store, observer: GroupReport(counters: counters, logger: logger))
@@ -148,13 +157,29 @@ extension Engine {
     /// Lets a request go that is on disk.
     func order(_ pending: PendingRequest, of run: RunID) {
         requests.continuation.yield(
-            RequestOrder(run: run, address: pending.entry.address, request: pending.request)
+            RequestOrder(run: run, address: pending.entry.address, work: .request(pending.request))
+        )
+    }
+
+    /// Has the code of a run carried on with, from the answers that are on disk.
+    func orderCode(of run: LiveRun) {
+        guard let pending = run.code, let job = context().codeJob(of: pending.call, in: run.record) else { return }
+        requests.continuation.yield(
+            RequestOrder(run: run.record.id, address: job.address, work: .code(job, answers: pending.answers))
         )
     }
 
     private func send(_ order: RequestOrder) async {
+        let request: OutsideRequest
+        switch order.work {
+        case .request(let ordered): request = ordered
+        case .code(let job, let answers):
+            let progress = await code?.advance(job, answers: answers) ?? .unavailable
+            if Task.isCancelled { return }
+            return submitTurn(of: order.run, .progress(order.address, progress))
+        }
         Failpoint.sendBefore.pass()
-        let result = await transport.send(order.request, mode: mode)
+        let result = await transport.send(request, mode: mode)
         Failpoint.sendAfter.pass()
         // A cancelled sending says nothing about the request; the next start sends it again with the same key.
         if Task.isCancelled { return }

@@ -5,11 +5,11 @@ extension FlowReader {
         "find-records", "insert-record", "upsert-record", "update-record", "delete-record", "transaction", "respond",
         "fail", "log",
         "run-flow", "try",
-        "for-each", "while",
+        "for-each", "while", "custom-code",
     ]
     /// Words of the design that this version does not have.
     static let unavailableBlockWords: Set<String> = [
-        "custom-code", "parallel", "wait", "http-request",
+        "parallel", "wait", "http-request",
     ]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "do"]
@@ -79,6 +79,7 @@ extension FlowReader {
             )
         case "conditional-branch": return readBranch(&reader)
         case "callback-handler": return .callbackHandler
+        case "custom-code": return readCode(word, &reader)
         case "set-variables":
             return .setVariables(reader.required("set").flatMap { context.pairs(of: $0, what: "'set'") } ?? [])
         case "find-record", "find-records": return readFind(&reader, isMany: word.value == "find-records")

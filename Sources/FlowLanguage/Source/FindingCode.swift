@@ -119,5 +119,11 @@ enum FindingCode: String, CaseIterable, Sendable {
     case respondShape = "flow.respond.shape"
     case errorOutsideFail = "flow.error.outside-fail"
     case expressionWrapped = "flow.expression.wrapped"
+    case codeTwice = "flow.code.twice"
+    case codeEmpty = "flow.code.empty"
+    case codeUnknown = "flow.code.unknown"
+    case codeSyntax = "flow.code.syntax"
+    case codePageStripe = "flow.code.page-stripe"
+    case codeStripeConnection = "flow.code.stripe-connection"
     case pagePaymentState = "flow.page.payment-state"
 }

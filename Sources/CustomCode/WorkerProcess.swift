@@ -1,0 +1,218 @@
+import CodeFrames
+import FlowEngine
+import Foundation
+
+/// One worker, used by one thread: the worker dies with it.
+final class WorkerProcess {
+    /// How an exchange with the worker ended.
+    enum Outcome: Sendable {
+        /// A frame that hands the turn back: `waiting`, `returned`, `problem`, `parsed`, `ready`, `attempted`.
+        case frame(Frame)
+        /// The worker is gone.
+        case died(Death)
+    }
+
+    enum Death: Sendable, Hashable {
+        case timedOut
+        case outOfMemory
+        /// By a signal, or with an exit code.
+        case crashed(String)
+        /// It did what the worker's program never does.
+        case violated(String)
+    }
+
+    /// How long one exchange may take.
+    struct Allowance: Sendable {
+        /// Processor time before it is killed.
+        var processor: Duration
+        /// Time on the clock: larger, since a busy machine must not fail innocent code.
+        var wall: Duration
+        /// Frames before the last one.
+        var frames: Int
+
+        static let start = Allowance(processor: .seconds(10), wall: .seconds(30), frames: 0)
+    }
+
+    let budget: Int
+    private(set) var ready = ReadyFrame(missing: [], landlockABI: 0, residentBytes: 0)
+    private(set) var calls = 0
+    private(set) var isAlive = true
+    /// The highest resident size of a worker that has ended.
+    private(set) var peakBytes = 0
+    private let pid: pid_t
+    private let input: Int32
+    private let output: Int32
+
+    /// Starts a worker and waits for its walls.
+    ///
+    /// - Throws: `WorkerError` when it cannot be started, or refuses to run code.
+    init(_ executable: String, budget: Int, options: [String] = []) throws(WorkerError) {
+        self.budget = budget
+        (pid, input, output) = try WorkerSpawn.start(executable, [String(budget)] + options)
+        switch exchange(nil, .start, collecting: { _ in }) {
+        case .frame(let frame) where frame.kind == .ready:
+            guard let ready = ReadyFrame(frame.payload) else { throw refused("it speaks another language") }
+            self.ready = ready
+        case .frame(let frame):
+            let wall = CodeProblemFrame(frame.payload)?.message ?? "?"
+            throw refused("its wall '\(wall)' is missing")
+        case .died(let death): throw refused("it ended: \(death)")
+        }
+    }
+
+    deinit { end() }
+
+    private func refused(_ reason: String) -> WorkerError {
+        end()
+        return WorkerError("the code worker runs no code: \(reason)")
+    }
+
+    /// Kills the worker, if it still lives.
+    func end() {
+        guard isAlive else { return }
+        kill(pid, SIGKILL)
+        _ = reap()
+    }
+
+    func countCall() { calls += 1 }
+
+    /// Resident bytes now; 0 if that cannot be told.
+    var residentBytes: Int {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8) else { return 0 }
+        let parts = text.split(separator: " ")
+        return parts.count > 1 ? (Int(parts[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+
+    // MARK: Exchange
+
+    /// Sends a frame and reads until the worker hands the turn back.
+    func exchange(_ frame: Frame?, _ allowance: Allowance, collecting: (Frame) -> Void) -> Outcome {
+        guard isAlive else { return .died(.crashed("it had ended before")) }
+        let watch = Watch(pid: pid, allowance: allowance)
+        if let frame, !write(frame.bytes, watch) { return .died(death(watch)) }
+        var frames = 0
+        while true {
+            guard let header = read(Frame.headerSize, watch) else { return .died(death(watch)) }
+            guard let (kind, count) = Frame.header(header) else { return violation("a frame that is none") }
+            guard let payload = read(count, watch) else { return .died(death(watch)) }
+            let frame = Frame(kind, payload)
+            switch kind {
+            case .ask, .log:
+                frames += 1
+                guard frames <= allowance.frames else { return violation("more frames than it may send") }
+                collecting(frame)
+            case .waiting, .returned, .problem, .parsed, .ready, .attempted: return .frame(frame)
+            case .call, .answer, .check, .drop, .attempt: return violation("a frame of the host's")
+            }
+        }
+    }
+
+    /// Sends a frame that has no answer.
+    func tell(_ frame: Frame) { _ = write(frame.bytes, Watch(pid: pid, allowance: .start)) }
+
+    private func violation(_ what: String) -> Outcome {
+        end()
+        return .died(.violated(what))
+    }
+
+    private func write(_ bytes: [UInt8], _ watch: Watch) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            guard watch.waits(for: input, POLLOUT) else { return false }
+            let count = bytes[done...].withUnsafeBytes { Glibc.write(input, $0.baseAddress, $0.count) }
+            if count < 0, errno != EAGAIN, errno != EINTR { return false }
+            done += max(0, count)
+        }
+        return true
+    }
+
+    /// Nil when the worker's end came first, or its time had run out.
+    private func read(_ count: Int, _ watch: Watch) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            guard watch.waits(for: output, POLLIN) else { return nil }
+            let got = bytes.withUnsafeMutableBytes { Glibc.read(output, $0.baseAddress?.advanced(by: done), count - done) }
+            if got == 0 { return nil }
+            if got < 0, errno != EAGAIN, errno != EINTR { return nil }
+            done += max(0, got)
+        }
+        return bytes
+    }
+
+    // MARK: Its end
+
+    private func death(_ watch: Watch) -> Death {
+        let isLate = watch.isOver
+        if isLate { kill(pid, SIGKILL) }
+        let status = reap()
+        if isLate { return .timedOut }
+        let signal = status & 0x7F
+        guard signal != 0 else { return .crashed("exit code \(status >> 8 & 0xFF)") }
+        // What JavaScriptCore ends with when an allocation fails it; a worker far from its budget has another reason.
+        let isMemory = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV].contains(signal)
+        if isMemory, peakBytes > (budget << 20) / 2 { return .outOfMemory }
+        return signal == SIGSYS ? .violated("a system call that is not on the list") : .crashed("signal \(signal)")
+    }
+
+    private func reap() -> Int32 {
+        var status: Int32 = 0
+        var usage = rusage()
+        while wait4(pid, &status, 0, &usage) < 0, errno == EINTR {}
+        peakBytes = Int(usage.ru_maxrss) << 10
+        isAlive = false
+        close(input)
+        close(output)
+        return status
+    }
+}
+
+/// Why there is no worker.
+package struct WorkerError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// The clocks beside one exchange.
+private struct Watch {
+    private let pid: pid_t
+    private let allowance: WorkerProcess.Allowance
+    private let start = ContinuousClock.now
+    private let clock: clockid_t?
+    private let startProcessor: Duration
+
+    init(pid: pid_t, allowance: WorkerProcess.Allowance) {
+        self.pid = pid
+        self.allowance = allowance
+        var clock = clockid_t()
+        self.clock = clock_getcpuclockid(pid, &clock) == 0 ? clock : nil
+        startProcessor = Self.read(self.clock) ?? .zero
+    }
+
+    private static func read(_ clock: clockid_t?) -> Duration? {
+        var time = timespec()
+        guard let clock, clock_gettime(clock, &time) == 0 else { return nil }
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
+    private var used: Duration { (Self.read(clock) ?? startProcessor) - startProcessor }
+
+    var isOver: Bool { used >= allowance.processor || ContinuousClock.now - start >= allowance.wall }
+
+    /// Waits until the descriptor is ready; false when the time has run out first.
+    func waits(for descriptor: Int32, _ event: Int32) -> Bool {
+        var waited = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+        // Most answers are there before a clock need be read.
+        if poll(&waited, 1, 5) > 0 { return true }
+        while !isOver {
+            // The worker cannot use up more processor time in less time on the clock, but for its collector's thread.
+            let left = min((allowance.processor - used) / 2, allowance.wall - (ContinuousClock.now - start))
+            let milliseconds = left.components.seconds * 1_000 + left.components.attoseconds / 1_000_000_000_000_000
+            let ready = poll(&waited, 1, Int32(clamping: max(1, milliseconds)))
+            if ready > 0 { return true }
+            if ready < 0, errno != EINTR { return false }
+        }
+        return false
+    }
+}
