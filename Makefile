@@ -2,7 +2,7 @@
 # SWIFT_BUILD_FLAGS adds flags to every build.
 
 SHELL := /bin/bash
-PACKAGES := pkg-config libsqlite3-dev libcurl4-openssl-dev libyaml-dev
+PACKAGES := pkg-config libsqlite3-dev libcurl4-openssl-dev libyaml-dev libjavascriptcoregtk-4.1-dev
 RELEASE := swift build -c release --static-swift-stdlib --product runnel $(SWIFT_BUILD_FLAGS)
 
 .PHONY: help demo test build setup lint format bench clean

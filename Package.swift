@@ -131,7 +131,9 @@ let package = Package(
         ),
         .target(
             name: "CustomCode",
-            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "CodeFrames", "Connections"],
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "CodeFrames", "Connections", "HTTPTransport",
+            ],
             exclude: ["README.md"],
             swiftSettings: strict
         ),
@@ -161,7 +163,7 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging,
+                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", "CustomCode", argumentParser, logging,
                 serviceLifecycle, unixSignals,
             ],
             exclude: ["README.md"],
@@ -208,10 +210,14 @@ let package = Package(
             dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", grdb],
             swiftSettings: strict
         ),
-        .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
+        .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ConnectionsTests",
-            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport"],
+            dependencies: [
+                "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "HTTPTransport",
+                "TestSupport",
+                logging,
+            ],
             swiftSettings: strict
         ),
         .testTarget(
@@ -239,6 +245,14 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Expressions", "HTTPTransport", "runnel", crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CustomCodeTests",
+            dependencies: [
+                "CustomCode", "CodeFrames", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions",
+                "TestSupport", "Payments", "StripeSimulator", "HTTPTransport", logging, serviceLifecycle,
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -1,6 +1,7 @@
 package import CodeFrames
 package import Connections
 package import FlowEngine
+package import FlowLanguage
 import Foundation
 import Synchronization
 
@@ -57,9 +58,16 @@ package final class CodePool: CodeRunner, Sendable {
     private let translation: HostCallTranslation
     private let state = Mutex(State())
 
-    package init(_ configuration: Configuration, credentials: ExplicitCredentials = ExplicitCredentials()) {
+    /// - Parameters:
+    ///   - credentials: where keys go that code gives by itself; the service that sends has the same.
+    ///   - connections: the app's; `fetch` reaches the hosts that those of service `http` name.
+    package init(
+        _ configuration: Configuration,
+        credentials: ExplicitCredentials = ExplicitCredentials(),
+        connections: [ConnectionDeclaration] = []
+    ) {
         self.configuration = configuration
-        translation = HostCallTranslation(credentials: credentials)
+        translation = HostCallTranslation(credentials: credentials, connections: connections)
     }
 
     deinit {

@@ -3,10 +3,22 @@ import Connections
 import Expressions
 import FlowEngine
 import FlowLanguage
+import HTTPTransport
 
 /// Turns what code asks for into what the engine does; what makes no sense is refused, the same way each time.
 struct HostCallTranslation: Sendable {
     let credentials: ExplicitCredentials
+    /// Those of service `http` that name their hosts: what `fetch` reaches.
+    private let hosts: [(connection: String, destinations: HTTPDestinations)]
+
+    init(credentials: ExplicitCredentials, connections: [ConnectionDeclaration]) {
+        self.credentials = credentials
+        hosts = connections.filter { $0.service == "http" }.compactMap { connection in
+            let settings = HTTPConnection(settings: connection.settings)
+            guard settings.url != nil || !settings.allow.isEmpty else { return nil }
+            return (connection.name, HTTPDestinations(settings))
+        }
+    }
 
     /// The call, with what must not stand in a journal replaced by its name.
     func call(_ name: String, _ arguments: [Value]) -> HostCall {
@@ -21,7 +33,7 @@ struct HostCallTranslation: Sendable {
     func work(of call: HostCall, _ job: CodeJob) -> Result<CodeQuestion.Work, BlockFailure> {
         switch call.name {
         case "stripe": return stripe(call.arguments, job).map { .send($0) }
-        case "fetch": return .failure(.code("code-fetch-refused", "this app's hosts are not open to code"))
+        case "fetch": return fetch(call.arguments).map { .send($0) }
         case "runFlow": return runFlow(call.arguments)
         case let name where name.hasPrefix("records."):
             return .success(.records(operation: String(name.dropFirst(8)), arguments: call.arguments))
@@ -36,6 +48,41 @@ struct HostCallTranslation: Sendable {
             return .failure(.code("code-call-invalid", "runFlow(flow, input, { mode: 'wait' or 'start' })"))
         }
         return .success(.runFlow(flow: flow, input: input, mode: mode))
+    }
+
+    // MARK: fetch
+
+    /// By the connection that names the host, with its credentials where the host is its own.
+    private func fetch(_ arguments: [Value]) -> Result<OutsideRequest, BlockFailure> {
+        guard
+            arguments.count == 2, let url = arguments[0].stringValue, let options = arguments[1].mapValue,
+            let method = options["method"]?.stringValue.flatMap(HTTPMethod.init(rawValue:)),
+            let fields = options["headers"]?.mapValue, url.utf8.count <= 8 << 10,
+            url.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }),
+            let origin = try? HTTPOrigin(ofURL: url)  // What is no URL has no host either.
+        else { return .failure(.code("code-call-invalid", "fetch takes a URL and a method of HTTP")) }
+        guard let host = hosts.first(where: { $0.destinations.allow(origin) }) else {
+            return .failure(
+                .code("code-fetch-refused", "\(origin.host) is no host of a connection of service http in app.yaml")
+            )
+        }
+        var headers: [String: String] = [:]
+        for (key, value) in fields {
+            guard let name = key.stringValue, HTTPHeaderName.isToken(name), !HTTPHeaderName.refused.contains(name),
+                let text = value.stringValue, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }), headers.count < 64
+            else { return .failure(.code("code-call-invalid", "fetch: a header is not one that code may set")) }
+            headers[name] = text
+        }
+        return .success(
+            OutsideRequest(
+                connection: host.connection,
+                method: method.rawValue,
+                path: url,
+                headers: headers,
+                body: Array((options["body"]?.stringValue ?? "").utf8),
+                effect: method.effect
+            )
+        )
     }
 
     // MARK: Stripe

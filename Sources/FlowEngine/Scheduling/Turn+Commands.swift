@@ -65,7 +65,9 @@ extension Turn {
         case .again(let isUncertain, let reason, let pause):
             let uncertain = isUncertain || mayHaveHappened
             pending.entry.failure = problem(reason, isUncertain: uncertain, retryable: true)
-            guard pending.entry.sends < Limits.sends else {
+            // A run that is to be cancelled is not kept for what has certainly not happened.
+            let isWanted = run.record.halt != .cancel || uncertain
+            guard pending.entry.sends < Limits.sends, isWanted else {
                 return try giveUp(pending, isUncertain: uncertain && effect != .safe)
             }
             return try sendLater(pending, after: pause)
@@ -79,10 +81,11 @@ extension Turn {
     }
 
     private static let noAnswer = "no_answer"
+    static let notSent = "not_sent"
 
     private func problem(_ reason: String, isUncertain: Bool, retryable: Bool) -> BlockFailure {
         BlockFailure(
-            code: isUncertain ? Self.noAnswer : "not_sent",
+            code: isUncertain ? Self.noAnswer : Self.notSent,
             type: "connection",
             message: reason,
             retryable: retryable
@@ -278,6 +281,7 @@ extension Turn {
             ),
             connection: connection,
             data: data,
+            effect: block.effect,
             mode: run.record.start.mode,
             caller: run.record.start.caller,
             now: call.now,

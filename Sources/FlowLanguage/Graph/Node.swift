@@ -91,7 +91,7 @@ package enum BlockAction: Sendable {
     /// The word an author writes after `block:`.
     package var word: String {
         switch self {
-        case .command: "execute-connection-command"
+        case .command(let block): block.word
         case .branch: "conditional-branch"
         case .callbackHandler: "callback-handler"
         case .code: "custom-code"
@@ -139,6 +139,9 @@ package struct CommandBlock: Sendable {
         self.data = data
         self.effect = effect
     }
+
+    /// `http-request` is a command of its service with a block of its own.
+    package var word: String { service == "http" ? "http-request" : "execute-connection-command" }
 }
 
 package struct BranchBlock: Sendable {

@@ -5,11 +5,12 @@ extension FlowReader {
         "find-records", "insert-record", "upsert-record", "update-record", "delete-record", "transaction", "respond",
         "fail", "log",
         "run-flow", "try",
-        "for-each", "while", "custom-code",
+        "for-each", "while",
+        "http-request", "custom-code",
     ]
     /// Words of the design that this version does not have.
     static let unavailableBlockWords: Set<String> = [
-        "parallel", "wait", "http-request",
+        "parallel", "wait",
     ]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "do"]
@@ -109,6 +110,7 @@ extension FlowReader {
         case "fail": return readFail(&reader)
         case "log": return readLog(&reader)
         case "run-flow": return readRunFlow(&reader)
+        case "http-request": return readHTTPRequest(&reader)
         default:
             reportUnknown(word)
             return .broken

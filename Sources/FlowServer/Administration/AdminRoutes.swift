@@ -18,6 +18,7 @@ struct AdminRoutes: Sendable {
     func add(to table: inout RouteTable) {
         table.add(.get, "/admin/status") { _, _ in try .json(try await administration.status().value) }
         addRuns(to: &table)
+        addChanges(to: &table)
         addTokens(to: &table)
         addSecrets(to: &table)
     }
@@ -50,6 +51,16 @@ struct AdminRoutes: Sendable {
                 let seconds = request.uri.queryParameters["wait"].flatMap { Int64($0) } ?? 0
                 let wait = min(Duration.seconds(max(seconds, 0)), Self.longestWait)
                 return try await administration.report(of: RunID(id), waiting: wait).value
+            }
+        }
+    }
+
+    private func addChanges(to table: inout RouteTable) {
+        table.add(.post, "/admin/runs/:run/change") { request, context in
+            try await answering {
+                guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
+                let change = try RunChange(try await members(of: request).whole)
+                return try await administration.change(RunID(id), change).value
             }
         }
     }
