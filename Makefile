@@ -4,6 +4,7 @@
 SHELL := /bin/bash
 PACKAGES := pkg-config libsqlite3-dev libcurl4-openssl-dev libyaml-dev libjavascriptcoregtk-4.1-dev
 RELEASE := swift build -c release --static-swift-stdlib --product runnel $(SWIFT_BUILD_FLAGS)
+WORKER := swift build -c release --static-swift-stdlib --product runnel-code-worker $(SWIFT_BUILD_FLAGS)
 
 .PHONY: help demo test build setup lint format bench clean
 
@@ -31,6 +32,7 @@ setup:
 build: setup
 	@echo '==> building the release command (the first time takes about seven minutes on two cores)'
 	$(RELEASE)
+	$(WORKER)
 
 demo: build
 	@echo '==> runnel demo'

@@ -7,7 +7,7 @@ struct EngineTest {
 
     init(_ engine: ScriptEngine) { self.engine = engine }
 
-    var hasNoWebAssembly: Bool { asks("typeof WebAssembly === 'undefined'") }
+    var hasNoWebAssembly: Bool { !engine.has("WebAssembly") }
 
     /// Whether a context holds the names of the language and of the runtime, and no function of another realm.
     var seesNothingForeign: Bool {

@@ -147,13 +147,21 @@ final class RunningCall {
             }
             guard arguments[1].count <= call.limits.outputBytes else { return tooLarge("the call's arguments are") }
             asks += 1
-            Pipe.write(Frame(.ask) { $0.write(arguments[0]); $0.write(arguments[1]) })
+            Pipe.write(
+                Frame(.ask) {
+                    $0.write(arguments[0]); $0.write(arguments[1])
+                }
+            )
         case (.log, 2):
             lines += 1
             // One line more says that there were more.
             guard lines <= call.limits.logLines + 1 else { return nil }
             let text = lines > call.limits.logLines ? Array("further lines are left out".utf8) : arguments[1]
-            Pipe.write(Frame(.log) { $0.write(arguments[0]); $0.write(text.prefix(CodeCallFrame.logBytes)) })
+            Pipe.write(
+                Frame(.log) {
+                    $0.write(arguments[0]); $0.write(text.prefix(CodeCallFrame.logBytes))
+                }
+            )
         case (.returned, 1):
             guard arguments[0].count <= call.limits.outputBytes else {
                 end(.init(code: "code-output-too-large", message: tooLarge("what the code returned is")))

@@ -26,6 +26,8 @@ final class ScriptEngine {
     /// Makes the next call's context while nobody waits for it.
     func prepare() {
         guard spare == nil else { return }
+        // The last call's limit would be the runtime's own.
+        JSContextGroupClearExecutionTimeLimit(group)
         spare = ScriptContext(in: group, native: native)
         #if DEBUG
             if !hasBareContexts, let spare { TestBuild.plant(in: spare.context, group: group) }
@@ -37,6 +39,21 @@ final class ScriptEngine {
         prepare()
         defer { if !reusesContext { spare = nil } }
         return spare
+    }
+
+    /// Whether a context has the name before the runtime tidies up.
+    func has(_ name: String) -> Bool {
+        guard let context = JSGlobalContextCreateInGroup(group, nil), let key = makeString(name) else { return true }
+        defer {
+            JSStringRelease(key)
+            JSGlobalContextRelease(context)
+        }
+        return JSObjectHasProperty(context, JSContextGetGlobalObject(context), key)
+    }
+
+    /// Sweeps away what earlier calls left, so that it does not count against the next one's budget.
+    func sweep() {
+        if let spare { JSSynchronousGarbageCollectForDebugging(spare.context) }
     }
 
     func setTimeLimit(nanoseconds: UInt64) {

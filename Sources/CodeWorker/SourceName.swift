@@ -39,7 +39,8 @@ enum SourceName {
         in sources: [CodeSource]
     ) -> CodeProblemFrame.Place? {
         guard
-            let source, source.hasPrefix("code:"), let index = Int(source.dropFirst(5)), sources.indices.contains(index),
+            let source, source.hasPrefix("code:"), let index = Int(source.dropFirst(5)),
+            sources.indices.contains(index),
             let number = line.flatMap({ Int($0.prefix { $0.isNumber }) })
         else { return nil }
         // The body stands behind a line of the worker's own, which calls it: no place of the builder's.

@@ -30,13 +30,20 @@
                 return context.value(String(cString: text))
             }
             set("host", of: JSContextGetGlobalObject(outer), to: power, in: outer)
-            let script = makeString("({ log(first) { return first; }, get level() { return 1; }, list: [1], at: new Date(0) })")
+            let script = makeString(
+                "({ log(first) { return first; }, get level() { return 1; }, list: [1], at: new Date(0) })"
+            )
             let gift = JSEvaluateScript(outer, script, nil, nil, 1, nil)
             JSStringRelease(script)
             set("console", of: JSContextGetGlobalObject(context), to: gift, in: context)
         }
 
-        private static func set(_ name: String, of object: JSObjectRef?, to value: JSValueRef?, in context: JSContextRef?) {
+        private static func set(
+            _ name: String,
+            of object: JSObjectRef?,
+            to value: JSValueRef?,
+            in context: JSContextRef?
+        ) {
             guard let key = makeString(name) else { return }
             JSObjectSetProperty(context, object, key, value, 0, nil)
             JSStringRelease(key)

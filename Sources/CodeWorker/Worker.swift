@@ -39,6 +39,7 @@ struct Worker {
 
     private static func serve(_ engine: ScriptEngine) -> Never {
         var call: RunningCall?
+        var calls = 0
         while true {
             let frame = Pipe.read()
             switch frame.kind {
@@ -48,6 +49,7 @@ struct Worker {
                 }
                 let started = RunningCall(request, engine: engine, script: script)
                 call = started
+                calls += 1
                 started.start()
             case .answer:
                 guard let answer = HostAnswerFrame(frame.payload), let running = call, !running.isOver else {
@@ -70,6 +72,7 @@ struct Worker {
             if call?.isOver ?? true {
                 call = nil
                 engine.prepare()
+                if calls % 32 == 0, frame.kind == .call || frame.kind == .answer { engine.sweep() }
             }
         }
     }

@@ -54,7 +54,9 @@ struct CodeConversation: Sendable {
                 let question = try talk.question(translation)
                 return (CodeProgress(.asks(question), lines: talk.lines), talk.state)
             case .returned:
-                return (CodeProgress(.returned(try ReturnCheck(job.block).check(frame.payload)), lines: talk.lines), nil)
+                return (
+                    CodeProgress(.returned(try ReturnCheck(job.block).check(frame.payload)), lines: talk.lines), nil
+                )
             default:
                 throw CodeEnd(CodeProblem(job.block).failure(of: frame.payload))
             }

@@ -14,7 +14,8 @@ enum CallFrame {
         }
         var globals: [CodeCallFrame.Global] = []
         let values = [
-            ("args", job.args), ("input", job.input), ("trigger", job.trigger), ("vars", job.variables), ("run", job.run),
+            ("args", job.args), ("input", job.input), ("trigger", job.trigger), ("vars", job.variables),
+            ("run", job.run),
         ]
         for (name, value) in values { globals.append(global(name, value, usesBigInt: block.usesBigInt)) }
         return CodeCallFrame(
@@ -43,7 +44,11 @@ enum CallFrame {
         do throws(JSONError) {
             return CodeCallFrame.Global(name: name, json: try JSON.encode(value))
         } catch {
-            return CodeCallFrame.Global(name: name, json: [], refusal: "\(name) cannot be shown to code: \(error.message)")
+            return CodeCallFrame.Global(
+                name: name,
+                json: [],
+                refusal: "\(name) cannot be shown to code: \(error.message)"
+            )
         }
     }
 }
@@ -72,7 +77,10 @@ enum AnswerFrame {
             case .failure(let failure): return try self.failure(failure)
             }
         } catch {
-            throw CodeEnd(.code("code-call-invalid", "an answer cannot be shown to code: \(error.message)"), endsWorker: true)
+            throw CodeEnd(
+                .code("code-call-invalid", "an answer cannot be shown to code: \(error.message)"),
+                endsWorker: true
+            )
         }
     }
 

@@ -182,7 +182,7 @@ package final class CodePool: CodeRunner, Sendable {
         let result: Result<WorkerReport, WorkerError> = await onThread { worker, configuration in
             do throws(WorkerError) {
                 let ready = try CodeConversation.worker(&worker, configuration, budget: 128).ready
-                return .success(WorkerReport(landlockABI: ready.landlockABI, missing: ready.missing.map(\.summary)))
+                return .success(WorkerReport(ready))
             } catch {
                 return .failure(error)
             }
@@ -222,8 +222,14 @@ package final class CodePool: CodeRunner, Sendable {
 }
 
 /// What `runnel doctor` shows.
-package struct WorkerReport: Sendable, Hashable {
+package struct WorkerReport: Sendable {
     /// The version of Landlock's interface; 0: the kernel has none.
     package var landlockABI: Int
-    package var missing: [String]
+    /// Each with its sentence, and whether the worker found it standing.
+    package var walls: [(summary: String, stands: Bool)]
+
+    init(_ ready: ReadyFrame) {
+        landlockABI = ready.landlockABI
+        walls = Wall.allCases.map { ($0.summary, !ready.missing.contains($0)) }
+    }
 }

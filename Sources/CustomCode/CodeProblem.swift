@@ -20,7 +20,8 @@ struct CodeProblem {
 
     func failure(of death: WorkerProcess.Death) -> BlockFailure {
         switch death {
-        case .timedOut: .code("code-timed-out", "the code used more than \(block.limits.milliseconds) ms, and did not stop")
+        case .timedOut:
+            .code("code-timed-out", "the code used more than \(block.limits.milliseconds) ms, and did not stop")
         case .outOfMemory: .code("code-out-of-memory", "the code needed more than \(block.limits.megabytes) MB")
         case .crashed(let how): .code("code-crashed", "the code's worker ended: \(how)")
         case .violated(let what): .code("code-crashed", "the code's worker was ended: \(what)")
@@ -72,18 +73,24 @@ struct ReturnCheck {
         }
         if !block.usesBigInt, let path = value.pathOfUnsafeInteger {
             throw CodeEnd(
-                .code("code-integer-too-large", "what the code returned: \(path) is beyond 2^53; the block says 'bigint: true' for such")
+                .code(
+                    "code-integer-too-large",
+                    "what the code returned: \(path) is beyond 2^53; the block says 'bigint: true' for such"
+                )
             )
         }
         guard !block.returns.isEmpty else { return value }
         guard case .map(let members) = value else {
-            throw CodeEnd(.code("code-returned", "the code returned \(value.kindName), not the object that 'returns' describes"))
+            throw CodeEnd(
+                .code("code-returned", "the code returned \(value.kindName), not the object that 'returns' describes")
+            )
         }
         switch InputCheck(block.returns).check(members) {
         case .success(let checked): return .map(checked)
         case .failure(let invalid):
             let text = invalid.findings.map { finding in
-                let message = finding.message == "is not an input of this flow" ? "is not in 'returns'" : finding.message
+                let message =
+                    finding.message == "is not an input of this flow" ? "is not in 'returns'" : finding.message
                 return "'\(finding.path)' \(message)"
             }
             throw CodeEnd(.code("code-returned", "what the code returned: \(text.joined(separator: "; "))"))

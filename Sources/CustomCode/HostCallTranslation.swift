@@ -96,7 +96,9 @@ struct HostCallTranslation: Sendable {
             let ids = arguments[1].listValue, let params = arguments[2].mapValue, let options = arguments[3].mapValue
         else { return .failure(.code("code-call-invalid", "Stripe has no such operation")) }
         guard !operation.isUnavailable else {
-            return .failure(.code("code-call-refused", "'\(name)' sends files or speaks to another host: use http-request"))
+            return .failure(
+                .code("code-call-refused", "'\(name)' sends files or speaks to another host: use http-request")
+            )
         }
         var path = ""
         var rest = Array(ids)
@@ -138,7 +140,9 @@ struct HostCallTranslation: Sendable {
         var request = request
         for (option, header) in [("stripeAccount", "stripe-account"), ("stripeContext", "stripe-context")] {
             guard let text = options[option]?.stringValue else { continue }
-            guard Self.isToken(text) else { return .failure(.code("code-call-invalid", "'\(option)' is no account's id")) }
+            guard Self.isToken(text) else {
+                return .failure(.code("code-call-invalid", "'\(option)' is no account's id"))
+            }
             request.headers[header] = text
         }
         if let key = options["idempotencyKey"]?.stringValue {

@@ -3,6 +3,7 @@ import Foundation
 
 /// Finds the worker's program.
 package enum WorkerLocation {
+    package static let executable = WorkerInvocation.executable
     /// The variable that names it, for installations that keep programs apart.
     package static let variable = "RUNNEL_CODE_WORKER"
 

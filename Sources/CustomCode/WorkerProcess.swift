@@ -132,7 +132,9 @@ final class WorkerProcess {
         var done = 0
         while done < count {
             guard watch.waits(for: output, POLLIN) else { return nil }
-            let got = bytes.withUnsafeMutableBytes { Glibc.read(output, $0.baseAddress?.advanced(by: done), count - done) }
+            let got = bytes.withUnsafeMutableBytes {
+                Glibc.read(output, $0.baseAddress?.advanced(by: done), count - done)
+            }
             if got == 0 { return nil }
             if got < 0, errno != EAGAIN, errno != EINTR { return nil }
             done += max(0, got)
@@ -149,8 +151,9 @@ final class WorkerProcess {
         if isLate { return .timedOut }
         let signal = status & 0x7F
         guard signal != 0 else { return .crashed("exit code \(status >> 8 & 0xFF)") }
-        // What JavaScriptCore ends with when an allocation fails it; a worker far from its budget has another reason.
-        let isMemory = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV].contains(signal)
+        // What JavaScriptCore ends with when an allocation fails it (SIGSYS: its handler of the others would ask for a
+        // system call); a worker far from its budget has another reason.
+        let isMemory = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV, SIGSYS].contains(signal)
         if isMemory, peakBytes > (budget << 20) / 2 { return .outOfMemory }
         return signal == SIGSYS ? .violated("a system call that is not on the list") : .crashed("signal \(signal)")
     }

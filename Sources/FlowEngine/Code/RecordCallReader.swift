@@ -69,7 +69,9 @@ struct RecordCallReader {
         for (key, value) in map {
             let column = try column(key, table)
             guard case .map(let operators) = value, column.type != .json else {
-                guard !value.isNull else { throw refusal("'\(column.name)' is compared with null; use { isNull: true }") }
+                guard !value.isNull else {
+                    throw refusal("'\(column.name)' is compared with null; use { isNull: true }")
+                }
                 conditions.append(ResolvedCondition(column.name, equals: try convert(value, column)))
                 continue
             }

@@ -45,7 +45,9 @@ extension FlowCompiler {
 
     private func file(_ folder: String, _ name: Located<String>) -> CodeText? {
         guard let file = environment.codeFiles[folder + name.value] else {
-            let known = environment.codeFiles.keys.filter { $0.hasPrefix(folder) }.map { String($0.dropFirst(folder.count)) }
+            let known = environment.codeFiles.keys.filter { $0.hasPrefix(folder) }.map {
+                String($0.dropFirst(folder.count))
+            }
             let near = context.likely(name.value, among: known.filter { !$0.contains("/") }.sorted())
             context.error(
                 .codeUnknown,

@@ -7,3 +7,5 @@ void JSContextGroupSetExecutionTimeLimit(JSContextGroupRef group, double limit, 
 void JSContextGroupClearExecutionTimeLimit(JSContextGroupRef group);
 // Where the engine is now: a line for each function, the innermost first.
 JSStringRef JSContextCreateBacktrace(JSContextRef context, unsigned maxStackSize);
+// Collects before it returns; `JSGarbageCollect` only asks for it.
+void JSSynchronousGarbageCollectForDebugging(JSContextRef context);

@@ -76,8 +76,8 @@ uint64_t sandbox_resident_bytes(void) {
 }
 
 // JavaScriptCore reserves 4 GiB for the shapes of objects, as memory that is there already: the limits on mapping do
-// not see it fill up. All but its beginning is made untouchable.
-static int close_reservation(uint64_t kept) {
+// not see it fill up. All of it is made untouchable but what is in use, and `room` behind that.
+static int close_reservation(uint64_t room) {
     FILE *file = fopen("/proc/self/maps", "re");
     if (!file) return -errno;
     char line[512];
@@ -93,6 +93,16 @@ static int close_reservation(uint64_t kept) {
     }
     fclose(file);
     if (!found) return 0;
+    unsigned long pages = (to - from) >> 12, used = 0;
+    unsigned char *resident = malloc(pages);
+    if (!resident) return -ENOMEM;
+    int result = mincore((void *)from, to - from, resident) ? -errno : 0;
+    for (unsigned long page = 0; !result && page < pages; page++) {
+        if (resident[page] & 1) used = page + 1;
+    }
+    free(resident);
+    uint64_t kept = ((uint64_t)used << 12) + room;
+    if (result || kept >= to - from) return result;
     return mprotect((void *)(from + kept), to - from - kept, PROT_NONE) ? -errno : 0;
 }
 

@@ -72,10 +72,11 @@ struct OpenedApp {
     func engine(stripe endpoint: StripeEndpoint, http: HTTPClient, logger: Logger) -> Engine {
         let clock = SystemClock()
         let random = SystemRandomSource()
+        let explicit = ExplicitCredentials()
         let transport = ServiceTransport(
             connections: app.connections,
             services: [
-                "stripe": StripeService(endpoint: endpoint, credentials: credentials),
+                "stripe": StripeService(endpoint: endpoint, credentials: credentials, explicit: explicit),
                 "http": HTTPService(connections: app.connections, credentials: secrets),
                 "sendgrid": SendGridService(credentials: SendGridCredentials(secrets)),
             ],
@@ -88,6 +89,8 @@ struct OpenedApp {
             clock: clock,
             random: random,
             features: [payments, HTTPFeature()],
+            code: CodeRuntime.hasCode(app)
+                ? CodeRuntime.pool(connections: app.connections, credentials: explicit) : nil,
             mode: mode,
             logger: logger
         )
