@@ -108,6 +108,8 @@ let package = Package(
                 .embedInCode("shop/flows/place-order.yaml"),
                 .embedInCode("shop/flows/refund-callback.yaml"),
                 .embedInCode("shop/flows/refund-order.yaml"),
+                .embedInCode("shop/tests/orders.yaml"),
+                .embedInCode("shop/tests/payments.yaml"),
             ],
             swiftSettings: strict
         ),
@@ -159,11 +161,21 @@ let package = Package(
             exclude: ["README.md"],
             swiftSettings: strict
         ),
+        .target(
+            name: "FlowTesting",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
+                "StripeSimulator", logging,
+            ],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", "CustomCode", argumentParser, logging,
+                "StripeSimulator", "FlowServer", "FlowTesting", "BuiltinFlows", "SampleApps", "CustomCode", argumentParser,
+                logging,
                 serviceLifecycle, unixSignals,
             ],
             exclude: ["README.md"],
@@ -175,6 +187,17 @@ let package = Package(
             name: "StoreBenchmark",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "FlowStores"],
             path: "Benchmarks/StoreBenchmark",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "FlowBenchmark",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "Connections", "Payments", "FlowServer",
+                logging,
+                serviceLifecycle,
+            ],
+            path: "Benchmarks/FlowBenchmark",
+            exclude: ["requests.lua"],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -196,6 +219,15 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine"],
             path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "CrashProbe",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
+                "TestSupport", logging,
+            ],
+            path: "Tests/CrashProbe",
             swiftSettings: strict
         ),
         .testTarget(name: "ExpressionsTests", dependencies: ["Expressions"], swiftSettings: strict),
@@ -239,6 +271,21 @@ let package = Package(
             dependencies: [
                 "FlowServer", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Connections", "Expressions",
                 "TestSupport", hummingbird, hummingbirdTesting, crypto, logging,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ProofTests",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
+                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", crypto, logging,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FlowTestingTests",
+            dependencies: [
+                "FlowTesting", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Expressions", "SampleApps",
             ],
             swiftSettings: strict
         ),

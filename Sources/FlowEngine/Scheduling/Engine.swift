@@ -21,6 +21,8 @@ package final class Engine: Service, Sendable {
     let logger: Logger
     let writer: GroupWriter
     let state = Mutex(EngineState())
+    /// Requests that were let go and whose outcome is not with the writer yet.
+    let requestsUnderWay = Atomic<Int>(0)
     private let requests = AsyncStream.makeStream(of: RequestOrder.self)
     private let timers = AsyncStream.makeStream(of: TimerOrder.self)
 
@@ -50,7 +52,8 @@ package final class Engine: Service, Sendable {
         features: [any Feature],
         code: (any CodeRunner)? = nil,
         mode: Mode,
-        logger: Logger
+        logger: Logger,
+        writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
         self.store = store
@@ -61,7 +64,11 @@ package final class Engine: Service, Sendable {
         self.code = code
         self.mode = mode
         self.logger = logger
-        self.writer = GroupWriter(store: store, observer: GroupReport(counters: counters, logger: logger))
+        self.writer = GroupWriter(
+            store: store,
+            observer: GroupReport(counters: counters, logger: logger),
+            thread: writerThread
+        )
     }
 
     /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.
@@ -156,6 +163,7 @@ package final class Engine: Service, Sendable {
 extension Engine {
     /// Lets a request go that is on disk.
     func order(_ pending: PendingRequest, of run: RunID) {
+        requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
         requests.continuation.yield(
             RequestOrder(run: run, address: pending.entry.address, work: .request(pending.request))
         )
@@ -164,12 +172,14 @@ extension Engine {
     /// Has the code of a run carried on with, from the answers that are on disk.
     func orderCode(of run: LiveRun) {
         guard let pending = run.code, let job = context().codeJob(of: pending.call, in: run.record) else { return }
+        requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
         requests.continuation.yield(
             RequestOrder(run: run.record.id, address: job.address, work: .code(job, answers: pending.answers))
         )
     }
 
     private func send(_ order: RequestOrder) async {
+        defer { requestsUnderWay.subtract(1, ordering: .sequentiallyConsistent) }
         let request: OutsideRequest
         switch order.work {
         case .request(let ordered): request = ordered

@@ -20,16 +20,19 @@ final class GroupWriter: Sendable {
     private struct State {
         var jobs: [Job] = []
         var isDraining = false
+        /// Those who wait until nothing is left to do.
+        var idlers: [CheckedContinuation<Void, Never>] = []
     }
 
     private let store: any Store
     private let observer: any GroupObserver
     private let state = Mutex(State())
-    private let queue = DispatchQueue(label: "runnel.writer")
+    private let thread: any WriterThread
 
-    init(store: any Store, observer: any GroupObserver) {
+    init(store: any Store, observer: any GroupObserver, thread: any WriterThread) {
         self.store = store
         self.observer = observer
+        self.thread = thread
     }
 
     /// The number of jobs that wait; for back-pressure.
@@ -41,7 +44,21 @@ final class GroupWriter: Sendable {
             defer { state.isDraining = true }
             return !state.isDraining
         }
-        if mustStart { queue.async { self.drain() } }
+        if mustStart { thread.run { self.drain() } }
+    }
+
+    /// Nothing waits and no group is open.
+    var isIdle: Bool { state.withLock { !$0.isDraining } }
+
+    /// Returns when nothing waits and no group is open; makes no group for it.
+    func idle() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if state.isDraining { state.idlers.append(continuation) }
+                return !state.isDraining
+            }
+            if isIdle { continuation.resume() }
+        }
     }
 
     /// Submits `body` and returns what it gave, once that is durable.
@@ -79,6 +96,21 @@ extension GroupWriter {
     }
 }
 
+/// Where the writer works: one piece of work at a time, which nothing can cancel.
+package protocol WriterThread: Sendable {
+    /// Runs `work` soon, behind what was given before.
+    func run(_ work: @escaping @Sendable () -> Void)
+}
+
+/// A thread of the system's own, outside of the pool that tasks share: it blocks while the disk writes.
+package struct SystemWriterThread: WriterThread {
+    private let queue = DispatchQueue(label: "runnel.writer")
+
+    package init() {}
+
+    package func run(_ work: @escaping @Sendable () -> Void) { queue.async(execute: work) }
+}
+
 /// Hears what became of groups.
 protocol GroupObserver: Sendable {
     func groupCommitted(jobs: Int)
@@ -103,6 +135,16 @@ final class Slot<Content: Sendable>: Sendable {
 extension GroupWriter {
     private func drain() {
         while let group = takeGroup() { run(group) }
+        for idler in takeIdlers() { idler.resume() }
+    }
+
+    /// Nobody, when a job came in between: its own drain lets them go.
+    private func takeIdlers() -> [CheckedContinuation<Void, Never>] {
+        state.withLock { state in
+            guard !state.isDraining else { return [] }
+            defer { state.idlers = [] }
+            return state.idlers
+        }
     }
 
     private func takeGroup() -> [Job]? {
