@@ -55,6 +55,10 @@ bench: setup
 	@echo '==> the store (see Sources/FlowStores/README.md)'
 	swift build -c release --static-swift-stdlib --product StoreBenchmark $(SWIFT_BUILD_FLAGS)
 	@"$$($(RELEASE) --show-bin-path)/StoreBenchmark"
+	@echo '==> code blocks, each figure beside its bound'
+	$(WORKER)
+	swift build -c release --static-swift-stdlib --product CodeBenchmark $(SWIFT_BUILD_FLAGS)
+	@"$$($(RELEASE) --show-bin-path)/CodeBenchmark"
 	@echo '==> the simulator over HTTP, then the same calls to localstripe'
 	swift build -c release --static-swift-stdlib --product SimulatorBenchmark $(SWIFT_BUILD_FLAGS)
 	@"$$($(RELEASE) --show-bin-path)/SimulatorBenchmark"

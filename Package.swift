@@ -98,7 +98,7 @@ let package = Package(
         .target(
             name: "SampleApps",
             path: "samples",
-            exclude: ["README.md", "shop/README.md", "shop/events"],
+            exclude: ["README.md", "shop/README.md", "shop/events", "stripe-code"],
             resources: [
                 .embedInCode("shop/app.yaml"),
                 .embedInCode("shop/flows/add-product.yaml"),
@@ -174,7 +174,8 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "FlowTesting", "BuiltinFlows", "SampleApps", "CustomCode", argumentParser,
+                "StripeSimulator", "FlowServer", "FlowTesting", "BuiltinFlows", "SampleApps", "CustomCode",
+                argumentParser,
                 logging,
                 serviceLifecycle, unixSignals,
             ],
@@ -198,6 +199,12 @@ let package = Package(
             ],
             path: "Benchmarks/FlowBenchmark",
             exclude: ["requests.lua"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "CodeBenchmark",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "CustomCode", logging],
+            path: "Benchmarks/CodeBenchmark",
             swiftSettings: strict
         ),
         .executableTarget(
