@@ -199,7 +199,9 @@ extension Engine {
         case .sending: if let pending = result.run.pending { order(pending, of: record.id) }
         case .computing: orderCode(of: result.run)
         case .yielding: submitTurn(of: record.id, .goOn)
-        case .left: if let wakesAt = record.wakesAt { setTimer(wakesAt) }
+        case .left:
+            if let wakesAt = record.wakesAt { setTimer(wakesAt) }
+            forgetCode(of: result.run)
         }
         for waiter in waiters { waiter.signal(record) }
         if result.startsWork || isMoreWaiting { requestLook() }

@@ -178,6 +178,12 @@ extension Engine {
         )
     }
 
+    /// A run that is left with code on its way is answered later, when its worker is long needed elsewhere.
+    func forgetCode(of run: LiveRun) {
+        guard let pending = run.code, let job = context().codeJob(of: pending.call, in: run.record) else { return }
+        code?.forget(job)
+    }
+
     private func send(_ order: RequestOrder) async {
         defer { requestsUnderWay.subtract(1, ordering: .sequentiallyConsistent) }
         let request: OutsideRequest
