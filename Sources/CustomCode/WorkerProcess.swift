@@ -154,7 +154,8 @@ final class WorkerProcess {
         // What JavaScriptCore ends with when an allocation fails it (SIGSYS: its handler of the others would ask for a
         // system call); a worker far from its budget has another reason.
         let isMemory = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV, SIGSYS].contains(signal)
-        if isMemory, peakBytes > (budget << 20) / 2 { return .outOfMemory }
+        let isNear = peakBytes > max((budget << 20) * 2 / 5, ready.residentBytes + (8 << 20))
+        if isMemory, isNear { return .outOfMemory }
         return signal == SIGSYS ? .violated("a system call that is not on the list") : .crashed("signal \(signal)")
     }
 
