@@ -98,7 +98,7 @@ let package = Package(
         .target(
             name: "SampleApps",
             path: "samples",
-            exclude: ["README.md", "shop/README.md", "shop/events", "stripe-code"],
+            exclude: ["README.md", "shop/README.md", "shop/events", "subscriptions", "donations", "stripe-code"],
             resources: [
                 .embedInCode("shop/app.yaml"),
                 .embedInCode("shop/flows/add-product.yaml"),
@@ -263,7 +263,7 @@ let package = Package(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                "HTTPTransport", "TestSupport", crypto, logging,
+                "HTTPTransport", "StripeSimulator", "TestSupport", crypto, logging,
             ],
             swiftSettings: strict
         ),
