@@ -6,7 +6,7 @@ package struct StripeOperation: Sendable, Hashable {
         case delete = "D"
     }
 
-    /// `customers.create`
+    /// Such as `customers.create`.
     package var name: String
     package var verb: Verb
     /// With `{}` where an id stands.

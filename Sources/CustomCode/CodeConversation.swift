@@ -3,7 +3,9 @@ import Expressions
 import FlowEngine
 import FlowLanguage
 
-/// One stretch of a call: from its start or its last answer to what it asks next, or its end. Lives on a worker's thread.
+/// One stretch of a call: from its start or its last answer to what it asks next, or its end.
+///
+/// Runs on a worker's thread.
 struct CodeConversation: Sendable {
     /// Where the code stands in the worker that has it.
     struct State: Sendable {
@@ -141,9 +143,7 @@ private struct Talk {
         }
     }
 
-    /// Gives answers for as long as there are recorded ones.
-    ///
-    /// - Parameter last: the frame with which the worker handed the turn over; nil: it waits.
+    /// Gives answers for as long as there are recorded ones; `last` handed the turn over, nil: the worker waits.
     mutating func move(
         _ worker: WorkerProcess,
         _ last: Frame?,

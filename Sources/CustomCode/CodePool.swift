@@ -58,9 +58,8 @@ package final class CodePool: CodeRunner, Sendable {
     private let translation: HostCallTranslation
     private let state = Mutex(State())
 
-    /// - Parameters:
-    ///   - credentials: where keys go that code gives by itself; the service that sends has the same.
-    ///   - connections: the app's; `fetch` reaches the hosts that those of service `http` name.
+    /// Code gives its own keys to `credentials`, which the sending service shares; `fetch` reaches the hosts that the
+    /// connections of service `http` name.
     package init(
         _ configuration: Configuration,
         credentials: ExplicitCredentials = ExplicitCredentials(),

@@ -63,7 +63,7 @@ struct RecordCallReader {
         return conditions
     }
 
-    /// `{ id: 1, total: { gte: 100 } }`
+    /// Reads `{ id: 1, total: { gte: 100 } }`.
     private func conditions(_ map: ValueMap, _ table: Table) throws(BlockFailure) -> [ResolvedCondition] {
         var conditions: [ResolvedCondition] = []
         for (key, value) in map {

@@ -25,9 +25,7 @@ extension Turn {
         return nil
     }
 
-    /// Writes the entry whose commit lets the request leave.
-    ///
-    /// - Parameter question: what code asked, beside the request that it became.
+    /// Writes the entry whose commit lets the request leave, with what code asked beside what it became.
     mutating func send(
         _ request: OutsideRequest,
         _ call: BlockCall,
