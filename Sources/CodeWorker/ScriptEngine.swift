@@ -70,7 +70,7 @@ final class ScriptEngine {
     }
 }
 
-/// The one native function: `native(kind, text, …)`. It throws what was exceeded.
+/// The one native function, `native(kind, text, …)`; it throws what was exceeded.
 private let native: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, exception in
     guard let context, let arguments, count > 0, let call = RunningCall.current else { return nil }
     var texts: [[UInt8]] = []

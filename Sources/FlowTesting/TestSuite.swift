@@ -35,7 +35,8 @@ package struct TestSuite: Sendable {
     private let folder: URL
     private let code: (any CodeRunner)?
 
-    /// - Parameter code: runs code blocks; nil: they fail.
+    /// Code blocks fail without something to run `code`.
+    ///
     /// - Throws: When the template of the store cannot be made.
     package init(
         app: App,
