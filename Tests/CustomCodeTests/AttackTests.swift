@@ -137,7 +137,8 @@ struct AttackTests {
                 #expect(death == .violated("a system call that is not on the list"), "\(name): \(death)")
             case .frame(let frame):
                 var reader = FieldReader(frame.payload)
-                let result = try #require(reader.number())
+                let number = reader.number()
+                let result = try #require(number)
                 #expect(result < 0 && result != Int(Int32.min), "\(name) gave \(result)")
             }
         }

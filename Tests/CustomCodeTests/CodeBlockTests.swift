@@ -114,7 +114,8 @@ struct CodeBlockTests {
         defer { world.remove() }
         let transport = ScriptedTransport { _, _ in .answered(OutsideAnswer(status: 200, body: Array("{}".utf8))) }
         try await world.run(transport: transport) { engine in
-            #expect(try await engine.play().status == .succeeded)
+            let record = try await engine.play()
+            #expect(record.status == .succeeded)
             let keys = transport.sent.compactMap(\.request.key)
             #expect(Set(keys).count == 3)
             #expect(keys.last == "mine")
