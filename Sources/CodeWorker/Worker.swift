@@ -12,6 +12,7 @@ struct Worker {
         #endif
         var walls = Walls(options)
         walls.closeProcess()
+        refuse(without: walls, options)
         guard let engine = ScriptEngine(hasBareContexts: options.has(.bareContext)) else { refuse("memory") }
         engine.reusesContext = !options.has(.freshContext)
         engine.hasTimeLimit = options.has(.time)
@@ -20,8 +21,7 @@ struct Worker {
         let resident = sandbox_resident_bytes()
         walls.capMemory()
         walls.closeKernel()
-        let vital = walls.missing.filter { !$0.isOptional }
-        if !options.isUnproved, let wall = vital.map(\.rawValue).sorted().first { refuse(wall) }
+        refuse(without: walls, options)
         let ready = ReadyFrame(
             missing: walls.missing.sorted { $0.rawValue < $1.rawValue },
             landlockABI: walls.landlockABI,
@@ -29,6 +29,11 @@ struct Worker {
         )
         Pipe.write(ready.frame)
         serve(engine)
+    }
+
+    private static func refuse(without walls: Walls, _ options: WorkerOptions) {
+        let vital = walls.missing.filter { !$0.isOptional }
+        if !options.isUnproved, let wall = vital.map(\.rawValue).sorted().first { refuse(wall) }
     }
 
     /// Runs no code: a wall is missing.

@@ -114,7 +114,7 @@ private struct Talk {
         let limit = Duration.milliseconds(job.block.limits.milliseconds)
         return WorkerProcess.Allowance(
             processor: limit + .milliseconds(500),
-            wall: limit * 10 + .seconds(20),
+            wall: limit * 20 + .seconds(100),
             frames: job.block.limits.logLines + job.block.limits.calls + 2
         )
     }

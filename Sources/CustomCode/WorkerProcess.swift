@@ -30,14 +30,14 @@ final class WorkerProcess {
         /// Frames before the last one.
         var frames: Int
 
-        static let start = Allowance(processor: .seconds(10), wall: .seconds(30), frames: 0)
+        static let start = Allowance(processor: .seconds(10), wall: .seconds(120), frames: 0)
     }
 
     let budget: Int
     private(set) var ready = ReadyFrame(missing: [], landlockABI: 0, residentBytes: 0)
     private(set) var calls = 0
     private(set) var isAlive = true
-    /// The highest resident size of a worker that has ended.
+    /// The highest resident size that was seen.
     private(set) var peakBytes = 0
     private let pid: pid_t
     private let input: Int32
@@ -77,11 +77,7 @@ final class WorkerProcess {
     func countCall() { calls += 1 }
 
     /// Resident bytes now; 0 if that cannot be told.
-    var residentBytes: Int {
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8) else { return 0 }
-        let parts = text.split(separator: " ")
-        return parts.count > 1 ? (Int(parts[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
-    }
+    var residentBytes: Int { WorkerMemory.bytes(of: pid, "VmRSS:") }
 
     // MARK: Exchange
 
@@ -89,6 +85,7 @@ final class WorkerProcess {
     func exchange(_ frame: Frame?, _ allowance: Allowance, collecting: (Frame) -> Void) -> Outcome {
         guard isAlive else { return .died(.crashed("it had ended before")) }
         let watch = Watch(pid: pid, allowance: allowance)
+        defer { peakBytes = max(peakBytes, watch.peakBytes, WorkerMemory.bytes(of: pid, "VmHWM:")) }
         if let frame, !write(frame.bytes, watch) { return .died(death(watch)) }
         var frames = 0
         while true {
@@ -146,6 +143,7 @@ final class WorkerProcess {
 
     private func death(_ watch: Watch) -> Death {
         let isLate = watch.isOver
+        peakBytes = max(peakBytes, watch.peakBytes)
         if isLate { kill(pid, SIGKILL) }
         let status = reap()
         if isLate { return .timedOut }
@@ -161,9 +159,7 @@ final class WorkerProcess {
 
     private func reap() -> Int32 {
         var status: Int32 = 0
-        var usage = rusage()
-        while wait4(pid, &status, 0, &usage) < 0, errno == EINTR {}
-        peakBytes = Int(usage.ru_maxrss) << 10
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         isAlive = false
         close(input)
         close(output)
@@ -178,8 +174,22 @@ package struct WorkerError: Error, Sendable, Hashable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
+/// What the kernel tells of a worker's memory.
+///
+/// Not `ru_maxrss`: until a child has started its program it counts the server's own memory as the child's.
+private enum WorkerMemory {
+    static func bytes(of pid: pid_t, _ word: String) -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix(word) })
+        else { return 0 }
+        return (Int(line.split { !$0.isNumber }.first ?? "") ?? 0) << 10
+    }
+}
+
 /// The clocks beside one exchange.
-private struct Watch {
+private final class Watch {
+    /// The highest resident size seen while waiting.
+    private(set) var peakBytes = 0
     private let pid: pid_t
     private let allowance: WorkerProcess.Allowance
     private let start = ContinuousClock.now
@@ -210,10 +220,8 @@ private struct Watch {
         // Most answers are there before a clock need be read.
         if poll(&waited, 1, 5) > 0 { return true }
         while !isOver {
-            // The worker cannot use up more processor time in less time on the clock, but for its collector's thread.
-            let left = min((allowance.processor - used) / 2, allowance.wall - (ContinuousClock.now - start))
-            let milliseconds = left.components.seconds * 1_000 + left.components.attoseconds / 1_000_000_000_000_000
-            let ready = poll(&waited, 1, Int32(clamping: max(1, milliseconds)))
+            peakBytes = max(peakBytes, WorkerMemory.bytes(of: pid, "VmHWM:"))
+            let ready = poll(&waited, 1, 10)
             if ready > 0 { return true }
             if ready < 0, errno != EINTR { return false }
         }

@@ -188,8 +188,9 @@ struct AttackTests {
             frames: 300
         )
         let outcome = worker.exchange(frame, allowance) { _ in }
+        let peak = worker.peakBytes
         worker.end()
-        return (outcome, worker.peakBytes)
+        return (outcome, peak)
     }
 
     /// Of the children that have ended.

@@ -114,7 +114,7 @@ struct EscapeFamily: Sendable, CustomStringConvertible {
         ),
         EscapeFamily(
             name: "a tagged template",
-            code: "return gift.log.constructor`return ${'host'}`()?.(word, argument) ?? null;"
+            code: "F = () => () => gift.log.constructor`return typeof host === 'undefined' ? null : host`();"
         ),
         .gets("Reflect.construct", "(...parts) => Reflect.construct(gift.log.constructor, parts)"),
         EscapeFamily(
@@ -128,12 +128,12 @@ struct EscapeFamily: Sendable, CustomStringConvertible {
         EscapeFamily(
             name: "the async constructor",
             code:
-                "const A = gift.log.constructor('return (async () => {}).constructor')(); const found = await A(\"return typeof host === 'undefined' ? null : host\")(); return found?.(word, argument) ?? null;"
+                "const A = gift.log.constructor('return (async () => {}).constructor')(); const got = await A(\"return typeof host === 'undefined' ? null : host\")(); return got?.(word, argument) ?? null;"
         ),
         EscapeFamily(
             name: "import()",
             code:
-                "const found = await gift.log.constructor('return import(\"node:fs\").catch(() => typeof host === \"undefined\" ? null : host)')(); return found?.(word, argument) ?? null;"
+                "const got = await gift.log.constructor('return import(\"node:fs\").catch(() => typeof host === \"undefined\" ? null : host)')(); return got?.(word, argument) ?? null;"
         ),
     ]
 

@@ -67,7 +67,7 @@ struct RecordCallReader {
     private func conditions(_ map: ValueMap, _ table: Table) throws(BlockFailure) -> [ResolvedCondition] {
         var conditions: [ResolvedCondition] = []
         for (key, value) in map {
-            let column = try column(key, table)
+            let column = try asked(key, table)
             guard case .map(let operators) = value, column.type != .json else {
                 guard !value.isNull else {
                     throw refusal("'\(column.name)' is compared with null; use { isNull: true }")
@@ -117,6 +117,16 @@ struct RecordCallReader {
         return values
     }
 
+    /// A column that conditions and orders may name: also those that every table has.
+    private func asked(_ key: MapKey, _ table: Table) throws(BlockFailure) -> Column {
+        switch key.stringValue {
+        case "id": return Column(name: "id", type: .int)
+        case "createdAt" where table.isSystem, "updatedAt" where table.isSystem:
+            return Column(name: key.stringValue ?? "", type: .timestamp)
+        default: return try column(key, table)
+        }
+    }
+
     private func column(_ key: MapKey, _ table: Table) throws(BlockFailure) -> Column {
         guard let name = key.stringValue, let column = table.column(named: name) else {
             throw refusal("'\(table.name)' has no column '\(key.stringValue?.prefix(64) ?? "")'")
@@ -135,14 +145,14 @@ struct RecordCallReader {
     private func order(_ value: Value?, _ table: Table) throws(BlockFailure) -> [FindBlock.Order] {
         switch value {
         case nil, .null: return []
-        case .string(let name): return [.init(column: try column(.string(name), table).name, descending: false)]
+        case .string(let name): return [.init(column: try asked(.string(name), table).name, descending: false)]
         case .map(let map):
             var order: [FindBlock.Order] = []
             for (key, direction) in map {
                 guard let word = direction.stringValue, ["asc", "desc"].contains(word) else {
                     throw refusal("the direction is 'asc' or 'desc'")
                 }
-                order.append(.init(column: try column(key, table).name, descending: word == "desc"))
+                order.append(.init(column: try asked(key, table).name, descending: word == "desc"))
             }
             return order
         default: throw refusal("'order' is a column's name, or { name: 'desc' }")
