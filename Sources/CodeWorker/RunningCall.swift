@@ -130,7 +130,10 @@ final class RunningCall {
         stopped = []
         guard let trace = JSContextCreateBacktrace(context, 32) else { return }
         defer { JSStringRelease(trace) }
-        stopped = SourceName.places(utf8(of: trace) ?? [], in: call.libraries + [call.body])
+        // Where a function was is not known when it is stopped, only where it begins.
+        stopped = Array(
+            SourceName.places(utf8(of: trace) ?? [], in: call.libraries + [call.body], isOfFunctions: true).prefix(1)
+        )
     }
 
     // MARK: What the runtime asks for

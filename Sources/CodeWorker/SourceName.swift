@@ -8,8 +8,13 @@ enum SourceName {
 
     /// The places in a trace that lie in the builder's code, the innermost first.
     ///
-    /// Lines end in `code:0:12:5`: source, line, column.
-    static func places(_ trace: [UInt8], in sources: [CodeSource]) -> [CodeProblemFrame.Place] {
+    /// Lines end in `code:0:12:5`: source, line, column. A trace of functions has no columns, and the lines at which
+    /// they begin: for the body that is its first.
+    static func places(
+        _ trace: [UInt8],
+        in sources: [CodeSource],
+        isOfFunctions: Bool = false
+    ) -> [CodeProblemFrame.Place] {
         var places: [CodeProblemFrame.Place] = []
         for line in trace.split(separator: UInt8(ascii: "\n")).prefix(256) {
             let text = String(decoding: line, as: UTF8.self)
@@ -23,7 +28,8 @@ enum SourceName {
                     source: "code:\(source)",
                     line: String(parts[2]),
                     column: column,
-                    in: sources
+                    in: sources,
+                    isOfFunctions: isOfFunctions
                 )
             else { continue }
             places.append(place)
@@ -36,7 +42,8 @@ enum SourceName {
         source: String?,
         line: String?,
         column: String?,
-        in sources: [CodeSource]
+        in sources: [CodeSource],
+        isOfFunctions: Bool = false
     ) -> CodeProblemFrame.Place? {
         guard
             let source, source.hasPrefix("code:"), let index = Int(source.dropFirst(5)),
@@ -45,7 +52,7 @@ enum SourceName {
         else { return nil }
         // The body stands behind a line of the worker's own, which calls it: no place of the builder's.
         let isBody = index == sources.count - 1
-        if isBody, number <= 1 { return nil }
+        if isBody, number <= 1, !isOfFunctions { return nil }
         let lines = sources[index].text.utf8.count { $0 == UInt8(ascii: "\n") } + 1
         return CodeProblemFrame.Place(
             source: sources[index].name,

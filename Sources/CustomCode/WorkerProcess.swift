@@ -39,6 +39,8 @@ final class WorkerProcess {
     private(set) var isAlive = true
     /// The highest resident size that was seen.
     private(set) var peakBytes = 0
+    /// Processor time of the last exchange, as far as it was seen.
+    private(set) var processorTime = Duration.zero
     private let pid: pid_t
     private let input: Int32
     private let output: Int32
@@ -85,13 +87,14 @@ final class WorkerProcess {
     func exchange(_ frame: Frame?, _ allowance: Allowance, collecting: (Frame) -> Void) -> Outcome {
         guard isAlive else { return .died(.crashed("it had ended before")) }
         let watch = Watch(pid: pid, allowance: allowance)
+        defer { processorTime = watch.seen }
         defer { peakBytes = max(peakBytes, watch.peakBytes, WorkerMemory.bytes(of: pid, "VmHWM:")) }
-        if let frame, !write(frame.bytes, watch) { return .died(death(watch)) }
+        if let frame, !write(frame.bytes, watch) { return .died(death(watch, allowance)) }
         var frames = 0
         while true {
-            guard let header = read(Frame.headerSize, watch) else { return .died(death(watch)) }
+            guard let header = read(Frame.headerSize, watch) else { return .died(death(watch, allowance)) }
             guard let (kind, count) = Frame.header(header) else { return violation("a frame that is none") }
-            guard let payload = read(count, watch) else { return .died(death(watch)) }
+            guard let payload = read(count, watch) else { return .died(death(watch, allowance)) }
             let frame = Frame(kind, payload)
             switch kind {
             case .ask, .log:
@@ -141,13 +144,16 @@ final class WorkerProcess {
 
     // MARK: Its end
 
-    private func death(_ watch: Watch) -> Death {
+    private func death(_ watch: Watch, _ allowance: Allowance) -> Death {
         let isLate = watch.isOver
+        // A loop that is stopped within `finally` can take the engine down with it.
+        let isSpent = watch.seen >= allowance.processor - .milliseconds(520)
         peakBytes = max(peakBytes, watch.peakBytes)
         if isLate { kill(pid, SIGKILL) }
         let status = reap()
         if isLate { return .timedOut }
         let signal = status & 0x7F
+        if isSpent, signal != 0 { return .timedOut }
         guard signal != 0 else { return .crashed("exit code \(status >> 8 & 0xFF)") }
         // What JavaScriptCore ends with when an allocation fails it (SIGSYS: its handler of the others would ask for a
         // system call); a worker far from its budget has another reason.
@@ -210,9 +216,13 @@ private final class Watch {
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
-    private var used: Duration { (Self.read(clock) ?? startProcessor) - startProcessor }
+    /// The processor time that was seen last: a worker that has ended has no clock any more.
+    private(set) var seen = Duration.zero
 
-    var isOver: Bool { used >= allowance.processor || ContinuousClock.now - start >= allowance.wall }
+    var isOver: Bool {
+        if let now = Self.read(clock) { seen = max(seen, now - startProcessor) }
+        return seen >= allowance.processor || ContinuousClock.now - start >= allowance.wall
+    }
 
     /// Waits until the descriptor is ready; false when the time has run out first.
     func waits(for descriptor: Int32, _ event: Int32) -> Bool {
