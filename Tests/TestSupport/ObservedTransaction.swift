@@ -109,6 +109,7 @@ extension ObservedTransaction {
     }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { try base.hasDelivery(delivery) }
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
         try base.delivery(source: source, account: account, eventID: eventID)
     }

@@ -49,6 +49,8 @@ package protocol StoreReader {
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap]
 
     // Deliveries
+    /// Whether the event has been recorded: asked first, so that its row is written once, with what became of it.
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery?
     func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery]
     /// Accepted and repeated deliveries so far, by source.
