@@ -13,6 +13,8 @@ package final class Engine: Service, Sendable {
     package let store: any Store
     package let clock: any Clock
     package let counters = EngineCounters()
+    /// Rings after each group that is durable.
+    package let commits = CommitSignal()
     let transport: any Transport
     let random: any RandomSource
     let features: [any Feature]
@@ -57,7 +59,7 @@ package final class Engine: Service, Sendable {
         self.logger = logger
         self.writer = GroupWriter(
             store: store,
-            observer: GroupReport(counters: counters, logger: logger),
+            observer: GroupReport(counters: counters, commits: commits, logger: logger),
             thread: writerThread
         )
     }
