@@ -116,6 +116,11 @@ package protocol StoreTransaction: StoreReader {
         run: RunID?
     ) throws(StoreError)
 
+    // Retention
+    /// Removes some runs that ended before a time, with their journals, and some deliveries that came before one.
+    /// - Returns: Where the next call goes on, nil when nothing that old is left.
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder?
+
     // Settings, secrets, tokens
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError)
     func saveSealedSecret(_ name: String, _ sealed: [UInt8]) throws(StoreError)
