@@ -228,6 +228,11 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        .target(
+            name: "FaultyDisk",
+            path: "Tests/FaultyDisk",
+            linkerSettings: [.linkedLibrary("sqlite3")]
+        ),
         .executableTarget(
             name: "CrashProbe",
             dependencies: [
@@ -285,7 +290,8 @@ let package = Package(
             name: "ProofTests",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
-                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", crypto, logging,
+                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", "FaultyDisk", crypto,
+                logging,
             ],
             swiftSettings: strict
         ),

@@ -14,8 +14,8 @@ struct RunnelCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, CheckCommand.self, TestCommand.self, RunCommand.self, ServeCommand.self,
             SimulatorCommand.self,
-            PaymentsCommand.self, SecretsCommand.self, TokenCommand.self, RunsCommand.self, EvalCommand.self,
-            CodeCommand.self,
+            PaymentsCommand.self, SecretsCommand.self, TokenCommand.self, RunsCommand.self, BackupCommand.self,
+            EvalCommand.self, CodeCommand.self,
             ExplainCommand.self, DoctorCommand.self, DemoCommand.self,
         ]
     )

@@ -12,6 +12,7 @@ package final class Engine: Service, Sendable {
     package let mode: Mode
     package let store: any Store
     package let clock: any Clock
+    package let retention: Retention
     package let counters = EngineCounters()
     /// Rings after each group that is durable.
     package let commits = CommitSignal()
@@ -55,6 +56,7 @@ package final class Engine: Service, Sendable {
         code: (any CodeRunner)? = nil,
         mode: Mode,
         logger: Logger,
+        retention: Retention = .standard,
         writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
@@ -66,6 +68,7 @@ package final class Engine: Service, Sendable {
         self.code = code
         self.mode = mode
         self.logger = logger
+        self.retention = retention
         self.writer = GroupWriter(
             store: store,
             observer: GroupReport(counters: counters, commits: commits, logger: logger),
@@ -210,6 +213,7 @@ extension Engine {
 extension Engine {
     private func runTimers() async {
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.pruneRegularly() }
             for await order in timers.stream {
                 group.addTask { await self.carryOut(order) }
             }
