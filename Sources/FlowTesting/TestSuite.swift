@@ -22,8 +22,10 @@ package struct CaseOutcome: Sendable {
 /// The parts of a case's way that can be disturbed.
 package struct CaseCourse: Sendable, Hashable {
     package var events: [CaseEvent] = []
-    package var requests = 0
-    package var writes = 0
+    /// In the order of their numbers, how each may be repeated.
+    package var requests: [Effect] = []
+    /// The numbers of the writes since the first step.
+    package var writes: Range<Int> = 0..<0
 }
 
 /// Plays the cases of one app, several at once, each in a world of its own.
@@ -92,7 +94,7 @@ package struct TestSuite: Sendable {
             )
         } catch {
             outcome.problems.append(
-                CaseProblem(.fault, test.name, expected: "a case", actual: "\(error)", range: test.range)
+                CaseProblem(.error, test.name, expected: "to come to an end", actual: "\(error)", range: test.range)
             )
         }
         outcome.duration = ContinuousClock.now - start
@@ -129,8 +131,8 @@ package struct TestSuite: Sendable {
         outcome.hasLeftItsCourse = run.hasLeftItsCourse
         outcome.course = CaseCourse(
             events: run.mailbox.posted,
-            requests: world.outside.numbers,
-            writes: world.store.writes
+            requests: world.outside.effects,
+            writes: run.firstWrite..<max(run.firstWrite, world.store.writes + 1)
         )
         await world.close()
         let record = try result.get()
