@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+package import Payments
 import ServiceLifecycle
 import Synchronization
 
@@ -17,6 +18,7 @@ package struct RuntimeServer: Service {
     private let stripe: (any StripeHookReceiver)?
     private let vault: SecretVault?
     private let secrets: UnsealedSecrets
+    private let reconciler: PaymentsReconciler?
     private let random: any RandomSource
     private let configuration: ServerConfiguration
     private let version: String
@@ -29,13 +31,14 @@ package struct RuntimeServer: Service {
     ///
     /// `stripe` takes in what comes to `/hooks/stripe`; without it there is no such route. `vault` keeps the secrets
     /// that are set through the admin socket; `secrets`, which hold the keys of signed web hooks, are read again
-    /// after such a change. `random` makes tokens; `version` is the program's, for `GET /admin/status`. `onReady` is
+    /// after such a change. `reconciler` compares payments with Stripe when asked to. `random` makes tokens; `version` is the program's, for `GET /admin/status`. `onReady` is
     /// called with the port once both listeners accept connections.
     package init(
         engine: Engine,
         stripe: (any StripeHookReceiver)? = nil,
         vault: SecretVault? = nil,
         secrets: UnsealedSecrets = UnsealedSecrets(),
+        reconciler: PaymentsReconciler? = nil,
         random: any RandomSource,
         configuration: ServerConfiguration = ServerConfiguration(),
         version: String = "",
@@ -46,6 +49,7 @@ package struct RuntimeServer: Service {
         self.stripe = stripe
         self.vault = vault
         self.secrets = secrets
+        self.reconciler = reconciler
         self.random = random
         self.configuration = configuration
         self.version = version
@@ -142,6 +146,7 @@ package struct RuntimeServer: Service {
             engine: engine,
             vault: vault,
             unsealed: secrets,
+            reconciler: reconciler,
             version: version,
             port: { port.value }
         )
