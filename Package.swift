@@ -102,6 +102,11 @@ let package = Package(
             resources: [
                 .embedInCode("shop/app.yaml"),
                 .embedInCode("shop/flows/add-product.yaml"),
+                .embedInCode("shop/flows/buy.yaml"),
+                .embedInCode("shop/public/index.html"),
+                .embedInCode("shop/public/shop.css"),
+                .embedInCode("shop/public/shop.js"),
+                .embedInCode("shop/public/shop.svg"),
                 .embedInCode("shop/flows/checkout.yaml"),
                 .embedInCode("shop/flows/confirm.yaml"),
                 .embedInCode("shop/flows/payment-callback.yaml"),
@@ -159,6 +164,7 @@ let package = Package(
                 hummingbird, crypto, logging, serviceLifecycle,
             ],
             exclude: ["README.md"],
+            resources: [.embedInCode("Pages/Widget/payment.js")],
             swiftSettings: strict
         ),
         .target(

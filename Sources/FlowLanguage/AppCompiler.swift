@@ -77,6 +77,11 @@ package struct AppCompiler: Sendable {
         guard let appRoot else { return nil }
         var reader = AppReader(appFile, catalogue: catalogue)
         let model = reader.read(appRoot)
+        for widget in model.payments?.widgets ?? [] {
+            guard let file = WidgetFlow.source(widget, model) else { continue }
+            let context = FileContext(text: SourceText(file), findings: findings)
+            if let root = YAMLTreeBuilder.build(context.text, findings: findings) { flowRoots.append((context, root)) }
+        }
         let sources = readFlows(flowRoots, roles: model.roles)
         let environment = FlowEnvironment(
             model: model,

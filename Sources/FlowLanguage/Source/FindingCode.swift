@@ -132,6 +132,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case caseTime = "case.time"
     case caseDuration = "case.duration"
     case caseFile = "case.file"
+    case widgetOrder = "app.widget.order"
     case httpURL = "app.http.url"
     case httpAllow = "app.http.allow"
     case httpAuthentication = "app.http.auth"
