@@ -131,6 +131,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "Capsules",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "Connections", "Payments", crypto,
+            ],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
+        .target(
             name: "CodeFrames",
             exclude: ["README.md"],
             resources: [.embedInCode("stripe-operations.txt")],
@@ -160,7 +168,7 @@ let package = Package(
         .target(
             name: "FlowServer",
             dependencies: [
-                "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores",
+                "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores", "Capsules",
                 hummingbird, crypto, logging, serviceLifecycle,
             ],
             exclude: ["README.md"],
@@ -180,7 +188,8 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "FlowTesting", "BuiltinFlows", "SampleApps", "CustomCode",
+                "StripeSimulator", "FlowServer", "Capsules", "FlowTesting", "BuiltinFlows", "SampleApps",
+                "CustomCode",
                 argumentParser,
                 logging,
                 serviceLifecycle, unixSignals,

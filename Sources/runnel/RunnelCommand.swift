@@ -12,10 +12,10 @@ struct RunnelCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            InitCommand.self, CheckCommand.self, TestCommand.self, TortureCommand.self, RunCommand.self, ServeCommand.self,
-            SimulatorCommand.self,
-            PaymentsCommand.self, SecretsCommand.self, TokenCommand.self, RunsCommand.self, BackupCommand.self,
-            EvalCommand.self, CodeCommand.self,
+            InitCommand.self, CheckCommand.self, TestCommand.self, TortureCommand.self, RunCommand.self,
+            ServeCommand.self, SimulatorCommand.self, PaymentsCommand.self, SecretsCommand.self, TokenCommand.self,
+            RunsCommand.self, BackupCommand.self, ReplayCommand.self, CapsuleCommand.self, EvalCommand.self,
+            CodeCommand.self,
             ExplainCommand.self, DoctorCommand.self, DemoCommand.self,
         ]
     )
