@@ -1,5 +1,6 @@
 import Expressions
 import FlowEngine
+import FlowLanguage
 import Testing
 
 // Retention
@@ -11,7 +12,7 @@ extension StorePromise {
             for (age, isOver) in [(1, true), (2, false), (3, true), (4, true), (90, true)] {
                 let run = try transaction.insertRun(sampleStart(), at: at(Int64(age)))
                 runs.append(run)
-                let address = EntryAddress(run: run, path: "block", visit: 1, attempt: 1)
+                let address = EntryAddress(run: run, path: BlockPath("block"), visit: 1, attempt: 1)
                 try transaction.insertEntry(
                     JournalEntry(address: address, sequence: 1, block: "log", status: .succeeded, startedAt: at(1)),
                     epoch: 1

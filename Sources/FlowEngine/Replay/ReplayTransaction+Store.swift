@@ -22,6 +22,7 @@ extension ReplayTransaction: StoreTransaction {
     func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { [] }
     func insertAudit(_ record: AuditRecord) throws(StoreError) {}
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {}
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { false }
     func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { true }
     func settleDelivery(
         source: String,
@@ -30,6 +31,7 @@ extension ReplayTransaction: StoreTransaction {
         status: Delivery.Status,
         run: RunID?
     ) throws(StoreError) {}
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? { nil }
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {}
     func saveSealedSecret(_ name: String, _ sealed: [UInt8]) throws(StoreError) {}
     func removeSecret(_ name: String) throws(StoreError) -> Bool { false }

@@ -2,6 +2,7 @@ import Expressions
 import FlowEngine
 import FlowStores
 import Foundation
+import HTTPTypes
 
 // A copy of the whole store, while it is being used.
 extension Administration {
