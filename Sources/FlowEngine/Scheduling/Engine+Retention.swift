@@ -1,5 +1,6 @@
-package import Expressions
+import Expressions
 import FlowLanguage
+import Logging
 
 // What is over goes after a while, a little at a time.
 extension Engine {
