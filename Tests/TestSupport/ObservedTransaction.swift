@@ -114,6 +114,9 @@ extension ObservedTransaction {
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry] {
         try reading { () throws(StoreError) in try base.entries(of: run) }
     }
+    func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { try base.evidence(of: run) }
+    func observe(_ address: EntryAddress) { base.observe(address) }
+    func takeAccesses() -> [StoreAccess] { base.takeAccesses() }
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
         try reading { () throws(StoreError) in
             try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
