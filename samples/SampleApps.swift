@@ -23,6 +23,7 @@ package struct SampleApp: Sendable {
             File(path: "flows/refund-callback.yaml", contents: PackageResources.refund_callback_yaml),
             File(path: "tests/orders.yaml", contents: PackageResources.orders_yaml),
             File(path: "tests/payments.yaml", contents: PackageResources.payments_yaml),
+            File(path: "tests/refunds.yaml", contents: PackageResources.refunds_yaml),
         ]
     )
 }
