@@ -151,19 +151,18 @@ package struct SVGDrawing {
         guard !arrow.label.isEmpty else { return "" }
         let points = points(of: index)
         guard let one = points.first, let other = points.dropFirst().first else { return "" }
-        let words = arrow.label.cut(to: Self.labelLength)
+        // As long as there is room for above the other box; the whole is told when the pointer rests on it.
+        let words = arrow.label.cut(to: max(8, min(Self.labelLength, Int((sizes[arrow.to].width + 20) / 6.2))))
         let (x, y): (Double, Double)
         if layout.isBackward[index] {
             (x, y) = (max(one.x, other.x) + 64, (one.y + other.y) / 2)
         } else {
-            // Beside the other box, where ways that leave together have parted; turn by turn a little lower.
-            let ways = graph.arrows.indices.filter { graph.arrows[$0].from == arrow.from }
-            let turn = Double((ways.firstIndex(of: index) ?? 0) % 2)
-            (x, y) = (one.x * 0.2 + other.x * 0.8, other.y - 16 - turn * 14)
+            (x, y) = (one.x * 0.12 + other.x * 0.88, other.y - 14)
         }
-        let colour = Self.colour(of: arrow.mark).line
-        return "  <text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" text-anchor=\"middle\" font-size=\"10\""
-            + " fill=\"\(colour)\" stroke=\"#ffffff\" stroke-width=\"3\" paint-order=\"stroke\">"
-            + "\(XML.escaped(words))</text>\n"
+        let place = "x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" text-anchor=\"middle\" font-size=\"10\""
+        let halo = "stroke=\"#ffffff\" stroke-width=\"3\" fill=\"none\""
+        let colour = "fill=\"\(Self.colour(of: arrow.mark).line)\""
+        return "  <text \(place) \(halo)>\(XML.escaped(words))</text>\n"
+            + "  <text \(place) \(colour)><title>\(XML.escaped(arrow.label))</title>\(XML.escaped(words))</text>\n"
     }
 }
