@@ -115,6 +115,7 @@ let package = Package(
                 .embedInCode("shop/flows/refund-order.yaml"),
                 .embedInCode("shop/tests/orders.yaml"),
                 .embedInCode("shop/tests/payments.yaml"),
+                .embedInCode("shop/tests/refunds.yaml"),
             ],
             swiftSettings: strict
         ),

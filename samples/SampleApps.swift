@@ -28,6 +28,7 @@ package struct SampleApp: Sendable {
             File(path: "public/shop.svg", contents: PackageResources.shop_svg),
             File(path: "tests/orders.yaml", contents: PackageResources.orders_yaml),
             File(path: "tests/payments.yaml", contents: PackageResources.payments_yaml),
+            File(path: "tests/refunds.yaml", contents: PackageResources.refunds_yaml),
         ]
     )
 }

@@ -82,9 +82,15 @@ final class CaseRun {
                 return try await body()
             } catch {
                 guard world.isDead else { throw error }
-                try await world.restart()
+                try await restart()
             }
         }
+    }
+
+    /// Answers that were kept back for the dead process reach nobody.
+    private func restart() async throws {
+        kept = [:]
+        try await world.restart()
     }
 
     private func prepare() async throws {
@@ -115,8 +121,7 @@ final class CaseRun {
         while true {
             await world.quiet()
             if world.isDead {
-                kept = [:]
-                try await world.restart()
+                try await restart()
                 continue
             }
             if try await answerRequest(slow: false) { continue }

@@ -127,6 +127,7 @@ final class TestWorld {
         engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger())
         running = Self.start(engine)
         await engine.waitUntilReady()
+        await look()
     }
 
     /// Ends the process and removes its file.
@@ -152,8 +153,13 @@ final class TestWorld {
         simulator.advance(to: moment.simulatorInstant)
         // Those that woke are on their way to the writer.
         for _ in 0..<woken * 8 { await Task.yield() }
-        _ = try? await engine.write { _ in }  // A dead store: the caller sees that by itself.
+        await look()
         await quiet()
+    }
+
+    /// Has the engine look for runs to take up: it does so by itself, but nobody is told when.
+    private func look() async {
+        _ = try? await engine.write { _ in }  // A dead store: the caller sees that by itself.
     }
 
     func read<Result: Sendable>(
