@@ -139,6 +139,14 @@ let package = Package(
             exclude: ["README.md"],
             swiftSettings: strict
         ),
+        .target(
+            name: "Capsules",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "Connections", "Payments", crypto,
+            ],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "CodeWorker",
             dependencies: ["CodeFrames", "CJavaScriptCore", "CSandbox"],
@@ -155,7 +163,7 @@ let package = Package(
         .target(
             name: "FlowServer",
             dependencies: [
-                "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores",
+                "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores", "Capsules",
                 hummingbird, crypto, logging, serviceLifecycle,
             ],
             exclude: ["README.md"],
@@ -174,7 +182,8 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "FlowTesting", "BuiltinFlows", "SampleApps", "CustomCode",
+                "StripeSimulator", "FlowServer", "Capsules", "FlowTesting", "BuiltinFlows", "SampleApps",
+                "CustomCode",
                 argumentParser,
                 logging,
                 serviceLifecycle, unixSignals,
