@@ -100,6 +100,8 @@ package enum WorkerInvocation {
     /// The worker's whole environment; options of JavaScriptCore count only when they are there from the start.
     package static let environment = [
         "JSC_useJIT=0", "JSC_useWasm=0", "JSC_maxRegExpStackSize=4194304", "JSC_numberOfGCMarkers=1",
+        // Sizes at which the first collection begins: what it leaves counts against a budget that is small.
+        "JSC_smallHeapSize=262144", "JSC_mediumHeapSize=524288", "JSC_largeHeapSize=524288",
         "GIGACAGE_ENABLED=0", "MALLOC_ARENA_MAX=1", "TZ=UTC", "LANG=C",
     ]
 }

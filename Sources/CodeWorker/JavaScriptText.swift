@@ -9,8 +9,12 @@ func makeString(_ bytes: some Collection<UInt8>) -> JSStringRef? {
         let units = Array(String(decoding: bytes, as: UTF8.self).utf16)
         return JSStringCreateWithCharacters(units, units.count)
     }
-    return (bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer {
-        JSStringCreateWithUTF8CString($0.baseAddress)
+    var terminated: [UInt8] = []
+    terminated.reserveCapacity(bytes.count + 1)
+    terminated += bytes
+    terminated.append(0)
+    return terminated.withUnsafeBytes { buffer in
+        JSStringCreateWithUTF8CString(buffer.assumingMemoryBound(to: CChar.self).baseAddress)
     }
 }
 

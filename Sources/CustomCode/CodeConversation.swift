@@ -13,6 +13,8 @@ struct CodeConversation: Sendable {
         var asks: [Ask] = []
         /// Answers of the engine that were given.
         var answers = 0
+        /// Host calls made so far; the worker counts them too, and is not trusted with it.
+        var calls = 0
     }
 
     struct Ask: Sendable {
@@ -136,6 +138,13 @@ private struct Talk {
             }
         }
         state.asks += asks
+        state.calls += asks.count
+        guard state.calls <= job.block.limits.calls else {
+            throw CodeEnd(
+                .code("code-too-many-calls", "more than \(job.block.limits.calls) host calls"),
+                endsWorker: true
+            )
+        }
         self.lines += lines
         switch outcome {
         case .frame(let frame): return frame
