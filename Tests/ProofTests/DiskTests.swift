@@ -18,7 +18,7 @@ import Testing
 struct DiskTests {
     static let kinds = [FAULTY_DISK_FULL, FAULTY_DISK_IO_ERROR, FAULTY_DISK_SYNC_ERROR, FAULTY_DISK_TORN]
 
-    @Test("no 2xx without durability; 503 meanwhile; service resumes", arguments: kinds.map { Int32($0.rawValue) })
+    @Test("no 2xx without durability; 503 meanwhile; service resumes", arguments: kinds.map { Int32($0) })
     func everyWrite(kind: Int32) async throws {
         #expect(faulty_disk_install() == 0)
         var number = 1
@@ -30,7 +30,7 @@ struct DiskTests {
     private func fails(_ kind: Int32, at number: Int) async throws -> Bool {
         let world = try ProofWorld()
         defer { world.remove() }
-        faulty_disk_arm(world.folder, Int32(FAULTY_DISK_NONE.rawValue), 0)
+        faulty_disk_arm(world.folder, Int32(FAULTY_DISK_NONE), 0)
         let store = try world.openStore()
         defer { store.close() }
         let engine = world.engine(on: store)

@@ -32,7 +32,6 @@ extension ReplayTransaction: StoreTransaction {
         status: Delivery.Status,
         run: RunID?
     ) throws(StoreError) {}
-    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? { nil }
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {}
     func saveSealedSecret(_ name: String, _ sealed: [UInt8]) throws(StoreError) {}
     func removeSecret(_ name: String) throws(StoreError) -> Bool { false }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FlowServer
 import Expressions
 import Foundation
 

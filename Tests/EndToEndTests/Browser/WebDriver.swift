@@ -110,7 +110,9 @@ extension WebDriver {
             session + "/element",
             ["using": "css selector", "value": .string(selector)]
         )
-        guard let id = found.mapValue?.first?.value.stringValue else { throw Failure(description: "no \(selector)") }
+        guard let id = found.mapValue?.first(where: { _ in true })?.value.stringValue else {
+            throw Failure(description: "no \(selector)")
+        }
         return session + "/element/" + id
     }
 
