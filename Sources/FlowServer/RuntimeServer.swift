@@ -142,6 +142,7 @@ package struct RuntimeServer: Service {
             audit: RefusalAudit(engine: engine)
         ).add(to: &table)
         HealthRoutes(engine: engine, counts: counts).add(to: &table)
+        PublicRoutes(files: configuration.files, stripe: configuration.stripe).add(to: &table)
         return table
     }
 

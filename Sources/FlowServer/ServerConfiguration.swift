@@ -18,6 +18,10 @@ package struct ServerConfiguration: Sendable {
     package var allowedOrigins: [String]
     /// Checks JSON Web Tokens; nil: none are taken.
     package var tokens: TokenVerifier?
+    /// What the app's `public` folder holds.
+    package var files: PublicFiles
+    /// Where pages get Stripe's script from.
+    package var stripe: StripeScriptPlace
     package var limits: Limits
 
     package init(
@@ -30,6 +34,8 @@ package struct ServerConfiguration: Sendable {
         publicHosts: [String] = [],
         allowedOrigins: [String] = [],
         tokens: TokenVerifier? = nil,
+        files: PublicFiles = .none,
+        stripe: StripeScriptPlace = .stripe,
         limits: Limits = Limits()
     ) {
         self.host = host
@@ -41,6 +47,8 @@ package struct ServerConfiguration: Sendable {
         self.publicHosts = publicHosts
         self.allowedOrigins = allowedOrigins
         self.tokens = tokens
+        self.files = files
+        self.stripe = stripe
         self.limits = limits
     }
 
