@@ -98,7 +98,7 @@ final class TestWorld {
             transport: outside,
             clock: clock,
             random: random,
-            features: [payments],
+            features: [payments, HTTPFeature()],
             mode: .test,
             logger: logger
         )
