@@ -1,6 +1,6 @@
 package import FlowLanguage
 package import Foundation
-import FlowEngine
+package import FlowEngine
 
 /// What became of one case.
 package struct CaseOutcome: Sendable {
@@ -35,10 +35,20 @@ package struct TestSuite: Sendable {
     private let template: StoreTemplate
     private let files: CaseFiles
     private let folder: URL
+    private let code: (any CodeRunner)?
 
+    /// Code blocks fail without something to run `code`.
+    ///
     /// - Throws: When the template of the store cannot be made.
-    package init(app: App, cases: [TestCase], files: CaseFiles, folder: URL) throws {
+    package init(
+        app: App,
+        cases: [TestCase],
+        files: CaseFiles,
+        folder: URL,
+        code: (any CodeRunner)? = nil
+    ) throws {
         self.app = app
+        self.code = code
         self.cases = cases
         self.files = files
         self.folder = folder
@@ -105,7 +115,8 @@ package struct TestSuite: Sendable {
             template: template,
             folder: folder,
             seed: seed,
-            deaths: plan.deaths
+            deaths: plan.deaths,
+            code: code
         )
         let run = CaseRun(test, in: world, files: files, plan: plan)
         let result: Result<CaseRecord, any Error>
