@@ -103,7 +103,7 @@ final class TestWorld {
             transport: outside,
             clock: clock,
             random: random,
-            features: [payments],
+            features: [payments, HTTPFeature()],
             code: code,
             mode: .test,
             logger: logger

@@ -28,6 +28,7 @@ struct CheckCommand: AsyncParsableCommand {
                 )
             }
             guard let checked = loaded.compilation.app else { throw Exit.findings }
+            if !json { try checkCases(of: checked) }
             AppLoading.warnOfMissingCallbacks(checked)
             if graph {
                 for flow in checked.flows.values.sorted(by: { $0.name < $1.name }) {
@@ -37,5 +38,14 @@ struct CheckCommand: AsyncParsableCommand {
                 Console.note("\(checked.name): \(checked.flows.count) flows, \(checked.tables.count) tables, no errors")
             }
         }
+    }
+
+    /// The test cases are files of the app too; `runnel test` plays them.
+    private func checkCases(of checked: App) throws {
+        let files = try AppFolder.readTests(app)
+        let compilation = CaseCompiler(app: checked).compile(files)
+        guard !compilation.diagnostics.isEmpty else { return }
+        Console.data(DiagnosticRenderer.render(compilation.diagnostics, sources: files))
+        if compilation.hasErrors { throw Exit.findings }
     }
 }

@@ -29,7 +29,9 @@ struct TortureCommand: AsyncParsableCommand {
             if let only { loaded.keep { $0.matches(only) } }
             guard !loaded.cases.isEmpty else { throw CommandFailure("there is no such case in \(app)/tests") }
             if loaded.app.invariants.isEmpty {
-                Console.note("warning: app.yaml has no `invariants:`, so late and declined ones are held against little")
+                Console.note(
+                    "warning: app.yaml has no `invariants:`, so late and declined ones are held against little"
+                )
             }
             let torture = Torture(
                 try loaded.suite(),
@@ -73,11 +75,16 @@ struct TortureCommand: AsyncParsableCommand {
     private func show(_ result: Torture.Result, _ loaded: LoadedCases) {
         if let quiet = result.quiet {
             Console.note("✗ \(result.test.name): fails undisturbed")
-            let text = ProblemText(sources: loaded.files + loaded.appFiles, isColoured: Terminal.isColoured)
+            let text = ProblemText(
+                sources: loaded.files + loaded.appFiles,
+                app: loaded.app,
+                isColoured: Terminal.isColoured
+            )
             return Console.note(text.render(quiet))
         }
         guard let breach = result.breach else {
-            let share = result.isExhaustive ? "all \(result.singles) single disturbances" : "a part of \(result.singles)"
+            let share =
+                result.isExhaustive ? "all \(result.singles) single disturbances" : "a part of \(result.singles)"
             return Console.note("✓ \(result.test.name): held in \(result.histories) histories (\(share))")
         }
         Console.note("✗ \(result.test.name): broke in history \(result.histories) or before it")
