@@ -50,7 +50,7 @@ extension BlockWork {
     var outputShowsAccesses: Bool {
         switch self {
         case .find, .insert, .runFlow, .transaction: true
-        case .upsert, .update, .delete, .command, .callback: false
+        case .upsert, .update, .delete, .command, .callback, .code: false
         }
     }
 }
