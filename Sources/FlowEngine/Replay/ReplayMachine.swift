@@ -171,6 +171,7 @@ package struct ReplayMachine {
         record.status = .running
         record.wakesAt = nil
         var live = LiveRun(record: record, interpreter: replay.interpreter)
+        live.code = replay.code
         guard let open = replay.open else { return try advance(live) }
         guard let recorded = transaction.recordedEntry(open.entry.address) else {
             return (live.interpreter, .unanswered(open.entry.address))
@@ -212,11 +213,23 @@ package struct ReplayMachine {
 
     private func advance(_ live: LiveRun) throws(StoreError) -> (Interpreter, ReplayStop?) {
         var live = live
+        var progress: CodeProgress?
         while true {
             var turn = Turn(live, context: context, in: transaction)
-            let stop = try turn.advance()
+            var stop: Turn.Stop?
+            if let known = progress { stop = try turn.receive(known) }
+            progress = nil
+            if stop == nil { stop = try turn.advance() }
             transaction.records[live.record.id] = turn.run.record
-            guard stop == .yielding else { return (turn.run.interpreter, nil) }
+            switch stop {
+            case .yielding: break
+            case .computing:
+                guard let code = turn.run.code else { return (turn.run.interpreter, nil) }
+                let address = code.address(in: live.record.id)
+                progress = transaction.recordedEntry(address).flatMap(CodeProgress.init)
+                if progress == nil { return (turn.run.interpreter, .unanswered(address)) }
+            case .sending, .left, nil: return (turn.run.interpreter, nil)
+            }
             transaction.beginTurn(of: live.record.id)
             live = turn.run
         }
