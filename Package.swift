@@ -264,7 +264,9 @@ let package = Package(
         .testTarget(name: "FlowLanguageTests", dependencies: ["FlowLanguage", "Expressions"], swiftSettings: strict),
         .testTarget(
             name: "FlowEngineTests",
-            dependencies: ["FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "TestSupport", logging],
+            dependencies: [
+                "FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "Capsules", "TestSupport", logging,
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -84,7 +84,6 @@ package struct ReplayMachine {
         let root = history.runs[0].record
         var record = RunRecord(id: root.id, start: root.start, status: .queued, createdAt: root.createdAt)
         record.startedAt = root.startedAt
-        if let graph = context.app.flows[root.start.flow] { record.start.version = graph.version }
         transaction.records[root.id] = record
         transaction.journals[root.id] = []
         try transaction.prepareRows()
