@@ -12,6 +12,10 @@ package enum Limits {
     package static let waitingJobs = 10_000
     /// Runs in memory at once.
     package static let places = 256
+    /// Runs that one schedule starts at once when it makes up for missed moments; the rest follows.
+    package static let ticksPerLook = 500
+    /// How late a scheduled moment may come and still count as kept.
+    package static let tickDelay = Duration.seconds(60)
     /// Sub-flows within sub-flows.
     package static let subflowDepth = 16
     /// Times one request is sent before the run gives up or parks.

@@ -40,6 +40,10 @@ struct ObservedTransaction: StoreTransaction {
         try writing(.finishEntry) { () throws(StoreError) in try base.finishEntry(entry, epoch: epoch) }
     }
 
+    func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {
+        try writing(.setting) { () throws(StoreError) in try base.saveSchedule(schedule) }
+    }
+
     func insert(into table: String, _ values: [(column: String, value: Value)]) throws(StoreError) -> ValueMap {
         try writing(.table) { () throws(StoreError) in try base.insert(into: table, values) }
     }
@@ -108,6 +112,7 @@ extension ObservedTransaction {
         try base.claimableRuns(epoch: epoch, now: now, limit: limit)
     }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
+    func schedules() throws(StoreError) -> [ScheduleRecord] { try base.schedules() }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
         try base.delivery(source: source, account: account, eventID: eventID)

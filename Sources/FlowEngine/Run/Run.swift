@@ -73,6 +73,9 @@ package struct Caller: Sendable, Hashable {
 package enum RunOrigin: String, Sendable, Hashable, CaseIterable {
     case page, webhook, callback, manual
     case subflow = "sub-flow"
+    case schedule
+    /// A change of a table.
+    case table
 }
 
 /// Everything a run starts with; kept with it, so that a replay sees the same.

@@ -292,7 +292,8 @@ extension Engine {
                     switch outcome {
                     case .success:
                         let look = seen.take()
-                        if let wakesAt = look.wakesAt { setTimer(wakesAt) }
+                        for moment in [look.wakesAt, look.nextTick.moment].compactMap({ $0 }) { setTimer(moment) }
+                        state.withLock { $0.nextTick = look.nextTick }
                         state.withLock { $0.hasTried(look.suspects.count) }
                         for run in look.suspects {
                             writer.submit(turnJob(of: run, .takeUp(isUnsent: false), suspect: run))
@@ -310,6 +311,7 @@ extension Engine {
     private struct Look: Sendable {
         /// When the next run will be due.
         var wakesAt: Timestamp?
+        var nextTick: Schedules.NextTick
         /// Runs that need a group of their own.
         var suspects: [RunID] = []
     }
@@ -319,12 +321,13 @@ extension Engine {
         in transaction: any StoreTransaction,
         _ more: inout [GroupWriter.Job]
     ) throws(StoreError) -> Look {
-        let (places, skipped, suspectsUpTo) = state.withLock { state in
+        let (places, skipped, suspectsUpTo, nextTick) = state.withLock { state in
             state.isLookQueued = false
-            return (state.freePlaces, state.broken.union(state.live.keys), state.suspectsUpTo)
+            return (state.freePlaces, state.broken.union(state.live.keys), state.suspectsUpTo, state.nextTick)
         }
-        var look = Look()
         let now = clock.now()
+        var look = Look(nextTick: schedules.isEmpty ? .never : nextTick)
+        if look.nextTick.isDue(by: now) { look.nextTick = try schedules.fire(at: now, in: transaction) }
         guard places > 0 else {
             state.withLock { $0.isMoreWaiting = true }
             return look

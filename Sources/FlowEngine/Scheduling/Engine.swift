@@ -18,6 +18,7 @@ package final class Engine: Service, Sendable {
     let features: [any Feature]
     let logger: Logger
     let writer: GroupWriter
+    let schedules: Schedules
     let state = Mutex(EngineState())
     private let requests = AsyncStream.makeStream(of: RequestOrder.self)
     private let timers = AsyncStream.makeStream(of: TimerOrder.self)
@@ -52,6 +53,7 @@ package final class Engine: Service, Sendable {
         self.features = features
         self.mode = mode
         self.logger = logger
+        self.schedules = Schedules(app, mode: mode)
         self.writer = GroupWriter(store: store, observer: GroupReport(counters: counters, logger: logger))
     }
 

@@ -34,6 +34,7 @@ struct EngineState: Sendable {
     var isMoreWaiting = false
     /// The earliest time for which a timer is set.
     var wakesAt: Timestamp?
+    var nextTick = Schedules.NextTick.unknown
 
     /// Changes the phase.
     ///

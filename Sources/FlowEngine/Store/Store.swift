@@ -45,6 +45,9 @@ package protocol StoreReader {
     /// The earliest `wakesAt` after `now` of a run that is not final: what is due already must not hide what comes next.
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp?
 
+    /// When each schedule fires next.
+    func schedules() throws(StoreError) -> [ScheduleRecord]
+
     // Tables of the app and of its features
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap]
 
@@ -81,6 +84,9 @@ package protocol StoreTransaction: StoreReader {
     /// Writes status, finish time, output, failure and sends of an entry that is `started`.
     /// - Throws: `.finalState` if it is not `started`; `.staleEpoch`.
     func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError)
+
+    /// Inserts or replaces the row of the schedule's flow.
+    func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError)
 
     // Tables
     /// - Returns: the whole row.
