@@ -271,6 +271,7 @@ extension Turn {
             ),
             connection: connection,
             data: data,
+            effect: block.effect,
             mode: run.record.start.mode,
             caller: run.record.start.caller,
             now: call.now,

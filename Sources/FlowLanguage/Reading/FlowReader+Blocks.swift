@@ -6,10 +6,11 @@ extension FlowReader {
         "fail", "log",
         "run-flow", "try",
         "for-each", "while",
+        "http-request",
     ]
     /// Words of the design that this version does not have.
     static let unavailableBlockWords: Set<String> = [
-        "custom-code", "parallel", "wait", "http-request",
+        "custom-code", "parallel", "wait",
     ]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "do"]
@@ -108,6 +109,7 @@ extension FlowReader {
         case "fail": return readFail(&reader)
         case "log": return readLog(&reader)
         case "run-flow": return readRunFlow(&reader)
+        case "http-request": return readHTTPRequest(&reader)
         default:
             reportUnknown(word)
             return .broken

@@ -72,6 +72,7 @@ enum BlockBody {
     case fail(FailSource)
     case log(LogBlock.Level, message: YAMLNode?, fields: [YAMLPair])
     case runFlow(flow: Located<String>?, input: [YAMLPair], inputRange: Range<Int>?, mode: RunFlowBlock.Mode)
+    case httpRequest(HTTPRequestSource)
     /// Reported already; it stands in for whatever was meant.
     case broken
 }

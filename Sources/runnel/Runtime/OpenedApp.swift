@@ -76,6 +76,7 @@ struct OpenedApp {
             connections: app.connections,
             services: [
                 "stripe": StripeService(endpoint: endpoint, credentials: credentials),
+                "http": HTTPService(connections: app.connections, credentials: secrets),
                 "sendgrid": SendGridService(credentials: SendGridCredentials(secrets)),
             ],
             sender: { request throws(HTTPError) in try await http.send(request) }
@@ -86,7 +87,7 @@ struct OpenedApp {
             transport: transport,
             clock: clock,
             random: random,
-            features: [payments],
+            features: [payments, HTTPFeature()],
             mode: mode,
             logger: logger
         )
