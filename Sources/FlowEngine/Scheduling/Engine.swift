@@ -19,6 +19,8 @@ package final class Engine: Service, Sendable {
     let logger: Logger
     let writer: GroupWriter
     let schedules: Schedules
+    /// By flow, where it is not 0.
+    let priorities: [String: Int]
     let state = Mutex(EngineState())
     /// Requests that were let go and whose outcome is not with the writer yet.
     let requestsUnderWay = Atomic<Int>(0)
@@ -56,7 +58,12 @@ package final class Engine: Service, Sendable {
         self.mode = mode
         self.logger = logger
         self.schedules = Schedules(app, mode: mode)
-        self.writer = GroupWriter(store: store, observer: GroupReport(counters: counters, logger: logger))
+        self.priorities = app.flows.mapValues(\.priority).filter { $0.value != 0 }
+        let timed = TimedStore(base: store, clock: clock, counters: counters)
+        let triggering = TableTriggers(app, mode: mode, clock: clock).map { TriggeringStore(timed, $0) }
+        let report = GroupReport(counters: counters, logger: logger)
+        self.writer = GroupWriter(store: triggering ?? timed, observer: report)
+        triggering?.tell { [weak self] in self?.requestLook() }
     }
 
     /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.
@@ -64,6 +71,9 @@ package final class Engine: Service, Sendable {
 
     /// Jobs that wait for the writer; for `/metrics`.
     package var waitingJobs: Int { writer.backlog }
+
+    /// Runs in memory; for `/metrics`.
+    package var takenPlaces: Int { state.withLock { $0.live.count } }
 
     /// Returns when the engine takes calls, or stops.
     package func waitUntilReady() async {

@@ -86,7 +86,7 @@ struct Schedules: Sendable {
             caller: .system,
             mode: mode
         )
-        _ = try transaction.insertRun(start, at: now)
+        _ = try StartAdmission(graph, now: now).insert(start, in: transaction)
         try Failpoint.ingestBeforeCommit.reach()
     }
 }

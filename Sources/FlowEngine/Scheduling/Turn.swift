@@ -22,6 +22,8 @@ struct Turn {
     var lines: [FlowLogLine] = []
     /// Other runs may have become claimable.
     var startsWork = false
+    /// Blocks that were done, for figures.
+    private(set) var timings: [BlockTiming] = []
     private var effects = 0
     /// The run's row as it is on disk.
     private var saved: RunRecord
@@ -32,6 +34,8 @@ struct Turn {
         self.run = run
         self.saved = run.record
         self.now = context.clock.now()
+        // What it changes may start other runs, and they in turn.
+        (transaction as? TriggeringTransaction)?.generation = run.record.start.generation
     }
 
     /// Whether the run has got further since the turn began.
@@ -200,6 +204,7 @@ struct Turn {
     mutating func insert(_ entry: JournalEntry) throws(StoreError) {
         try Failpoint.entryBeforeCommit.reach()
         effects += 1
+        time(entry)
         do throws(StoreError) {
             try transaction.insertEntry(entry, epoch: context.epoch)
         } catch {
@@ -209,7 +214,14 @@ struct Turn {
 
     mutating func update(_ entry: JournalEntry) throws(StoreError) {
         if entry.status != .started { effects += 1 }
+        time(entry)
         try transaction.finishEntry(entry, epoch: context.epoch)
+    }
+
+    private mutating func time(_ entry: JournalEntry) {
+        guard entry.status != .started, let finishedAt = entry.finishedAt else { return }
+        let span = finishedAt.microseconds - entry.startedAt.microseconds
+        timings.append(BlockTiming(block: entry.block, microseconds: max(0, span)))
     }
 
     // MARK: The run's row
