@@ -47,7 +47,8 @@ package final class Engine: Service, Sendable {
         random: any RandomSource,
         features: [any Feature],
         mode: Mode,
-        logger: Logger
+        logger: Logger,
+        writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
         self.store = store
@@ -61,8 +62,11 @@ package final class Engine: Service, Sendable {
         self.priorities = app.flows.mapValues(\.priority).filter { $0.value != 0 }
         let timed = TimedStore(base: store, clock: clock, counters: counters)
         let triggering = TableTriggers(app, mode: mode, clock: clock).map { TriggeringStore(timed, $0) }
-        let report = GroupReport(counters: counters, logger: logger)
-        self.writer = GroupWriter(store: triggering ?? timed, observer: report)
+        self.writer = GroupWriter(
+            store: triggering ?? timed,
+            observer: GroupReport(counters: counters, logger: logger),
+            thread: writerThread
+        )
         triggering?.tell { [weak self] in self?.requestLook() }
     }
 
