@@ -30,22 +30,25 @@ struct EngineFairnessTests {
         try await engine.start(flow, input: ["name": .string(name)], trigger: .null, origin: .manual, caller: .system)
     }
 
+    private static func starts(_ graph: FlowGraph, _ count: Int) -> [RunStart] {
+        (0..<count).map { number in
+            RunStart(
+                flow: graph.name,
+                version: graph.version,
+                origin: .manual,
+                input: ["name": .string("\(number)")],
+                caller: .system,
+                mode: .test
+            )
+        }
+    }
+
     /// Queues many runs of a flow in one transaction.
     private func fill(_ engine: Engine, _ flow: String, _ count: Int) async throws {
-        let graph = try #require(engine.app.flows[flow])
+        let starts = Self.starts(try #require(engine.app.flows[flow]), count)
         let now = engine.clock.now()
         try await engine.write { (transaction) throws(StoreError) in
-            for number in 0..<count {
-                let start = RunStart(
-                    flow: flow,
-                    version: graph.version,
-                    origin: .manual,
-                    input: ["name": .string("\(number)")],
-                    caller: .system,
-                    mode: .test
-                )
-                _ = try transaction.insertRun(start, at: now)
-            }
+            for start in starts { _ = try transaction.insertRun(start, at: now) }
         }
     }
 
@@ -94,11 +97,17 @@ struct EngineFairnessTests {
             return .answered(OutsideAnswer(status: 200))
         }
         try await EngineWorld.with(Self.flow("low", "priority: -5"), Self.flow("high", "priority: 5")) { world in
-            // Queued by an engine that does not run.
-            try await world.run { engine in
-                try await fill(engine, "low", 300)
-                try await fill(engine, "high", 100)
+            // Queued while no engine runs.
+            let store = try world.openStore()
+            for (flow, count) in [("low", 300), ("high", 100)] {
+                let graph = try #require(world.app.flows[flow])
+                try store.writeGroup { (transaction) throws(StoreError) in
+                    for start in Self.starts(graph, count) {
+                        _ = try transaction.insertRun(start, at: world.clock.now())
+                    }
+                }
             }
+            store.close()
             try await world.run(transport: transport) { engine in
                 await transport.waitForSent(256)
                 let taken = try await engine.store.read { (reader) throws(StoreError) in

@@ -1,6 +1,7 @@
 import Expressions
 import FlowEngine
 import FlowLanguage
+import Foundation
 import TestSupport
 import Testing
 
@@ -143,5 +144,46 @@ struct EngineTickTests {
                 #expect(found == ["2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z", "2026-11-20T13:00:00Z"])
             }
         }
+    }
+
+    // Goal: one run for each moment, wherever the process dies. Method: a child makes up for three missed moments and
+    // kills itself at a named point; then this process looks.
+    @Test(
+        "a process that is killed while it makes up for moments leaves none out and starts none twice",
+        arguments: [
+            "ingest-before-commit:1", "ingest-before-commit:3", "claim-before-commit:1", "claim-after-commit:1",
+            "finish-after-commit:2", "timer-before:1",
+        ]
+    )
+    func killed(at point: String) async throws {
+        let folder = CrashTests.newFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await Self.world(folder, "2026-11-20T10:00:00Z").run { engine in
+            await (engine.clock as? ManualClock)?.waitForSleeper(within: .seconds(3_600))
+        }
+        await #expect(processExitsWith: .signal(SIGKILL)) { [folder = folder as String, point = point as String] in
+            setenv("RUNNEL_FAILPOINT", point + ":kill", 1)
+            let world = try EngineTickTests.world(folder, "2026-11-20T12:30:00Z")
+            try await world.run { engine in
+                await world.clock.waitForSleeper(within: .seconds(1_800))
+                world.clock.advance(by: .seconds(1_800))
+                while try await engine.rows("lines").count < 3 { try await engine.write { (_) throws(StoreError) in } }
+            }
+        }
+        let world = try Self.world(folder, "2026-11-20T13:10:00Z")
+        try await world.run { engine in
+            while try await engine.rows("lines").count < 3 { try await engine.write { (_) throws(StoreError) in } }
+            let found = try await ticks(engine)
+            #expect(found == ["2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z", "2026-11-20T13:00:00Z"])
+            #expect(try await engine.rows("lines").count == 3)
+        }
+    }
+
+    private static func world(_ folder: String, _ time: String) throws -> EngineWorld {
+        EngineWorld(
+            try SampleApp.compile(flow("cron: '0 * * * *', missed: all")),
+            folder: folder,
+            clock: ManualClock(time)
+        )
     }
 }

@@ -19,6 +19,13 @@ package struct RerunPlan: Sendable, Hashable {
         package var block: String
         /// The request, or the table.
         package var what: String
+
+        package init(path: BlockPath, visit: Int, block: String, what: String) {
+            self.path = path
+            self.visit = visit
+            self.block = block
+            self.what = what
+        }
     }
 
     package var run: RunID
@@ -26,6 +33,13 @@ package struct RerunPlan: Sendable, Hashable {
     /// Entries that the new run takes over.
     package var kept: Int
     package var repeats: [Effect]
+
+    package init(run: RunID, flow: String, kept: Int, repeats: [Effect]) {
+        self.run = run
+        self.flow = flow
+        self.kept = kept
+        self.repeats = repeats
+    }
 }
 
 // Final runs never change: doing one again makes a new run that names the old one.
@@ -130,7 +144,7 @@ extension Engine {
                     try transaction.insertEntry(entry, epoch: epoch)
                 }
                 let fresh = Interpreter(graph: graph, run: record.id, start: record.start, startedAt: now)
-                do {
+                do throws(NondeterminismError) {
                     _ = try JournalReplay(fresh, entries: taken)
                 } catch {
                     misfit.put(error.message)

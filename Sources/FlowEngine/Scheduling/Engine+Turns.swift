@@ -197,6 +197,7 @@ extension Engine {
             return (waiters, isMoreWaiting)
         }
         counters.count(record.status, result.timings)
+        report(record, result.stop)
         switch result.stop {
         case .sending: if let pending = result.run.pending { order(pending, of: record.id) }
         case .yielding: submitTurn(of: record.id, .goOn)
@@ -215,6 +216,27 @@ extension Engine {
         case .succeeded, .failed: Failpoint.finishAfterCommit.pass()
         case .queued, .paused, .outcomeUnknown, .cancelled, .quarantined: break
         }
+    }
+
+    /// Tells the operator of runs that end, and louder of those that need a person.
+    private func report(_ record: RunRecord, _ stop: Turn.Stop) {
+        guard stop == .left else { return }
+        let level: Logger.Level =
+            switch record.status {
+            case .succeeded, .failed, .cancelled: .info
+            case .paused: .notice
+            case .outcomeUnknown, .quarantined: .warning
+            case .queued, .running, .waiting, .retrying: .debug
+            }
+        var metadata: Logger.Metadata {
+            var metadata: Logger.Metadata = [
+                "run.id": "\(record.id)", "flow": "\(record.start.flow)", "status": "\(record.status.rawValue)",
+            ]
+            if let failure = record.failure { metadata["code"] = "\(failure.code)" }
+            if let block = record.failure?.block { metadata["block"] = "\(block)" }
+            return metadata
+        }
+        logger.log(level: level, "run \(record.status.rawValue)", metadata: metadata)
     }
 
     private func write(_ lines: [FlowLogLine], of record: RunRecord) {

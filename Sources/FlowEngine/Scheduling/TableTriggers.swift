@@ -90,33 +90,42 @@ final class TriggeringTransaction: StoreTransaction {
 
     // MARK: Changes
 
+    // A run that cannot be started undoes the change with it: no statement of this kind undoes itself.
     func insert(into table: String, _ values: [(column: String, value: Value)]) throws(StoreError) -> ValueMap {
-        let row = try base.insert(into: table, values)
-        try start(triggers.watchers(of: table, on: .insert), .insert, old: nil, new: row)
-        return row
+        let watchers = triggers.watchers(of: table, on: .insert)
+        if watchers.isEmpty { return try base.insert(into: table, values) }
+        return try base.savepoint { () throws(StoreError) in
+            let row = try base.insert(into: table, values)
+            try start(watchers, .insert, old: nil, new: row)
+            return row
+        }
     }
 
     func update(_ update: RecordUpdate) throws(StoreError) -> Int {
         let watchers = triggers.watchers(of: update.table, on: .update)
         if watchers.isEmpty { return try base.update(update) }
-        let before = try rows(of: update.table, where: update.conditions)
-        let count = try base.update(update)
-        for old in before {
-            guard let id = old["id"] else { continue }
-            let query = RecordQuery(table: update.table, where: [ResolvedCondition("id", equals: id)], limit: 1)
-            guard let new = try base.find(query).first else { continue }
-            try start(watchers, .update, old: old, new: new)
+        return try base.savepoint { () throws(StoreError) in
+            let before = try rows(of: update.table, where: update.conditions)
+            let count = try base.update(update)
+            for old in before {
+                guard let id = old["id"] else { continue }
+                let query = RecordQuery(table: update.table, where: [ResolvedCondition("id", equals: id)], limit: 1)
+                guard let new = try base.find(query).first else { continue }
+                try start(watchers, .update, old: old, new: new)
+            }
+            return count
         }
-        return count
     }
 
     func delete(from table: String, where conditions: [ResolvedCondition]) throws(StoreError) -> Int {
         let watchers = triggers.watchers(of: table, on: .delete)
         if watchers.isEmpty { return try base.delete(from: table, where: conditions) }
-        let before = try rows(of: table, where: conditions)
-        let count = try base.delete(from: table, where: conditions)
-        for old in before { try start(watchers, .delete, old: old, new: nil) }
-        return count
+        return try base.savepoint { () throws(StoreError) in
+            let before = try rows(of: table, where: conditions)
+            let count = try base.delete(from: table, where: conditions)
+            for old in before { try start(watchers, .delete, old: old, new: nil) }
+            return count
+        }
     }
 
     private func rows(of table: String, where conditions: [ResolvedCondition]) throws(StoreError) -> [ValueMap] {

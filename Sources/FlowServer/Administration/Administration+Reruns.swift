@@ -1,6 +1,6 @@
 package import Expressions
 package import FlowEngine
-package import FlowLanguage
+import FlowLanguage
 
 /// A run that is to be done again.
 package struct RerunOrder: Sendable, Hashable {

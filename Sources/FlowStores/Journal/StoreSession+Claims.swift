@@ -68,12 +68,12 @@ extension StoreSession {
             return ClaimedRuns(runs: found, isMoreWaiting: true)
         }
         var byFlow: [String: [RunID]] = [:]
-        let due = try candidates(Self.due, limit: places) {
+        let due = try candidates(Self.due, limit: limit) {
             $0.bind(epoch)
         } now: {
             $0.bind(now)
         }
-        var isMoreWaiting = due.count == places
+        var isMoreWaiting = due.count >= places
         for candidate in due { byFlow[candidate.flow, default: []].append(candidate.id) }
         for flow in try queuedFlows() {
             let share = order.share(of: flow, of: places)

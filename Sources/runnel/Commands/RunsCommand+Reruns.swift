@@ -101,8 +101,13 @@ struct Following {
                 throw Exit.unable
             }
             // A run that waits answers at once that it does.
-            try await Task.sleep(for: .seconds(1))
+            try await Self.pause()
         }
+    }
+
+    private static func pause() async throws {
+        let clock = SystemClock()
+        if let next = clock.now() + .seconds(1) { try await clock.sleep(until: next) }
     }
 
     /// Prints each run that fits when it is new or has changed, until it is interrupted.
@@ -114,7 +119,7 @@ struct Following {
                 if json { try Console.json(run.value) } else { Console.data(run.line) }
             }
             known = Dictionary(runs.map { ($0.id, $0) }) { first, _ in first }
-            try await Task.sleep(for: .seconds(1))
+            try await Self.pause()
         }
     }
 }

@@ -28,6 +28,7 @@ struct ServeCommand: AsyncParsableCommand {
     var publicHost: [String] = []
     @Option(help: "An origin whose pages may call; may be given again.") var allowOrigin: [String] = []
     @Option(help: "trace, debug, info, notice, warning or error.") var logLevel = "notice"
+    @Option(help: "text, or json: one object a line.") var logFormat = ServerLog.Format.text
     @Flag(help: "Print the address as JSON on standard output once the server listens.") var json = false
     @Flag(help: .hidden) var stopAtEndOfInput = false
 
@@ -43,7 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
             let endpoint = try stripeEndpoint()
             let opened = try await OpenedApp.open(app, options: options)
             defer { opened.store.close() }
-            let logger = ServerLog.logger(level: logLevel)
+            let logger = ServerLog.logger(level: logLevel, format: logFormat)
             let http = HTTPClient()
             let engine = opened.engine(stripe: endpoint, http: http, logger: logger)
             let vault = SecretVault(
