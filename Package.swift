@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "SampleApps",
             path: "samples",
-            exclude: ["README.md", "shop/README.md", "shop/events"],
+            exclude: ["README.md", "shop/README.md", "shop/events", "subscriptions", "donations"],
             resources: [
                 .embedInCode("shop/app.yaml"),
                 .embedInCode("shop/flows/add-product.yaml"),
@@ -223,7 +223,7 @@ let package = Package(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                "HTTPTransport", "TestSupport", crypto, logging,
+                "HTTPTransport", "StripeSimulator", "TestSupport", crypto, logging,
             ],
             swiftSettings: strict
         ),

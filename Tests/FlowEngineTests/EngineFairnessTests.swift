@@ -1,6 +1,7 @@
 import Expressions
 import FlowEngine
 import FlowLanguage
+import FlowStores
 import TestSupport
 import Testing
 

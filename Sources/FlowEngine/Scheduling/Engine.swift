@@ -13,6 +13,8 @@ package final class Engine: Service, Sendable {
     package let store: any Store
     package let clock: any Clock
     package let counters = EngineCounters()
+    /// Rings after each group that is durable.
+    package let commits = CommitSignal()
     let transport: any Transport
     let random: any RandomSource
     let features: [any Feature]
@@ -64,7 +66,7 @@ package final class Engine: Service, Sendable {
         let triggering = TableTriggers(app, mode: mode, clock: clock).map { TriggeringStore(timed, $0) }
         self.writer = GroupWriter(
             store: triggering ?? timed,
-            observer: GroupReport(counters: counters, logger: logger),
+            observer: GroupReport(counters: counters, commits: commits, logger: logger),
             thread: writerThread
         )
         triggering?.tell { [weak self] in self?.requestLook() }

@@ -86,12 +86,16 @@ struct TimedStore: Store {
     func close() { base.close() }
 }
 
-/// Counts groups, and tells the operator of those that failed.
+/// Counts groups, rings for those that are durable, and tells the operator of those that failed.
 struct GroupReport: GroupObserver {
     var counters: EngineCounters
+    var commits: CommitSignal
     var logger: Logger
 
-    func groupCommitted(jobs: Int) { counters.countGroup(jobs: jobs) }
+    func groupCommitted(jobs: Int) {
+        counters.countGroup(jobs: jobs)
+        commits.ring()
+    }
 
     func groupFailed(_ error: StoreError, jobs: Int) {
         counters.countFailedGroup()

@@ -206,6 +206,12 @@ extension TriggeringTransaction {
     func runCounts() throws(StoreError) -> [RunStatus: Int] { try base.runCounts() }
     func oldestQueued() throws(StoreError) -> [String: Timestamp] { try base.oldestQueued() }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
+    func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange] {
+        try base.changes(of: table, after: after, limit: limit)
+    }
+    func changeExtent() throws(StoreError) -> ChangeExtent { try base.changeExtent() }
+    func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { try base.auditRecords(limit: limit) }
+    func insertAudit(_ record: AuditRecord) throws(StoreError) { try base.insertAudit(record) }
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
         try base.delivery(source: source, account: account, eventID: eventID)
     }

@@ -21,6 +21,7 @@ struct AdminRoutes: Sendable {
         addChanges(to: &table)
         addTokens(to: &table)
         addSecrets(to: &table)
+        addPayments(to: &table)
     }
 
     private func addRuns(to table: inout RouteTable) {
@@ -113,7 +114,7 @@ struct AdminRoutes: Sendable {
         }
     }
 
-    private func members(of request: Request) async throws -> Members {
+    func members(of request: Request) async throws -> Members {
         try Members(.map(try await reader.object(of: request, upTo: Self.bodyBytes)))
     }
 
@@ -138,7 +139,7 @@ struct AdminRoutes: Sendable {
         return filter
     }
 
-    private func answering(_ status: Int = 200, _ body: () async throws -> Value) async throws -> Response {
+    func answering(_ status: Int = 200, _ body: () async throws -> Value) async throws -> Response {
         do {
             return try .json(try await body(), status: status, limits: .journal)
         } catch let error as AdministrationError {

@@ -6,7 +6,7 @@ struct Migration: Sendable {
     let number: Int
     let sql: String
 
-    static let all: [Migration] = [.runsAndJournal, .halts, .schedules, .places]
+    static let all: [Migration] = [.runsAndJournal, .halts, .changesAndAudit, .schedules, .places]
 }
 
 extension StoreSession {

@@ -62,19 +62,40 @@ struct OpenedApp {
     private var payments: PaymentsFeature { PaymentsFeature(app: app, mode: mode, credentials: credentials) }
 
     /// Takes Stripe's events in; nil for an app without `payments:` and flows that wait for events.
-    func stripeHook(engine: Engine) -> PaymentsHookReceiver? {
+    func stripeHook(engine: Engine, onAwaiting: @escaping @Sendable () -> Void) -> PaymentsHookReceiver? {
         let waits = app.flows.values.contains { if case .stripe = $0.trigger { true } else { false } }
         let connection = app.connections.first { $0.service == "stripe" }?.name
         guard let name = app.payments?.connection ?? (waits ? connection : nil) else { return nil }
         let webhook = StripeWebhook(connection: name, mode: mode, credentials: credentials)
-        return PaymentsHookReceiver(engine: engine, webhook: webhook, payments: payments)
+        return PaymentsHookReceiver(engine: engine, webhook: webhook, payments: payments, onAwaiting: onAwaiting)
+    }
+
+    /// Compares the payments with Stripe; nil for an app without `payments:`.
+    func reconciler(engine: Engine, stripe endpoint: StripeEndpoint, http: HTTPClient) -> PaymentsReconciler? {
+        guard app.payments != nil else { return nil }
+        return PaymentsReconciler(
+            engine: engine,
+            payments: payments,
+            transport: transport(stripe: endpoint, http: http)
+        )
     }
 
     /// The engine with everything that flows of this app can reach.
     func engine(stripe endpoint: StripeEndpoint, http: HTTPClient, logger: Logger) -> Engine {
-        let clock = SystemClock()
-        let random = SystemRandomSource()
-        let transport = ServiceTransport(
+        Engine(
+            app: app,
+            store: store,
+            transport: transport(stripe: endpoint, http: http),
+            clock: SystemClock(),
+            random: SystemRandomSource(),
+            features: [payments, HTTPFeature()],
+            mode: mode,
+            logger: logger
+        )
+    }
+
+    private func transport(stripe endpoint: StripeEndpoint, http: HTTPClient) -> ServiceTransport {
+        ServiceTransport(
             connections: app.connections,
             services: [
                 "stripe": StripeService(endpoint: endpoint, credentials: credentials),
@@ -82,16 +103,6 @@ struct OpenedApp {
                 "sendgrid": SendGridService(credentials: SendGridCredentials(secrets)),
             ],
             sender: { request throws(HTTPError) in try await http.send(request) }
-        )
-        return Engine(
-            app: app,
-            store: store,
-            transport: transport,
-            clock: clock,
-            random: random,
-            features: [payments, HTTPFeature()],
-            mode: mode,
-            logger: logger
         )
     }
 }
