@@ -54,6 +54,8 @@ struct StartAdmission: Sendable {
     ///   - failure: Why it fails at once, if it does.
     ///   - ancestor: The run that waits for it: one that waits for its own place would wait forever.
     ///   - transaction: The open group.
+    /// - Returns: The run as it stands: queued, held, or failed.
+    /// - Throws: As the transaction does; nothing is inserted then.
     func insert(
         _ start: RunStart,
         failure: BlockFailure? = nil,

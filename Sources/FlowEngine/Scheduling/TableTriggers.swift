@@ -74,6 +74,9 @@ final class TriggeringTransaction: StoreTransaction {
     /// How many runs started each other by changes, up to the run that makes the changes now; 0 outside of runs.
     var generation = 0
     private(set) var hasStarted = false
+    /// The entry whose reads and changes are noted, and what was noted so far.
+    private var observed: EntryAddress?
+    private var noted: [StoreAccess] = []
 
     init(_ base: any StoreTransaction, _ triggers: TableTriggers) {
         self.base = base
@@ -88,6 +91,30 @@ final class TriggeringTransaction: StoreTransaction {
         return try base.savepoint(body)
     }
 
+    // MARK: Evidence
+
+    func observe(_ address: EntryAddress) {
+        observed = address
+        noted = []
+        base.observe(address)
+    }
+
+    func takeAccesses() -> [StoreAccess] {
+        defer {
+            observed = nil
+            noted = []
+        }
+        return noted + base.takeAccesses()
+    }
+
+    /// Does what no block asked for: a replay, which starts nothing, must not look for it.
+    private func unnoted<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+        guard let observed else { return try body() }
+        noted += base.takeAccesses()
+        defer { base.observe(observed) }
+        return try body()
+    }
+
     // MARK: Changes
 
     // A run that cannot be started undoes the change with it: no statement of this kind undoes itself.
@@ -96,7 +123,7 @@ final class TriggeringTransaction: StoreTransaction {
         if watchers.isEmpty { return try base.insert(into: table, values) }
         return try base.savepoint { () throws(StoreError) in
             let row = try base.insert(into: table, values)
-            try start(watchers, .insert, old: nil, new: row)
+            try unnoted { () throws(StoreError) in try start(watchers, .insert, old: nil, new: row) }
             return row
         }
     }
@@ -105,13 +132,17 @@ final class TriggeringTransaction: StoreTransaction {
         let watchers = triggers.watchers(of: update.table, on: .update)
         if watchers.isEmpty { return try base.update(update) }
         return try base.savepoint { () throws(StoreError) in
-            let before = try rows(of: update.table, where: update.conditions)
+            let before = try unnoted { () throws(StoreError) in
+                try rows(of: update.table, where: update.conditions)
+            }
             let count = try base.update(update)
-            for old in before {
-                guard let id = old["id"] else { continue }
-                let query = RecordQuery(table: update.table, where: [ResolvedCondition("id", equals: id)], limit: 1)
-                guard let new = try base.find(query).first else { continue }
-                try start(watchers, .update, old: old, new: new)
+            try unnoted { () throws(StoreError) in
+                for old in before {
+                    guard let id = old["id"] else { continue }
+                    let byID = [ResolvedCondition("id", equals: id)]
+                    let found = try base.find(RecordQuery(table: update.table, where: byID, limit: 1))
+                    if let new = found.first { try start(watchers, .update, old: old, new: new) }
+                }
             }
             return count
         }
@@ -121,9 +152,11 @@ final class TriggeringTransaction: StoreTransaction {
         let watchers = triggers.watchers(of: table, on: .delete)
         if watchers.isEmpty { return try base.delete(from: table, where: conditions) }
         return try base.savepoint { () throws(StoreError) in
-            let before = try rows(of: table, where: conditions)
+            let before = try unnoted { () throws(StoreError) in try rows(of: table, where: conditions) }
             let count = try base.delete(from: table, where: conditions)
-            for old in before { try start(watchers, .delete, old: old, new: nil) }
+            try unnoted { () throws(StoreError) in
+                for old in before { try start(watchers, .delete, old: old, new: nil) }
+            }
             return count
         }
     }
@@ -187,6 +220,7 @@ extension TriggeringTransaction {
     func run(_ id: RunID) throws(StoreError) -> RunRecord? { try base.run(id) }
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { try base.runs(matching: filter) }
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry] { try base.entries(of: run) }
+    func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { try base.evidence(of: run) }
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
         try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
     }

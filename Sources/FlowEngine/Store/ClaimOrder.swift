@@ -44,6 +44,7 @@ package struct ClaimOrder: Sendable, Hashable {
     /// - Parameters:
     ///   - candidates: By flow, cut to the flow's share.
     ///   - places: How many are free.
+    /// - Returns: In the order in which they get their places.
     package func choose(_ candidates: [String: [RunID]], places: Int) -> [RunID] {
         var queues: [Queue] = candidates.filter { !$0.value.isEmpty }.map { Queue(flow: $0.key, runs: $0.value) }
         queues.sort { left, right in

@@ -18,6 +18,7 @@ struct AdminRoutes: Sendable {
     func add(to table: inout RouteTable) {
         table.add(.get, "/admin/status") { _, _ in try .json(try await administration.status().value) }
         addRuns(to: &table)
+        addCapsules(to: &table)
         addChanges(to: &table)
         addTokens(to: &table)
         addSecrets(to: &table)
@@ -52,6 +53,16 @@ struct AdminRoutes: Sendable {
                 let seconds = request.uri.queryParameters["wait"].flatMap { Int64($0) } ?? 0
                 let wait = min(Duration.seconds(max(seconds, 0)), Self.longestWait)
                 return try await administration.report(of: RunID(id), waiting: wait).value
+            }
+        }
+    }
+
+    private func addCapsules(to table: inout RouteTable) {
+        table.add(.get, "/admin/runs/:run/capsule") { _, context in
+            try await answering {
+                guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
+                let capsule = try await administration.capsule(of: RunID(id))
+                return ["capsule": .string(String(decoding: capsule, as: UTF8.self))]
             }
         }
     }

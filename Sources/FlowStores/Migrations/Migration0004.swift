@@ -1,13 +1,10 @@
 extension Migration {
-    /// When scheduled flows fire next.
-    static let schedules = Migration(
+    /// What a replay needs of an entry besides the entry: rows read and changed, the answer from outside.
+    static let evidence = Migration(
         number: 4,
         sql: """
-            CREATE TABLE schedules (
-                flow       TEXT PRIMARY KEY,
-                definition TEXT NOT NULL,
-                next_at    INTEGER
-            ) STRICT, WITHOUT ROWID;
+            ALTER TABLE entries ADD COLUMN accesses TEXT;
+            ALTER TABLE entries ADD COLUMN receipt TEXT;
             """
     )
 }

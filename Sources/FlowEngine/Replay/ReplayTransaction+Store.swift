@@ -1,0 +1,50 @@
+import Expressions
+import FlowLanguage
+
+// What no block asks for: a replay has no other runs, no callers, no secrets, and keeps nothing.
+extension ReplayTransaction: StoreTransaction {
+    func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { [] }
+    func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { [] }
+    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? { nil }
+    func halt(of run: RunID) throws(StoreError) -> RunHalt? { nil }
+    func openChildren(of run: RunID) throws(StoreError) -> [RunID] { [] }
+    func claimableRuns(
+        epoch: Int64,
+        now: Timestamp,
+        limit: Int,
+        order: ClaimOrder
+    ) throws(StoreError) -> ClaimedRuns { ClaimedRuns(runs: []) }
+    func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] { [] }
+    func runCounts() throws(StoreError) -> [RunStatus: Int] { [:] }
+    func oldestQueued() throws(StoreError) -> [String: Timestamp] { [:] }
+    func schedules() throws(StoreError) -> [ScheduleRecord] { [] }
+    func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {}
+    func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int { 0 }
+    func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { nil }
+    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? { nil }
+    func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] { [:] }
+    func sealedSecret(_ name: String) throws(StoreError) -> [UInt8]? { nil }
+    func secretNames() throws(StoreError) -> [String] { [] }
+    func token(hash: [UInt8]) throws(StoreError) -> TokenRecord? { nil }
+    func tokens() throws(StoreError) -> [TokenRecord] { [] }
+    func flowSource(_ version: FlowVersion) throws(StoreError) -> [UInt8]? { nil }
+    func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange] { [] }
+    func changeExtent() throws(StoreError) -> ChangeExtent { ChangeExtent(oldest: 1, newest: 0) }
+    func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { [] }
+    func insertAudit(_ record: AuditRecord) throws(StoreError) {}
+    func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {}
+    func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { true }
+    func settleDelivery(
+        source: String,
+        account: String,
+        eventID: String,
+        status: Delivery.Status,
+        run: RunID?
+    ) throws(StoreError) {}
+    func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {}
+    func saveSealedSecret(_ name: String, _ sealed: [UInt8]) throws(StoreError) {}
+    func removeSecret(_ name: String) throws(StoreError) -> Bool { false }
+    func insertToken(_ token: TokenRecord) throws(StoreError) {}
+    func revokeToken(id: String, at now: Timestamp) throws(StoreError) -> Bool { false }
+    func saveFlowSource(_ version: FlowVersion, _ source: [UInt8]) throws(StoreError) {}
+}
