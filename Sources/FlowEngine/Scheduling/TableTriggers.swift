@@ -249,6 +249,8 @@ extension TriggeringTransaction {
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
         try base.delivery(source: source, account: account, eventID: eventID)
     }
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { try base.hasDelivery(delivery) }
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? { try base.prune(order) }
     func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery] {
         try base.deliveries(matching: filter)
     }

@@ -39,7 +39,7 @@ extension Turn {
         return .left
     }
 
-    private func subflow(
+    func subflow(
         _ flow: String,
         input: ValueMap
     ) throws(StoreError) -> Result<(RunStart, FlowGraph), BlockFailure> {

@@ -46,5 +46,5 @@ struct BrokenAppTests {
 }
 
 extension BrokenApp {
-    static let all = traps + yaml + names + types + graphs + apps + triggers + http
+    static let all = traps + yaml + names + types + graphs + apps + triggers + http + code
 }
