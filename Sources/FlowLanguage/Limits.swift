@@ -24,6 +24,10 @@ package enum Limits {
     package static let blocksPerFlow = 1_000
     /// Turns of one loop: what a run remembers of each is kept in memory and repeated at a replay.
     package static let turnsPerLoop = 10_000
+    /// Nanoseconds between two runs of a schedule with `every`: a leap year.
+    package static let longestInterval: Int64 = 366 * 86_400 * 1_000_000_000
+    /// Runs of one concurrency key that go at once; more are no limit at all.
+    package static let concurrentRuns = 1_000
     /// Entries of one list of names or one mapping that is read name by name: roles, inputs, columns to set, an enum.
     package static let entries = 1_000
     /// Tables of one app.

@@ -151,7 +151,7 @@ struct CrashTests {
         return passage == 1 || !once.contains(point)
     }
 
-    private static func newFolder() -> String {
+    static func newFolder() -> String {
         FileManager.default.temporaryDirectory.path + "/runnel-crash-" + UUID().uuidString
     }
 

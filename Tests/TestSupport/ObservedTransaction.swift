@@ -37,12 +37,20 @@ struct ObservedTransaction: StoreTransaction {
         try writing(.updateRun) { () throws(StoreError) in try base.setHalt(halt, of: run) }
     }
 
+    func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int {
+        try writing(.updateRun) { () throws(StoreError) in try base.admitRuns(of: key, upTo: limit) }
+    }
+
     func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
         try writing(.insertEntry) { () throws(StoreError) in try base.insertEntry(entry, epoch: epoch) }
     }
 
     func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
         try writing(.finishEntry) { () throws(StoreError) in try base.finishEntry(entry, epoch: epoch) }
+    }
+
+    func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {
+        try writing(.setting) { () throws(StoreError) in try base.saveSchedule(schedule) }
     }
 
     func insert(into table: String, _ values: [(column: String, value: Value)]) throws(StoreError) -> ValueMap {
@@ -124,10 +132,19 @@ extension ObservedTransaction {
     }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { try base.halt(of: run) }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] { try base.openChildren(of: run) }
-    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] {
-        try base.claimableRuns(epoch: epoch, now: now, limit: limit)
+    func claimableRuns(
+        epoch: Int64,
+        now: Timestamp,
+        limit: Int,
+        order: ClaimOrder
+    ) throws(StoreError) -> ClaimedRuns {
+        try base.claimableRuns(epoch: epoch, now: now, limit: limit, order: order)
     }
+    func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] { try base.heldConcurrencyKeys() }
+    func runCounts() throws(StoreError) -> [RunStatus: Int] { try base.runCounts() }
+    func oldestQueued() throws(StoreError) -> [String: Timestamp] { try base.oldestQueued() }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
+    func schedules() throws(StoreError) -> [ScheduleRecord] { try base.schedules() }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] {
         try reading(isTable: true) { () throws(StoreError) in try base.find(query) }
     }

@@ -8,7 +8,18 @@ extension ReplayTransaction: StoreTransaction {
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? { nil }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { nil }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] { [] }
-    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] { [] }
+    func claimableRuns(
+        epoch: Int64,
+        now: Timestamp,
+        limit: Int,
+        order: ClaimOrder
+    ) throws(StoreError) -> ClaimedRuns { ClaimedRuns(runs: []) }
+    func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] { [] }
+    func runCounts() throws(StoreError) -> [RunStatus: Int] { [:] }
+    func oldestQueued() throws(StoreError) -> [String: Timestamp] { [:] }
+    func schedules() throws(StoreError) -> [ScheduleRecord] { [] }
+    func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {}
+    func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int { 0 }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { nil }
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? { nil }
     func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] { [:] }

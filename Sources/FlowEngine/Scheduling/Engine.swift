@@ -23,6 +23,9 @@ package final class Engine: Service, Sendable {
     let code: (any CodeRunner)?
     let logger: Logger
     let writer: GroupWriter
+    let schedules: Schedules
+    /// By flow, where it is not 0.
+    let priorities: [String: Int]
     let state = Mutex(EngineState())
     /// Requests that were let go and whose outcome is not with the writer yet.
     let requestsUnderWay = Atomic<Int>(0)
@@ -69,11 +72,16 @@ package final class Engine: Service, Sendable {
         self.mode = mode
         self.logger = logger
         self.retention = retention
+        self.schedules = Schedules(app, mode: mode)
+        self.priorities = app.flows.mapValues(\.priority).filter { $0.value != 0 }
+        let timed = TimedStore(base: store, clock: clock, counters: counters)
+        let triggering = TableTriggers(app, mode: mode, clock: clock).map { TriggeringStore(timed, $0) }
         self.writer = GroupWriter(
-            store: store,
+            store: triggering ?? timed,
             observer: GroupReport(counters: counters, commits: commits, logger: logger),
             thread: writerThread
         )
+        triggering?.tell { [weak self] in self?.requestLook() }
     }
 
     /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.
@@ -81,6 +89,9 @@ package final class Engine: Service, Sendable {
 
     /// Jobs that wait for the writer; for `/metrics`.
     package var waitingJobs: Int { writer.backlog }
+
+    /// Runs in memory; for `/metrics`.
+    package var takenPlaces: Int { state.withLock { $0.live.count } }
 
     /// Returns when the engine takes calls, or stops.
     package func waitUntilReady() async {

@@ -34,6 +34,10 @@ struct EngineState: Sendable {
     var isMoreWaiting = false
     /// The earliest time for which a timer is set.
     var wakesAt: Timestamp?
+    var nextTick = Schedules.NextTick.unknown
+    /// The flow that got a place last, and how many were given.
+    var lastFlow = ""
+    var placesGiven = 0
 
     /// Changes the phase.
     ///
@@ -58,6 +62,16 @@ struct EngineState: Sendable {
     }
 
     var freePlaces: Int { max(0, Limits.places - live.count) }
+
+    /// Whether a run of this flow finds a place without keeping others out.
+    func hasPlace(for flow: String) -> Bool {
+        guard live.count >= Limits.placesPerFlow else { return true }
+        return freePlaces > 0 && placesByFlow[flow, default: 0] < Limits.placesPerFlow
+    }
+
+    var placesByFlow: [String: Int] {
+        live.values.reduce(into: [:]) { counts, run in counts[run.record.start.flow, default: 0] += 1 }
+    }
 }
 
 /// What a turn begins with.
@@ -76,6 +90,7 @@ struct TurnResult: Sendable {
     var stop: Turn.Stop
     var lines: [FlowLogLine]
     var startsWork: Bool
+    var timings: [BlockTiming] = []
 }
 
 /// One caller that waits for a run to answer, end or park.

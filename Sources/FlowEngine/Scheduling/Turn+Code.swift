@@ -193,19 +193,23 @@ extension Turn {
     ) throws(StoreError) -> Stop? {
         let number = code.answers.count
         var child: RunStart
+        let admission: StartAdmission
         switch try subflow(flow, input: input) {
-        case .success(let start): child = start
+        case .success(let (start, graph)):
+            child = start
+            admission = StartAdmission(graph, now: now)
         case .failure(let failure): return try answer(question, number, .failure(failure))
         }
         startsWork = true
         if mode == .start {
-            let id = try transaction.insertRun(child, at: now)
+            let id = try admission.insert(child, in: transaction).id
             return try answer(question, number, .success(["run": .int(id.rawValue)]))
         }
         var entry = entry(of: code.call, number: number, status: .started, input: question.journalValue(with: [:]))
         child.parent = entry.address
-        let id = try transaction.insertRun(child, at: now)
-        entry.input = question.journalValue(with: ["run": .int(id.rawValue)])
+        let inserted = try admission.insert(child, waitedForBy: run.record, in: transaction)
+        if let failure = inserted.failure { return try answer(question, number, .failure(failure)) }
+        entry.input = question.journalValue(with: ["run": .int(inserted.id.rawValue)])
         try insert(entry)
         // The code is run again when the sub-flow has ended: a waiting run costs no memory and no worker.
         try save(.waiting)

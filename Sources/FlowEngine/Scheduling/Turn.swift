@@ -24,6 +24,8 @@ struct Turn {
     var lines: [FlowLogLine] = []
     /// Other runs may have become claimable.
     var startsWork = false
+    /// Blocks that were done, for figures.
+    private(set) var timings: [BlockTiming] = []
     private var effects = 0
     /// What the blocks inside the open transactions read and changed, the innermost last: an undone one keeps it.
     private var accessesInside: [[StoreAccess]] = []
@@ -36,6 +38,8 @@ struct Turn {
         self.run = run
         self.saved = run.record
         self.now = context.clock.now()
+        // What it changes may start other runs, and they in turn.
+        (transaction as? TriggeringTransaction)?.generation = run.record.start.generation
     }
 
     /// Whether the run has got further since the turn began.
@@ -235,6 +239,7 @@ struct Turn {
     mutating func insert(_ entry: JournalEntry) throws(StoreError) {
         try Failpoint.entryBeforeCommit.reach()
         effects += 1
+        time(entry)
         do throws(StoreError) {
             try transaction.insertEntry(entry, epoch: context.epoch)
         } catch {
@@ -244,7 +249,14 @@ struct Turn {
 
     mutating func update(_ entry: JournalEntry) throws(StoreError) {
         if entry.status != .started { effects += 1 }
+        time(entry)
         try transaction.finishEntry(entry, epoch: context.epoch)
+    }
+
+    private mutating func time(_ entry: JournalEntry) {
+        guard entry.status != .started, let finishedAt = entry.finishedAt else { return }
+        let span = finishedAt.microseconds - entry.startedAt.microseconds
+        timings.append(BlockTiming(block: entry.block, microseconds: max(0, span)))
     }
 
     // MARK: The run's row

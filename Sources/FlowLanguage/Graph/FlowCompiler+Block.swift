@@ -268,7 +268,12 @@ extension FlowCompiler {
     ) {
         var output: [NamedTemplate]?
         let isWebhook = if case .webhook? = source.trigger?.trigger { true } else { false }
-        if case .callback? = source.trigger?.trigger {
+        let hasListener =
+            switch source.trigger?.trigger {
+            case .callback, .schedule, .table, .stripe: false
+            case .webhook, .manual, nil: true
+            }
+        if !hasListener {
             context.error(.respondNobody, "nobody waits for an answer of this flow", at: block.word.range)
         }
         if isWebhook, let pair = respond.output {

@@ -81,26 +81,8 @@ final class FlowCompiler {
                 uniquingKeysWith: { first, _ in first }
             )
         )
-        let trigger = Self.triggerType(source)
+        let trigger = Self.triggerType(source, environment)
         scopes = ScopeBuilder(ids: layout.ids, input: .record(input), trigger: trigger.type, triggerNote: trigger.note)
-    }
-
-    private static func triggerType(_ source: FlowSource) -> (type: ExpressionType, note: String?) {
-        switch source.trigger?.trigger {
-        case .webhook:
-            let fields: [String: RecordType.Field] = [
-                "body": .init(.dynamic), "headers": .init(.map(.string, .string)),
-                "query": .init(.map(.string, .string)),
-                "method": .init(.string), "receivedAt": .init(.timestamp),
-            ]
-            return (.record(RecordType(name: "trigger", fields: fields)), nil)
-        case .callback:
-            return (.record(RecordType(name: "trigger", fields: ["event": .init(.dynamic)])), nil)
-        case .manual: return (.dynamic, "a flow that is started by hand has no 'trigger'; read 'input'")
-        case nil:
-            guard source.kind == .page else { return (.dynamic, nil) }
-            return (.dynamic, "a page flow has no 'trigger'; read 'input'")
-        }
     }
 
     /// The graph; of use only if no error was reported.
@@ -110,6 +92,7 @@ final class FlowCompiler {
         finish(state)
         let outputs = compileOutputs()
         let trigger = compileTrigger()
+        let concurrency = compileConcurrency()
         checkCallback()
         return FlowGraph(
             name: source.name.value,
@@ -122,7 +105,9 @@ final class FlowCompiler {
             nodes: nodes.compactMap { $0 },
             entry: entry,
             version: FlowVersion.of(source, tables: tables, code: code, model: environment.model),
-            range: context.text.range(source.name.range)
+            range: context.text.range(source.name.range),
+            concurrency: concurrency,
+            priority: source.priority
         )
     }
 
@@ -174,15 +159,6 @@ final class FlowCompiler {
                 OutputDeclaration(name: pair.name, value: $0.template)
             }
         }
-    }
-
-    private func compileTrigger() -> Trigger? {
-        guard let written = source.trigger else { return nil }
-        guard case .webhook(var hook) = written.trigger, let node = written.eventID else { return written.trigger }
-        let scope = scopes.scope(FlowState(), order: -1, inFail: false)
-        let placed = ExpressionCompiler(context).bare(node, what: "'eventId'", scope: scope, expected: .string)
-        hook.eventID = placed?.expression
-        return .webhook(hook)
     }
 
     // MARK: Lists

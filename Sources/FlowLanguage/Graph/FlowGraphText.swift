@@ -74,6 +74,11 @@ package enum FlowGraphText {
         case .manual: "manual"
         case .webhook(let hook): "webhook \(hook.method) \(hook.authentication.rawValue)"
         case .callback(let callback): callback.rawValue
+        case .schedule(let schedule): "schedule \(schedule.definition) missed \(schedule.missed.rawValue)"
+        case .table(let table):
+            "table \(table.table) \(table.changes.map(\.rawValue).sorted().joined(separator: " "))"
+                + (table.when.map { " when(\($0.text))" } ?? "")
+        case .stripe(let types): "stripe \(types.joined(separator: " "))"
         }
     }
 }

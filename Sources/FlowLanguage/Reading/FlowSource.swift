@@ -10,6 +10,8 @@ struct FlowSource {
     var inputs: [InputDeclaration]
     var outputs: [YAMLPair]
     var blocks: BlockList
+    var concurrency: ConcurrencySource?
+    var priority = 0
     /// Places of the keys that do not count for the version: titles.
     var titleKeys: Set<Int>
 }
@@ -18,7 +20,16 @@ struct TriggerSource {
     var trigger: Trigger
     /// `eventId:` of a web hook, compiled when the scope is known.
     var eventID: YAMLNode?
+    /// The table of a table trigger, and its condition.
+    var table: Located<String>?
+    var when: YAMLNode?
     var range: Range<Int>
+}
+
+/// `concurrency:` of a flow.
+struct ConcurrencySource {
+    var key: YAMLNode?
+    var limit: Int
 }
 
 struct BlockList {

@@ -56,6 +56,10 @@ package struct AdminClient: Administering {
         try RunSummary(try await ask("POST", "runs/\(run)/change", change.value))
     }
 
+    package func rerun(_ run: RunID, _ order: RerunOrder) async throws(AdministrationError) -> RerunOutcome {
+        try RerunOutcome(try await ask("POST", "runs/\(run)/rerun", order.value))
+    }
+
     package func createToken(for caller: Caller) async throws(AdministrationError) -> IssuedToken {
         let answer = try Members(try await ask("POST", "tokens", caller.value))
         return IssuedToken(

@@ -76,6 +76,13 @@ struct AdminRoutes: Sendable {
                 return try await administration.change(RunID(id), change).value
             }
         }
+        table.add(.post, "/admin/runs/:run/rerun") { request, context in
+            try await answering {
+                guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
+                let order = try RerunOrder(try await members(of: request).whole)
+                return try await administration.rerun(RunID(id), order).value
+            }
+        }
     }
 
     private func addTokens(to table: inout RouteTable) {

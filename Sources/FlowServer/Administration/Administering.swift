@@ -31,6 +31,11 @@ package protocol Administering: Sendable {
     /// - Throws: `.notFound`; `.invalid` for a run in whose state it cannot be done.
     func change(_ run: RunID, _ change: RunChange) async throws(AdministrationError) -> RunSummary
 
+    /// Does a run again, or tells what that would repeat.
+    ///
+    /// - Throws: `.notFound`; `.invalid` when it cannot be done again from there, or with that input.
+    func rerun(_ run: RunID, _ order: RerunOrder) async throws(AdministrationError) -> RerunOutcome
+
     /// - Returns: The token's text, which is kept nowhere and cannot be shown again, and its record.
     /// - Throws: `.invalid` for roles that the app does not declare and ids that are not one line of text.
     func createToken(for caller: Caller) async throws(AdministrationError) -> IssuedToken

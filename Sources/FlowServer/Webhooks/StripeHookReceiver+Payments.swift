@@ -38,8 +38,12 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
         }
         guard engine.isReady else { return .unavailable }
         do throws(StoreError) {
-            let outcome = try await engine.write { [payments] transaction throws(StoreError) in
-                try payments.accept(event, body: body, at: now, in: transaction)
+            let outcome = try await engine.write { [engine, payments] transaction throws(StoreError) in
+                let outcome = try payments.accept(event, body: body, at: now, in: transaction)
+                if outcome != .duplicate {
+                    try engine.startFlows(onStripe: event.type, event: event.value, at: now, in: transaction)
+                }
+                return outcome
             }
             if outcome == .awaiting { onAwaiting() }
             return outcome == .duplicate ? .repeated : .accepted

@@ -6,7 +6,9 @@ struct Migration: Sendable {
     let number: Int
     let sql: String
 
-    static let all: [Migration] = [.runsAndJournal, .halts, .changesAndAudit, .evidence]
+    static let all: [Migration] = [
+        .runsAndJournal, .halts, .changesAndAudit, .evidence, .schedules, .places,
+    ]
 }
 
 extension StoreSession {

@@ -29,6 +29,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "An origin whose pages may call; may be given again.") var allowOrigin: [String] = []
     @OptionGroup(title: "JSON Web Tokens") var tokens: TokenOptions
     @Option(help: "trace, debug, info, notice, warning or error.") var logLevel = "notice"
+    @Option(help: "text, or json: one object a line.") var logFormat = ServerLog.Format.text
     @Flag(help: "Print the address as JSON on standard output once the server listens.") var json = false
     @Flag(help: .hidden) var stopAtEndOfInput = false
 
@@ -46,7 +47,7 @@ struct ServeCommand: AsyncParsableCommand {
             defer { opened.store.close() }
             try await opened.keepSources()
             let files = try publicFiles()
-            let logger = ServerLog.logger(level: logLevel)
+            let logger = ServerLog.logger(level: logLevel, format: logFormat)
             let http = HTTPClient()
             let engine = opened.engine(stripe: endpoint, http: http, logger: logger)
             let vault = SecretVault(

@@ -82,10 +82,12 @@ struct OpenedApp {
 
     private var payments: PaymentsFeature { PaymentsFeature(app: app, mode: mode, credentials: credentials) }
 
-    /// Takes Stripe's events in; nil for an app without `payments:`.
+    /// Takes Stripe's events in; nil for an app without `payments:` and flows that wait for events.
     func stripeHook(engine: Engine, onAwaiting: @escaping @Sendable () -> Void) -> PaymentsHookReceiver? {
-        guard let declaration = app.payments else { return nil }
-        let webhook = StripeWebhook(connection: declaration.connection, mode: mode, credentials: credentials)
+        let waits = app.flows.values.contains { if case .stripe = $0.trigger { true } else { false } }
+        let connection = app.connections.first { $0.service == "stripe" }?.name
+        guard let name = app.payments?.connection ?? (waits ? connection : nil) else { return nil }
+        let webhook = StripeWebhook(connection: name, mode: mode, credentials: credentials)
         return PaymentsHookReceiver(engine: engine, webhook: webhook, payments: payments, onAwaiting: onAwaiting)
     }
 
