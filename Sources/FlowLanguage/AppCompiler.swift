@@ -77,7 +77,9 @@ package struct AppCompiler: Sendable {
         guard let appRoot else { return nil }
         var reader = AppReader(appFile, catalogue: catalogue)
         let model = reader.read(appRoot)
-        for widget in model.payments?.widgets ?? [] {
+        // Nobody can look into a flow that Runnel wrote: what is wrong with it is told at its widget.
+        let widgets = (model.payments?.widgets ?? []).map { ($0, FindingCollector()) }
+        for (widget, findings) in widgets {
             guard let file = WidgetFlow.source(widget, model) else { continue }
             let context = FileContext(text: SourceText(file), findings: findings)
             if let root = YAMLTreeBuilder.build(context.text, findings: findings) { flowRoots.append((context, root)) }
@@ -93,6 +95,11 @@ package struct AppCompiler: Sendable {
         var graphs: [String: FlowGraph] = [:]
         for source in sources {
             graphs[source.name.value] = FlowCompiler(source, environment).compile()
+        }
+        for (widget, found) in widgets {
+            guard let first = found.diagnostics.first(where: { $0.severity == .error }) else { continue }
+            let message = "the widget '\(widget.name)' cannot be paid: \(first.message)"
+            findings.add(.error, FindingCode.widgetOrder.rawValue, message, widget.range, [])
         }
         return App(
             name: model.name,

@@ -153,7 +153,14 @@ struct AppReader {
             let currency = reader.text("currency").flatMap { readCurrency($0) }
             reader.finish()
             guard checkWidget(name, orderTable: orderTable) else { return nil }
-            return amount.map { PaymentsDeclaration.Widget(name: name.value, amount: $0.value, currency: currency) }
+            return amount.map {
+                PaymentsDeclaration.Widget(
+                    name: name.value,
+                    amount: $0.value,
+                    currency: currency,
+                    range: context.text.range(name.range)
+                )
+            }
         }
     }
 }

@@ -33,7 +33,6 @@ enum WidgetFlow {
             output:
               clientSecret: ${ blocks.intent.client_secret }
               publishableKey: ${ blocks.intent.publishable_key }
-              paymentId: ${ blocks.intent.paymentId }
             blocks:
               - id: order
                 block: insert-record

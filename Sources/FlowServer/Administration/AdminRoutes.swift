@@ -76,7 +76,7 @@ struct AdminRoutes: Sendable {
                 return try await administration.change(RunID(id), change).value
             }
         }
-        table.add(.post, "/admin/runs/:run/rerun") { request, context in
+        table.add(.post, "/admin/runs/:run/rerun", access: .socket) { request, context in
             try await answering {
                 guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
                 let order = try RerunOrder(try await members(of: request).whole)

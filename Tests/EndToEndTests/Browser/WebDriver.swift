@@ -72,7 +72,8 @@ final class WebDriver {
     private func quit() async {
         // A browser that is gone already is what is wanted.
         _ = try? await ask("DELETE", session, nil)
-        process.terminate()
+        // A driver that was started from a thread with blocked signals never hears SIGTERM.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         await client.shutdown()
     }
