@@ -113,8 +113,10 @@ int sandbox_limit_memory(uint64_t budget) {
     if (result) return result;
     result = read_sizes(&mapped, &resident, &data);
     if (result) return result;
-    if (budget < resident + shapes + (8u << 20)) return -ENOMEM;
-    uint64_t room = budget - resident - shapes;
+    // What is mapped already, and not resident yet, fills up beside the code: the engine's own pages and tables.
+    uint64_t own = budget / 16;
+    if (budget < resident + shapes + own + (8u << 20)) return -ENOMEM;
+    uint64_t room = budget - resident - shapes - own;
     result = limit(RLIMIT_AS, mapped + room);
     return result ? result : limit(RLIMIT_DATA, data + room);
 }
