@@ -1,5 +1,6 @@
 import Expressions
 import FlowLanguage
+import Foundation
 import Testing
 
 @testable import FlowTesting
