@@ -55,12 +55,23 @@ struct TortureTests {
                 """
         ),
         PlantedBug(
-            testDescription: "the shop thinks that a refund is told after its payment",
+            testDescription: "the shop notes a refund before it has asked Stripe for it",
             sample: "shop",
-            test: "The whole is given back",
-            file: "flows/refund-callback.yaml",
-            healthy: "status: { in: [NEW, PAID] }",
-            broken: "status: PAID"
+            test: "A paid order is given back once",
+            file: "flows/refund-order.yaml",
+            healthy: """
+                  - id: refund
+                    block: execute-connection-command
+                """,
+            broken: """
+                  - id: noted
+                    block: update-record
+                    table: orders
+                    where: { id: '${ input.orderId }' }
+                    set: { status: REFUNDED }
+                  - id: refund
+                    block: execute-connection-command
+                """
         ),
     ]
 
@@ -81,7 +92,9 @@ struct TortureTests {
         #expect(again.count == 1)
         #expect(again[0].problems.contains { $0.subject == breach.problem.subject }, "\(text)")
         try app.replace(bug.broken, with: bug.healthy, in: bug.file)
-        #expect(try await app.run()[0].problems == [], "mended, it passes")
+        // A refusal still leads the story elsewhere than the case's steps say; what was broken holds.
+        let mended = try await app.run()[0].problems
+        #expect(!mended.contains { $0.subject == breach.problem.subject }, "mended, it holds")
     }
 
     @Test("the shop holds under disturbance", arguments: ["Two orders", "The whole is given back", "A declined card"])

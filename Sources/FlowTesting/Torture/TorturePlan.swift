@@ -83,7 +83,8 @@ struct Verdict {
     /// Invariants hold in every history. What the case expects holds wherever its story took its course; a decline or
     /// a late event may lead it elsewhere, but doubles, crashes and lost answers may not.
     func breach(in outcome: CaseOutcome) -> CaseProblem? {
-        if let problem = outcome.problems.first(where: { $0.kind == .invariant || $0.kind == .error }) { return problem }
+        let broken = outcome.problems.first { $0.kind == .invariant || $0.kind == .error }
+        if let broken { return broken }
         guard mustKeepCourse || !outcome.hasLeftItsCourse else { return nil }
         return outcome.problems.first
     }
