@@ -202,7 +202,7 @@ private final class Line {
         }
     }
 
-    /// The status of an answer; nil when the connection broke. Answers are short: one piece holds a whole one.
+    /// The status of an answer, which is read whole; nil when the connection broke.
     func receive() -> Int? {
         var buffer = [UInt8](repeating: 0, count: 4_096)
         var text = ""

@@ -24,6 +24,16 @@ struct GroupErrorTests {
         /// A caller goes away while its run is in the group.
         case cancelledCaller
 
+        /// Statements that the group has at least, of those that this kind strikes.
+        var fewest: Int {
+            switch self {
+            case .constraint: 22
+            case .rollback, .full, .ioError: 40
+            case .commit: 1
+            case .cancelledCaller: 8
+            }
+        }
+
         func fault(_ number: Int) -> FaultInjectingStore.Fault? {
             switch self {
             case .constraint: .beforeTableStatement(number, .constraint)
@@ -40,7 +50,7 @@ struct GroupErrorTests {
     func error(_ kind: Kind) async throws {
         var number = 1
         while try await strike(kind, at: number) { number += 1 }
-        #expect(number > (kind == .commit ? 1 : kind == .cancelledCaller ? 8 : 40), "\(number) statements are too few")
+        #expect(number > kind.fewest, "\(number) statements are too few")
     }
 
     /// - Returns: Whether there was an n-th statement.
@@ -122,15 +132,14 @@ struct GroupErrorTests {
             #expect(record?.answer == heard.answer, place)
             #expect(record?.start.idempotencyKey == "k\(heard.caller)", place)
         }
-        let failed = runs.filter { $0.status != .succeeded }
-        #expect(failed.count <= (kind == .constraint ? 2 : 0), "\(place): \(failed.map(\.failure))")
-        // The reader fails with the run whose row it was to read, and with no other.
-        if failed.count == 2 {
-            #expect(Set(failed.map(\.start.idempotencyKey)) == ["k1", "k8"], place)
-        }
+        // The reader may come before the row is there, when both had to insist; nobody else fails for another's sake.
+        let failed = runs.filter { $0.status != .succeeded && $0.start.flow != "look" }
+        #expect(failed.count <= (kind == .constraint ? 1 : 0), "\(place): \(failed.map(\.failure))")
         let orders = try await engine.rows("orders")
-        let written = runs.filter { $0.start.flow == "order" && $0.status == .succeeded }
-        #expect(orders.filter { $0["status"] == "PAID" }.count == written.count, place)
+        for run in runs where run.start.flow == "order" && run.status == .succeeded {
+            #expect(orders.contains { $0["id"] == run.answer?.body["id"] && $0["status"] == "PAID" }, place)
+        }
+        #expect(orders.count >= 7 - failed.count && orders.count <= 7, place)
         if let reader = heard.first(where: { $0.caller == 8 }), reader.answer.status == 200 {
             #expect(orders.contains { $0["name"] == "n1" && $0["id"] == reader.answer.body["id"] }, place)
         }
