@@ -29,7 +29,10 @@ let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", pac
 let package = Package(
     name: "runnel",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "runnel", targets: ["runnel"])],
+    products: [
+        .executable(name: "runnel", targets: ["runnel"]),
+        .executable(name: "runnel-code-worker", targets: ["CodeWorker"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -52,6 +55,14 @@ let package = Package(
             pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]
         ),
+
+        .systemLibrary(
+            name: "CJavaScriptCore",
+            path: "Sources/System/CJavaScriptCore",
+            pkgConfig: "javascriptcoregtk-4.1",
+            providers: [.apt(["libjavascriptcoregtk-4.1-dev"])]
+        ),
+        .target(name: "CSandbox", path: "Sources/System/CSandbox"),
 
         // MARK: The house, in the order in which its rooms may see each other
         .target(name: "Expressions", exclude: ["README.md"], swiftSettings: strict),
@@ -87,10 +98,15 @@ let package = Package(
         .target(
             name: "SampleApps",
             path: "samples",
-            exclude: ["README.md", "shop/README.md", "shop/events", "subscriptions", "donations"],
+            exclude: ["README.md", "shop/README.md", "shop/events", "subscriptions", "donations", "stripe-code"],
             resources: [
                 .embedInCode("shop/app.yaml"),
                 .embedInCode("shop/flows/add-product.yaml"),
+                .embedInCode("shop/flows/buy.yaml"),
+                .embedInCode("shop/public/index.html"),
+                .embedInCode("shop/public/shop.css"),
+                .embedInCode("shop/public/shop.js"),
+                .embedInCode("shop/public/shop.svg"),
                 .embedInCode("shop/flows/checkout.yaml"),
                 .embedInCode("shop/flows/confirm.yaml"),
                 .embedInCode("shop/flows/payment-callback.yaml"),
@@ -99,6 +115,7 @@ let package = Package(
                 .embedInCode("shop/flows/refund-order.yaml"),
                 .embedInCode("shop/tests/orders.yaml"),
                 .embedInCode("shop/tests/payments.yaml"),
+                .embedInCode("shop/tests/refunds.yaml"),
             ],
             swiftSettings: strict
         ),
@@ -123,6 +140,27 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "CodeFrames",
+            exclude: ["README.md"],
+            resources: [.embedInCode("stripe-operations.txt")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "CustomCode",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "CodeFrames", "Connections", "HTTPTransport",
+            ],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "CodeWorker",
+            dependencies: ["CodeFrames", "CJavaScriptCore", "CSandbox"],
+            exclude: ["README.md"],
+            resources: [.embedInCode("Runtime/runtime.js"), .embedInCode("Runtime/stripe.js")],
+            swiftSettings: strict
+        ),
+        .target(
             name: "StripeSimulator",
             dependencies: ["HTTPTransport", hummingbird, crypto, logging, serviceLifecycle],
             exclude: ["README.md"],
@@ -135,6 +173,7 @@ let package = Package(
                 hummingbird, crypto, logging, serviceLifecycle,
             ],
             exclude: ["README.md"],
+            resources: [.embedInCode("Pages/Widget/payment.js")],
             swiftSettings: strict
         ),
         .target(
@@ -151,6 +190,7 @@ let package = Package(
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
                 "StripeSimulator", "FlowServer", "Capsules", "FlowTesting", "BuiltinFlows", "SampleApps",
+                "CustomCode",
                 argumentParser,
                 logging,
                 serviceLifecycle, unixSignals,
@@ -178,6 +218,12 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "CodeBenchmark",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "CustomCode", logging],
+            path: "Benchmarks/CodeBenchmark",
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "ExpressionsBenchmark",
             dependencies: ["Expressions"],
             path: "Benchmarks/ExpressionsBenchmark",
@@ -197,6 +243,11 @@ let package = Package(
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine"],
             path: "Tests/TestSupport",
             swiftSettings: strict
+        ),
+        .target(
+            name: "FaultyDisk",
+            path: "Tests/FaultyDisk",
+            linkerSettings: [.linkedLibrary("sqlite3")]
         ),
         .executableTarget(
             name: "CrashProbe",
@@ -257,7 +308,8 @@ let package = Package(
             name: "ProofTests",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
-                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", crypto, logging,
+                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", "FaultyDisk", crypto,
+                logging,
             ],
             swiftSettings: strict
         ),
@@ -271,6 +323,14 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Expressions", "HTTPTransport", "runnel", crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CustomCodeTests",
+            dependencies: [
+                "CustomCode", "CodeFrames", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions",
+                "TestSupport", "Payments", "StripeSimulator", "HTTPTransport", logging, serviceLifecycle,
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -126,6 +126,7 @@ package struct RuntimeServer: Service {
             audit: RefusalAudit(engine: engine)
         ).add(to: &table)
         HealthRoutes(engine: engine, counts: counts).add(to: &table)
+        PublicRoutes(files: configuration.files, stripe: configuration.stripe).add(to: &table)
         let hosts = HostPolicy(
             publicHosts: configuration.publicHosts + [configuration.hostAsNamed],
             allowedOrigins: configuration.allowedOrigins

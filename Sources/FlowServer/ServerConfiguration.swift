@@ -16,6 +16,10 @@ package struct ServerConfiguration: Sendable {
     package var publicHosts: [String]
     /// Origins of pages that may call from a browser, besides the server's own: `https://shop.example.com`.
     package var allowedOrigins: [String]
+    /// What the app's `public` folder holds.
+    package var files: PublicFiles
+    /// Where pages get Stripe's script from.
+    package var stripe: StripeScriptPlace
     package var limits: Limits
 
     package init(
@@ -27,6 +31,8 @@ package struct ServerConfiguration: Sendable {
         stopTimeLimit: Duration = .seconds(10),
         publicHosts: [String] = [],
         allowedOrigins: [String] = [],
+        files: PublicFiles = .none,
+        stripe: StripeScriptPlace = .stripe,
         limits: Limits = Limits()
     ) {
         self.host = host
@@ -37,6 +43,8 @@ package struct ServerConfiguration: Sendable {
         self.stopTimeLimit = stopTimeLimit
         self.publicHosts = publicHosts
         self.allowedOrigins = allowedOrigins
+        self.files = files
+        self.stripe = stripe
         self.limits = limits
     }
 

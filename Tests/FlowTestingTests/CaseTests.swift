@@ -92,7 +92,7 @@ struct CaseTests {
         let second = try await app.run()
         #expect(first.map(\.record?.value) == second.map(\.record?.value))
         #expect(first.map(\.course) == second.map(\.course))
-        #expect(first.contains { $0.course.requests > 0 && $0.course.writes > 5 && $0.course.events.count > 2 })
+        #expect(first.contains { !$0.course.requests.isEmpty && $0.course.writes.count > 5 && $0.course.events.count > 2 })
     }
 
     @Test("a step that fails and says nothing of it fails the case")

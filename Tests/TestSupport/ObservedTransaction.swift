@@ -14,6 +14,11 @@ struct ObservedTransaction: StoreTransaction {
         return result
     }
 
+    private func reading<T>(isTable: Bool = false, _ body: () throws(StoreError) -> T) throws(StoreError) -> T {
+        try observer.willRead(isTable: isTable)
+        return try body()
+    }
+
     func savepoint<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
         try base.savepoint(body)
     }
@@ -72,6 +77,8 @@ struct ObservedTransaction: StoreTransaction {
         }
     }
 
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? { try base.prune(order) }
+
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {
         try writing(.setting) { () throws(StoreError) in try base.setSetting(name, value) }
     }
@@ -100,14 +107,20 @@ struct ObservedTransaction: StoreTransaction {
 // MARK: Reads
 
 extension ObservedTransaction {
-    func run(_ id: RunID) throws(StoreError) -> RunRecord? { try base.run(id) }
+    func run(_ id: RunID) throws(StoreError) -> RunRecord? {
+        try reading { () throws(StoreError) in try base.run(id) }
+    }
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { try base.runs(matching: filter) }
-    func entries(of run: RunID) throws(StoreError) -> [JournalEntry] { try base.entries(of: run) }
+    func entries(of run: RunID) throws(StoreError) -> [JournalEntry] {
+        try reading { () throws(StoreError) in try base.entries(of: run) }
+    }
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { try base.evidence(of: run) }
     func observe(_ address: EntryAddress) { base.observe(address) }
     func takeAccesses() -> [StoreAccess] { base.takeAccesses() }
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
-        try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
+        try reading { () throws(StoreError) in
+            try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
+        }
     }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { try base.halt(of: run) }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] { try base.openChildren(of: run) }
@@ -115,7 +128,10 @@ extension ObservedTransaction {
         try base.claimableRuns(epoch: epoch, now: now, limit: limit)
     }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
-    func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
+    func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] {
+        try reading(isTable: true) { () throws(StoreError) in try base.find(query) }
+    }
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { try base.hasDelivery(delivery) }
     func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange] {
         try base.changes(of: table, after: after, limit: limit)
     }
@@ -148,4 +164,10 @@ package enum StoreWrite: String, Sendable, Hashable, CaseIterable {
 protocol WriteObserver: Sendable {
     func willWrite(_ write: StoreWrite) throws(StoreError)
     func didWrite(_ write: StoreWrite) throws(StoreError)
+    /// Before a run, a journal or rows of a table are read.
+    func willRead(isTable: Bool) throws(StoreError)
+}
+
+extension WriteObserver {
+    func willRead(isTable: Bool) throws(StoreError) {}
 }

@@ -22,7 +22,9 @@ extension ReplayTransaction: StoreTransaction {
     func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { [] }
     func insertAudit(_ record: AuditRecord) throws(StoreError) {}
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {}
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { false }
     func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { true }
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? { nil }
     func settleDelivery(
         source: String,
         account: String,

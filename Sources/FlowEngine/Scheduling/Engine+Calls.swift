@@ -111,15 +111,14 @@ extension Engine {
             body: body
         )
         return try await writing { (transaction, _) throws(StoreError) in
-            guard try transaction.recordDelivery(delivery) else { return nil }
+            if try transaction.hasDelivery(delivery) {
+                _ = try transaction.recordDelivery(delivery)
+                return nil
+            }
             let run = try transaction.insertRun(start, at: now)
-            try transaction.settleDelivery(
-                source: delivery.source,
-                account: delivery.account,
-                eventID: delivery.eventID,
-                status: .accepted,
-                run: run
-            )
+            var recorded = delivery
+            recorded.run = run
+            _ = try transaction.recordDelivery(recorded)
             try Failpoint.ingestBeforeCommit.reach()
             return run
         } then: { [self] _ in

@@ -23,7 +23,7 @@ extension Engine {
                     switch input {
                     case .takeUp: Failpoint.claimAfterCommit.pass()
                     case .answer: Failpoint.receiveAfterCommit.pass()
-                    case .goOn: break
+                    case .goOn, .progress: break
                     }
                     if let result = slot.take() { release(result) }
                 case .failure(let error): turnFailed(of: run, input, error)
@@ -50,6 +50,10 @@ extension Engine {
                 guard live.pending?.entry.address == address else { return nil }
                 var turn = Turn(live, context: context(), in: transaction)
                 return try finish(&turn, first: try turn.receive(result))
+            case .progress(let address, let progress):
+                guard live.code?.call.isAt(address) == true, live.pending == nil else { return nil }
+                var turn = Turn(live, context: context(), in: transaction)
+                return try finish(&turn, first: try turn.receive(progress))
             case .goOn:
                 var turn = Turn(live, context: context(), in: transaction)
                 return try finish(&turn, first: nil)
@@ -69,7 +73,8 @@ extension Engine {
         do {
             let fresh = Interpreter(graph: graph, run: id, start: record.start, startedAt: startedAt)
             let replay = try JournalReplay(fresh, entries: transaction.entries(of: id))
-            let live = LiveRun(record: record, interpreter: replay.interpreter, isSuspect: isSuspect)
+            var live = LiveRun(record: record, interpreter: replay.interpreter, isSuspect: isSuspect)
+            live.code = replay.code
             return try takeUp(live, open: replay.open, input, wasRunning: wasRunning, in: transaction)
         } catch let error as StoreError {
             throw error
@@ -114,7 +119,7 @@ extension Engine {
         var wasSent = wasRunning
         switch input {
         case .takeUp(isUnsent: true), .answer: wasSent = false
-        case .takeUp(isUnsent: false), .goOn: break
+        case .takeUp(isUnsent: false), .goOn, .progress: break
         }
         var turn = Turn(live, context: context(), in: transaction)
         if live.record.halt == .cancel, !wasSent, open.entry.failure == nil || open.entry.failure?.code == Turn.notSent
@@ -192,8 +197,11 @@ extension Engine {
         counters.count(record.status)
         switch result.stop {
         case .sending: if let pending = result.run.pending { order(pending, of: record.id) }
+        case .computing: orderCode(of: result.run)
         case .yielding: submitTurn(of: record.id, .goOn)
-        case .left: if let wakesAt = record.wakesAt { setTimer(wakesAt) }
+        case .left:
+            if let wakesAt = record.wakesAt { setTimer(wakesAt) }
+            forgetCode(of: result.run)
         }
         for waiter in waiters { waiter.signal(record) }
         if result.startsWork || isMoreWaiting { requestLook() }
@@ -233,7 +241,7 @@ extension Engine {
             let again: TurnInput =
                 switch input {
                 case .answer, .takeUp: input
-                case .goOn: .takeUp(isUnsent: true)
+                case .goOn, .progress: .takeUp(isUnsent: true)
                 }
             // A part of the group that fails even alone is the run's own fault, not the store's.
             if error.code != .groupFailed { return stall(after: error, .init(run: run, input: again)) }

@@ -12,12 +12,15 @@ package final class Engine: Service, Sendable {
     package let mode: Mode
     package let store: any Store
     package let clock: any Clock
+    package let retention: Retention
     package let counters = EngineCounters()
     /// Rings after each group that is durable.
     package let commits = CommitSignal()
     let transport: any Transport
     let random: any RandomSource
     let features: [any Feature]
+    /// Nil: code blocks fail.
+    let code: (any CodeRunner)?
     let logger: Logger
     let writer: GroupWriter
     let state = Mutex(EngineState())
@@ -29,7 +32,12 @@ package final class Engine: Service, Sendable {
     struct RequestOrder: Sendable {
         var run: RunID
         var address: EntryAddress
-        var request: OutsideRequest
+        var work: Work
+
+        enum Work: Sendable {
+            case request(OutsideRequest)
+            case code(CodeJob, answers: [CodeAnswer])
+        }
     }
 
     enum TimerOrder: Sendable {
@@ -45,8 +53,10 @@ package final class Engine: Service, Sendable {
         clock: any Clock,
         random: any RandomSource,
         features: [any Feature],
+        code: (any CodeRunner)? = nil,
         mode: Mode,
         logger: Logger,
+        retention: Retention = .standard,
         writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
@@ -55,8 +65,10 @@ package final class Engine: Service, Sendable {
         self.clock = clock
         self.random = random
         self.features = features
+        self.code = code
         self.mode = mode
         self.logger = logger
+        self.retention = retention
         self.writer = GroupWriter(
             store: store,
             observer: GroupReport(counters: counters, commits: commits, logger: logger),
@@ -158,14 +170,37 @@ extension Engine {
     func order(_ pending: PendingRequest, of run: RunID) {
         requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
         requests.continuation.yield(
-            RequestOrder(run: run, address: pending.entry.address, request: pending.request)
+            RequestOrder(run: run, address: pending.entry.address, work: .request(pending.request))
         )
+    }
+
+    /// Has the code of a run carried on with, from the answers that are on disk.
+    func orderCode(of run: LiveRun) {
+        guard let pending = run.code, let job = context().codeJob(of: pending.call, in: run.record) else { return }
+        requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
+        requests.continuation.yield(
+            RequestOrder(run: run.record.id, address: job.address, work: .code(job, answers: pending.answers))
+        )
+    }
+
+    /// A run that is left with code on its way is answered later, when its worker is long needed elsewhere.
+    func forgetCode(of run: LiveRun) {
+        guard let pending = run.code, let job = context().codeJob(of: pending.call, in: run.record) else { return }
+        code?.forget(job)
     }
 
     private func send(_ order: RequestOrder) async {
         defer { requestsUnderWay.subtract(1, ordering: .sequentiallyConsistent) }
+        let request: OutsideRequest
+        switch order.work {
+        case .request(let ordered): request = ordered
+        case .code(let job, let answers):
+            let progress = await code?.advance(job, answers: answers) ?? .unavailable
+            if Task.isCancelled { return }
+            return submitTurn(of: order.run, .progress(order.address, progress))
+        }
         Failpoint.sendBefore.pass()
-        let result = await transport.send(order.request, mode: mode)
+        let result = await transport.send(request, mode: mode)
         Failpoint.sendAfter.pass()
         // A cancelled sending says nothing about the request; the next start sends it again with the same key.
         if Task.isCancelled { return }
@@ -178,6 +213,7 @@ extension Engine {
 extension Engine {
     private func runTimers() async {
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.pruneRegularly() }
             for await order in timers.stream {
                 group.addTask { await self.carryOut(order) }
             }

@@ -65,6 +65,8 @@ enum TurnInput: Sendable {
     /// Take the run up from the store. `isUnsent`: this process knows that its open request has not left.
     case takeUp(isUnsent: Bool)
     case answer(EntryAddress, TransportResult)
+    /// What the code at the address came to.
+    case progress(EntryAddress, CodeProgress)
     case goOn
 }
 

@@ -32,7 +32,7 @@ extension Turn {
         return .left
     }
 
-    private func subflow(_ flow: String, input: ValueMap) throws(StoreError) -> Result<RunStart, BlockFailure> {
+    func subflow(_ flow: String, input: ValueMap) throws(StoreError) -> Result<RunStart, BlockFailure> {
         guard let graph = context.app.flows[flow] else {
             return .failure(.engine("unknown_flow", "there is no flow '\(flow)'"))
         }

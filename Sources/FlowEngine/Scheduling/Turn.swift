@@ -8,6 +8,8 @@ struct Turn {
     enum Stop: Sendable, Hashable {
         /// A request is on disk and is to be sent after the commit.
         case sending
+        /// Code is to be run, outside the process, after the commit.
+        case computing
         /// It took its share of the writer and goes on in a later group.
         case yielding
         /// It waits, is parked or is over: nothing of it need stay in memory.
@@ -126,12 +128,13 @@ struct Turn {
             try conclude(call, try recordResult(of: call))
         case .callback:
             try conclude(call, try callbackResult(of: call))
-        case .command, .runFlow:
+        case .command, .runFlow, .code:
             guard !isInTransaction else {
                 try conclude(call, .failure(.engine("invalid_graph", "\(call.block) cannot stand in a transaction")))
                 return nil
             }
             if case .command(let block, let data) = call.work { return try begin(block, data: data, call) }
+            if case .code = call.work { return beginCode(call) }
             if case .runFlow(let flow, let input, let mode) = call.work {
                 return try runFlow(flow, input: input, mode: mode, call)
             }

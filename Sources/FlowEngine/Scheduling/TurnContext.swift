@@ -75,6 +75,8 @@ struct LiveRun: Sendable {
     var interpreter: Interpreter
     /// The request whose answer is awaited.
     var pending: PendingRequest?
+    /// The code block whose code runs, or asked for what is awaited.
+    var code: PendingCode?
     /// It was executing when the process died, and has made no progress since.
     var isSuspect = false
 }

@@ -60,6 +60,8 @@ package protocol StoreReader {
     func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord]
 
     // Deliveries
+    /// Whether the event has been recorded: asked first, so that its row is written once, with what became of it.
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery?
     func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery]
     /// Accepted and repeated deliveries so far, by source.
@@ -121,6 +123,11 @@ package protocol StoreTransaction: StoreReader {
         status: Delivery.Status,
         run: RunID?
     ) throws(StoreError)
+
+    // Retention
+    /// Removes some runs that ended before a time, with their journals, and some deliveries that came before one.
+    /// - Returns: Where the next call goes on, nil when nothing that old is left.
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder?
 
     // Settings, secrets, tokens
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError)

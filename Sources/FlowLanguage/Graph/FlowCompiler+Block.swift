@@ -84,7 +84,7 @@ extension FlowCompiler {
     /// Rules about where a block may stand and what it needs, whatever it does.
     private func checkPlacement(_ block: BlockSource) {
         switch block.body {
-        case .command, .insert, .upsert, .update, .delete, .runFlow:
+        case .command, .insert, .upsert, .update, .delete, .runFlow, .code:
             if block.id == nil {
                 context.error(
                     .idMissing,
@@ -123,6 +123,7 @@ extension FlowCompiler {
         case .branch(let branches, false): compileBranch(branches, next: next, scope, &body)
         case .branch(let branches, true): compileAll(branches, block, place, next: next, &body)
         case .callbackHandler: compileCallbackHandler(block, &body)
+        case .code(let code): compileCode(code, templates, &body)
         case .setVariables(let pairs): compileSet(pairs, templates, &body)
         case .find(let record, let order, let limit, let isMany):
             compileFind(record, order, limit, isMany: isMany, scope, &body)

@@ -13,6 +13,8 @@ struct FlowEnvironment {
     var catalogue: Catalogue
     var flows: [String: Signature]
     var brokenTables: Set<String>
+    /// The files of `code/` by their path in the app: `code/prices.js`, `code/lib/tax.js`.
+    var codeFiles: [String: FileContext] = [:]
 }
 
 /// Checks one flow and compiles it to its graph, in one walk in the order written.
@@ -51,6 +53,8 @@ final class FlowCompiler {
     var atEnd = FlowState.unreachable
     /// The tables that the flow uses, for its version.
     var tables: Set<String> = []
+    /// The code that the flow runs, for its version.
+    var code: [CodeText] = []
     var failDepth = 0
     /// Where a failure leads that the block itself does not handle.
     var failureTarget = Node.Failure.propagates
@@ -117,7 +121,7 @@ final class FlowCompiler {
             outputs: outputs,
             nodes: nodes.compactMap { $0 },
             entry: entry,
-            version: FlowVersion.of(source, tables: tables, model: environment.model),
+            version: FlowVersion.of(source, tables: tables, code: code, model: environment.model),
             range: context.text.range(source.name.range)
         )
     }
@@ -143,7 +147,7 @@ final class FlowCompiler {
         }
         let writing = compiled.first { node in
             switch node.action {
-            case .insertRecord, .upsertRecord, .updateRecord, .deleteRecord, .command, .runFlow: true
+            case .insertRecord, .upsertRecord, .updateRecord, .deleteRecord, .command, .runFlow, .code: true
             default: false
             }
         }

@@ -27,6 +27,7 @@ package enum FlowGraphText {
         case .upsertRecord(let upsert): text += " \(upsert.table) on \(upsert.on)"
         case .updateRecord(let update): text += " \(update.table)"
         case .deleteRecord(let delete): text += " \(delete.table)"
+        case .code(let code): text += " \(code.body.file)"
         case .runFlow(let run): text += " \(run.flow)"
         case .endTransaction, .endTry: text += " (end)"
         case .chooseCatch: text += " (catch)"

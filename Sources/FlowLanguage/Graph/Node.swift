@@ -58,6 +58,7 @@ package enum BlockAction: Sendable {
     case command(CommandBlock)
     case branch(BranchBlock)
     case callbackHandler
+    case code(CodeBlock)
     case setVariables([NamedTemplate])
     case findRecord(FindBlock)
     case findRecords(FindBlock)
@@ -93,6 +94,7 @@ package enum BlockAction: Sendable {
         case .command(let block): block.word
         case .branch: "conditional-branch"
         case .callbackHandler: "callback-handler"
+        case .code: "custom-code"
         case .setVariables: "set-variables"
         case .findRecord: "find-record"
         case .findRecords: "find-records"

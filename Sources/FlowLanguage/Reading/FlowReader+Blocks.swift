@@ -6,11 +6,11 @@ extension FlowReader {
         "fail", "log",
         "run-flow", "try",
         "for-each", "while",
-        "http-request",
+        "http-request", "custom-code",
     ]
     /// Words of the design that this version does not have.
     static let unavailableBlockWords: Set<String> = [
-        "custom-code", "parallel", "wait",
+        "parallel", "wait",
     ]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "do"]
@@ -80,6 +80,7 @@ extension FlowReader {
             )
         case "conditional-branch": return readBranch(&reader)
         case "callback-handler": return .callbackHandler
+        case "custom-code": return readCode(word, &reader)
         case "set-variables":
             return .setVariables(reader.required("set").flatMap { context.pairs(of: $0, what: "'set'") } ?? [])
         case "find-record", "find-records": return readFind(&reader, isMany: word.value == "find-records")

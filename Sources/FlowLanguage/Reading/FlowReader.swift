@@ -117,8 +117,8 @@ struct FlowReader {
         }
     }
 
-    private func readInputs(_ node: YAMLNode) -> [InputDeclaration] {
-        (context.pairs(of: node, what: "'input'") ?? []).compactMap { pair in
+    func readInputs(_ node: YAMLNode, what: String = "'input'") -> [InputDeclaration] {
+        (context.pairs(of: node, what: what) ?? []).compactMap { pair in
             let name = Located(value: pair.name, range: pair.key.range)
             guard context.checkIdentifier(name, what: "the input"),
                 let shape = TypedShapeReader(context).read(pair.value, what: "an input", isColumn: false)

@@ -48,6 +48,7 @@ enum BlockBody {
     case command(connection: Located<String>?, command: Located<String>?, data: YAMLNode?, effect: Effect?)
     case branch([BranchSource], isAll: Bool)
     case callbackHandler
+    case code(CodeBlockSource)
     case setVariables([YAMLPair])
     case find(RecordSource, order: [OrderSource], limit: Int?, isMany: Bool)
     case insert(RecordSource)
@@ -114,4 +115,17 @@ struct FailSource {
     var status: YAMLNode?
     var code: YAMLNode?
     var message: YAMLNode?
+}
+
+struct CodeBlockSource {
+    /// The text in the flow's own file.
+    var code: YAMLNode?
+    /// The name of a file in `code/`.
+    var file: Located<String>?
+    /// Names of files in `code/lib/`.
+    var libraries: [Located<String>]
+    var args: [YAMLPair]
+    var returns: [InputDeclaration]
+    var limits: CodeLimits
+    var usesBigInt: Bool
 }

@@ -23,6 +23,7 @@ struct AdminRoutes: Sendable {
         addTokens(to: &table)
         addSecrets(to: &table)
         addPayments(to: &table)
+        addBackup(to: &table)
     }
 
     private func addRuns(to table: inout RouteTable) {

@@ -46,6 +46,12 @@ package protocol Administering: Sendable {
     /// - Throws: `.notFound`
     func removeSecret(_ name: String) async throws(AdministrationError)
 
+    /// Copies one moment of the store to a new file (0600) while work goes on.
+    ///
+    /// - Parameter path: Absolute, as the server sees it; nothing may stand there yet.
+    /// - Returns: The copy's size in bytes.
+    func backUp(to path: String) async throws(AdministrationError) -> Int
+
     /// How the payment feature stands, as `PaymentsOverview.value` tells it.
     func paymentsStatus() async throws(AdministrationError) -> Value
     /// Compares what is recorded with Stripe as far back as `span`; the answer is `ReconciliationReport.value`.

@@ -14,7 +14,12 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            let loaded = try AppLoading.compile(app)
+            var loaded = try AppLoading.compile(app)
+            if let compiled = loaded.compilation.app {
+                let findings = await CodeRuntime.syntaxFindings(in: compiled)
+                loaded.compilation.diagnostics += findings
+                if !findings.isEmpty { loaded.compilation.app = nil }
+            }
             if json {
                 try Console.json(FindingReport.value(of: loaded.compilation.diagnostics))
             } else if !loaded.compilation.diagnostics.isEmpty {

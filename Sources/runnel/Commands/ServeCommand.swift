@@ -44,6 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
             let opened = try await OpenedApp.open(app, options: options)
             defer { opened.store.close() }
             try await opened.keepSources()
+            let files = try publicFiles()
             let logger = ServerLog.logger(level: logLevel)
             let http = HTTPClient()
             let engine = opened.engine(stripe: endpoint, http: http, logger: logger)
@@ -65,7 +66,9 @@ struct ServeCommand: AsyncParsableCommand {
                     port: port,
                     adminSocket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)),
                     publicHosts: publicHost,
-                    allowedOrigins: allowOrigin
+                    allowedOrigins: allowOrigin,
+                    files: files,
+                    stripe: endpoint.isStripe ? .stripe : .simulator(endpoint.url)
                 ),
                 version: RunnelCommand.configuration.version,
                 logger: logger,
@@ -85,6 +88,14 @@ struct ServeCommand: AsyncParsableCommand {
             )
             try await group.run()
             await http.shutdown()
+        }
+    }
+
+    private func publicFiles() throws -> PublicFiles {
+        do {
+            return try PublicFiles(folder: URL(filePath: app).appending(path: "public").path)
+        } catch let refusal as PublicFiles.Refusal {
+            throw CommandFailure(refusal.description)
         }
     }
 

@@ -85,23 +85,30 @@ struct OpenedApp {
 
     /// The engine with everything that flows of this app can reach.
     func engine(stripe endpoint: StripeEndpoint, http: HTTPClient, logger: Logger) -> Engine {
-        Engine(
+        let explicit = ExplicitCredentials()
+        return Engine(
             app: app,
             store: store,
-            transport: transport(stripe: endpoint, http: http),
+            transport: transport(stripe: endpoint, http: http, explicit),
             clock: SystemClock(),
             random: SystemRandomSource(),
             features: [payments, HTTPFeature()],
+            code: CodeRuntime.hasCode(app)
+                ? CodeRuntime.pool(connections: app.connections, credentials: explicit) : nil,
             mode: mode,
             logger: logger
         )
     }
 
-    private func transport(stripe endpoint: StripeEndpoint, http: HTTPClient) -> ServiceTransport {
+    private func transport(
+        stripe endpoint: StripeEndpoint,
+        http: HTTPClient,
+        _ explicit: ExplicitCredentials = ExplicitCredentials()
+    ) -> ServiceTransport {
         ServiceTransport(
             connections: app.connections,
             services: [
-                "stripe": StripeService(endpoint: endpoint, credentials: credentials),
+                "stripe": StripeService(endpoint: endpoint, credentials: credentials, explicit: explicit),
                 "http": HTTPService(connections: app.connections, credentials: secrets),
                 "sendgrid": SendGridService(credentials: SendGridCredentials(secrets)),
             ],
