@@ -77,7 +77,6 @@ package struct AppCompiler: Sendable {
         guard let appRoot else { return nil }
         var reader = AppReader(appFile, catalogue: catalogue)
         let model = reader.read(appRoot)
-        // Nobody can look into a flow that Runnel wrote: what is wrong with it is told at its widget.
         let widgets = (model.payments?.widgets ?? []).map { ($0, FindingCollector()) }
         for (widget, findings) in widgets {
             guard let file = WidgetFlow.source(widget, model) else { continue }
@@ -96,11 +95,7 @@ package struct AppCompiler: Sendable {
         for source in sources {
             graphs[source.name.value] = FlowCompiler(source, environment).compile()
         }
-        for (widget, found) in widgets {
-            guard let first = found.diagnostics.first(where: { $0.severity == .error }) else { continue }
-            let message = "the widget '\(widget.name)' cannot be paid: \(first.message)"
-            findings.add(.error, FindingCode.widgetOrder.rawValue, message, widget.range, [])
-        }
+        for (widget, found) in widgets { tell(found, at: widget, findings) }
         return App(
             name: model.name,
             currency: model.currency,
@@ -111,6 +106,13 @@ package struct AppCompiler: Sendable {
             payments: model.payments,
             flows: graphs
         )
+    }
+
+    /// Tells at the widget what is wrong with its flow, since nobody can look into a flow that Runnel wrote.
+    private func tell(_ found: FindingCollector, at widget: PaymentsDeclaration.Widget, _ findings: FindingCollector) {
+        guard let first = found.diagnostics.first(where: { $0.severity == .error }) else { return }
+        let message = "the widget '\(widget.name)' cannot be paid: \(first.message)"
+        findings.add(.error, FindingCode.widgetOrder.rawValue, message, widget.range, [])
     }
 
     private func readFlows(_ roots: [(FileContext, YAMLNode)], roles: [String]) -> [FlowSource] {

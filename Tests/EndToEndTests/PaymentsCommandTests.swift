@@ -26,6 +26,8 @@ import Testing
             lines.removeSubrange(start..<end)
         }
         try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
+        // So do its cases.
+        try FileManager.default.removeItem(at: app.appending(path: "tests"))
         try body(app, run)
     }
 

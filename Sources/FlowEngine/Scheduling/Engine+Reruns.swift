@@ -138,8 +138,10 @@ extension Engine {
                 record.startedAt = now
                 try transaction.updateRun(record)
                 var taken: [JournalEntry] = []
-                for var entry in entries.prefix(kept) {
+                for (var entry, evidence) in zip(entries.prefix(kept), try transaction.evidence(of: old.id)) {
                     entry.address.run = record.id
+                    entry.accesses = evidence.accesses
+                    entry.receipt = evidence.receipt
                     taken.append(entry)
                     try transaction.insertEntry(entry, epoch: epoch)
                 }

@@ -115,7 +115,8 @@ struct PublicRoutes: Sendable {
             tag: Self.tag(of: script)
         )
         add(widget, at: "/runnel/payment.js", to: &table)
-        table.add(.get, "/runnel/config.json", access: .anyone) { _, _ in try .json(["stripe": .string(stripe.script)]) }
+        table.add(.get, "/runnel/config.json", access: .anyone) { _, _ in try .json(["stripe": .string(stripe.script)])
+        }
     }
 
     private func add(_ file: PublicFiles.File, at path: String, to table: inout RouteTable) {
