@@ -6,6 +6,8 @@ func withClient<Result>(
     _ body: (HTTPClient) async throws -> Result
 ) async throws -> Result {
     var configuration = HTTPClient.Configuration()
+    // Beside hundreds of other tests the next line of one may be a minute away.
+    configuration.idleTime = .seconds(3_600)
     configure(&configuration)
     let client = HTTPClient(configuration: configuration)
     do {

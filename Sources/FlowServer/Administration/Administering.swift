@@ -55,6 +55,7 @@ package protocol Administering: Sendable {
     ///
     /// - Parameter path: Absolute, as the server sees it; nothing may stand there yet.
     /// - Returns: The copy's size in bytes.
+    /// - Throws: `.invalid` for a path that cannot be; `.store` when the copy failed, and nothing is left of it.
     func backUp(to path: String) async throws(AdministrationError) -> Int
 
     /// How the payment feature stands, as `PaymentsOverview.value` tells it.
