@@ -82,6 +82,7 @@ package struct AppCompiler: Sendable {
             invariants: model.invariants,
             connections: model.connections,
             payments: model.payments,
+            events: model.events,
             flows: graphs
         )
     }

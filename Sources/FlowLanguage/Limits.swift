@@ -24,10 +24,14 @@ package enum Limits {
     package static let blocksPerFlow = 1_000
     /// Turns of one loop: what a run remembers of each is kept in memory and repeated at a replay.
     package static let turnsPerLoop = 10_000
+    /// Attempts of one block: each has its own entry in the journal.
+    package static let attemptsPerBlock = 100
     /// Entries of one list of names or one mapping that is read name by name: roles, inputs, columns to set, an enum.
     package static let entries = 1_000
     /// Tables of one app.
     package static let tables = 200
+    /// Events of one app.
+    package static let events = 500
     /// Columns of one table; SQLite takes 2,000.
     package static let columnsPerTable = 200
     /// Rows that one `find-records` may ask for.

@@ -13,7 +13,8 @@ struct RunnelCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             InitCommand.self, CheckCommand.self, RunCommand.self, ServeCommand.self, SimulatorCommand.self,
-            PaymentsCommand.self, SecretsCommand.self, TokenCommand.self, RunsCommand.self, EvalCommand.self,
+            PaymentsCommand.self, SecretsCommand.self, TokenCommand.self, RunsCommand.self, EventsCommand.self,
+            EvalCommand.self,
             ExplainCommand.self, DoctorCommand.self, DemoCommand.self,
         ]
     )

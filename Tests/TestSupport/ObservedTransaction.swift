@@ -64,6 +64,18 @@ struct ObservedTransaction: StoreTransaction {
         }
     }
 
+    func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64 {
+        try writing(.event) { () throws(StoreError) in try base.insertEvent(event) }
+    }
+
+    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {
+        try writing(.event) { () throws(StoreError) in try base.wakeRuns(awaiting: subject, at: now) }
+    }
+
+    func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {
+        try writing(.event) { () throws(StoreError) in try base.removeEvents(receivedBefore: time, limit: limit) }
+    }
+
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {
         try writing(.setting) { () throws(StoreError) in try base.setSetting(name, value) }
     }
@@ -102,6 +114,10 @@ extension ObservedTransaction {
         try base.claimableRuns(epoch: epoch, now: now, limit: limit)
     }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
+    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? {
+        try base.event(subject, after: after, since: since)
+    }
+    func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { try base.repeatedEvent(event) }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
         try base.delivery(source: source, account: account, eventID: eventID)
@@ -120,7 +136,7 @@ extension ObservedTransaction {
 
 /// A kind of write.
 package enum StoreWrite: String, Sendable, Hashable, CaseIterable {
-    case insertRun, updateRun, insertEntry, finishEntry, table, delivery, setting
+    case insertRun, updateRun, insertEntry, finishEntry, table, delivery, event, setting
 }
 
 /// Hears of each write of a transaction, and may make it fail.

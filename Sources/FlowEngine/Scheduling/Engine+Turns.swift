@@ -95,6 +95,7 @@ extension Engine {
     ) throws(StoreError) -> TurnResult {
         var live = live
         guard let open else {
+            live.interpreter.endPause()
             var turn = Turn(live, context: context(), in: transaction)
             return try finish(&turn, first: nil)
         }

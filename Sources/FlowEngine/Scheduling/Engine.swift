@@ -26,6 +26,8 @@ package final class Engine: Service, Sendable {
         var run: RunID
         var address: EntryAddress
         var request: OutsideRequest
+        /// How long an answer is waited for, if its block says so.
+        var patience: Duration?
     }
 
     enum TimerOrder: Sendable {
@@ -148,17 +150,42 @@ extension Engine {
     /// Lets a request go that is on disk.
     func order(_ pending: PendingRequest, of run: RunID) {
         requests.continuation.yield(
-            RequestOrder(run: run, address: pending.entry.address, request: pending.request)
+            RequestOrder(
+                run: run,
+                address: pending.entry.address,
+                request: pending.request,
+                patience: pending.call.timeout
+            )
         )
     }
 
     private func send(_ order: RequestOrder) async {
         Failpoint.sendBefore.pass()
-        let result = await transport.send(order.request, mode: mode)
+        let result = await answer(to: order)
         Failpoint.sendAfter.pass()
         // A cancelled sending says nothing about the request; the next start sends it again with the same key.
         if Task.isCancelled { return }
         submitTurn(of: order.run, .answer(order.address, result))
+    }
+}
+
+extension Engine {
+    /// Sends, and gives the answer up when the block's patience ends: what became of the request is open then.
+    private func answer(to order: RequestOrder) async -> TransportResult {
+        guard let patience = order.patience, let deadline = clock.now() + patience else {
+            return await transport.send(order.request, mode: mode)
+        }
+        return await withTaskGroup(of: TransportResult?.self) { [transport, clock, mode] group in
+            group.addTask { await transport.send(order.request, mode: mode) }
+            group.addTask {
+                // Cancelled when the answer came first.
+                try? await clock.sleep(until: deadline)
+                return nil
+            }
+            defer { group.cancelAll() }
+            let result = await group.next() ?? nil
+            return result ?? .lost(reason: "no answer came within \(patience.authorText)")
+        }
     }
 }
 

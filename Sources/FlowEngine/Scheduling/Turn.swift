@@ -52,6 +52,8 @@ struct Turn {
                 }
             case .openTransaction(let call):
                 try runTransaction(call)
+            case .pause(let pause):
+                if let stop = try self.pause(pause) { return stop }
             case .closeTransaction, .rollBack:
                 throw StoreError(.corrupt, "run \(run.record.id): the journal ends inside a transaction")
             case .finish(let ending):
@@ -91,6 +93,7 @@ struct Turn {
                 try conclude(call, .success(.null))
                 return nil
             case .rollBack(_, let failure): return failure
+            case .pause: throw StoreError(.corrupt, "run \(run.record.id) pauses inside a transaction")
             case .finish: throw StoreError(.corrupt, "run \(run.record.id) ends inside a transaction")
             }
         }
@@ -107,12 +110,13 @@ struct Turn {
             try conclude(call, try recordResult(of: call))
         case .callback:
             try conclude(call, try callbackResult(of: call))
-        case .command, .runFlow:
+        case .command, .runFlow, .wait:
             guard !isInTransaction else {
                 try conclude(call, .failure(.engine("invalid_graph", "\(call.block) cannot stand in a transaction")))
                 return nil
             }
             if case .command(let block, let data) = call.work { return try begin(block, data: data, call) }
+            if case .wait(let work) = call.work { return try wait(for: work, call) }
             if case .runFlow(let flow, let input, let mode) = call.work {
                 return try runFlow(flow, input: input, mode: mode, call)
             }
@@ -233,6 +237,7 @@ struct Turn {
         run.record.epoch = context.epoch
         run.record.finishedAt = max(now, context.clock.now())
         run.record.wakesAt = nil
+        run.record.awaits = nil
         run.record.strikes = 0
         run.record.trace = run.interpreter.takeTrace()
         effects += 1
@@ -240,11 +245,16 @@ struct Turn {
     }
 
     /// Writes the run's row, where it changed.
-    mutating func save(_ status: RunStatus, wakesAt: Timestamp? = nil, failure: BlockFailure? = nil) throws(StoreError)
-    {
+    mutating func save(
+        _ status: RunStatus,
+        wakesAt: Timestamp? = nil,
+        awaits: EventSubject? = nil,
+        failure: BlockFailure? = nil
+    ) throws(StoreError) {
         run.record.status = status
         run.record.epoch = context.epoch
         run.record.wakesAt = wakesAt
+        run.record.awaits = awaits
         run.record.failure = failure
         run.record.answer = run.record.answer ?? run.interpreter.answer
         if hasProgressed { run.record.strikes = 0 }

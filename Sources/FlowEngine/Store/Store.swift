@@ -41,6 +41,12 @@ package protocol StoreReader {
     /// The earliest `wakesAt` after `now` of a run that is not final: what is due already must not hide what comes next.
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp?
 
+    // Events
+    /// The first event of the subject behind the one with the number `after` that came at `since` or later.
+    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord?
+    /// The event of the same subject, caller and idempotency key; nil when `event` has no such key.
+    func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord?
+
     // Tables of the app and of its features
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap]
 
@@ -67,7 +73,7 @@ package protocol StoreTransaction: StoreReader {
 
     // Runs and journals
     func insertRun(_ start: RunStart, at now: Timestamp) throws(StoreError) -> RunID
-    /// Writes status, epoch, times, answer, failure, strikes and trace of a run.
+    /// Writes status, epoch, times, what it awaits, answer, failure, strikes and trace of a run.
     /// - Throws: `.finalState` if the run on disk is final; `.staleEpoch` if it belongs to a later epoch.
     func updateRun(_ run: RunRecord) throws(StoreError)
     /// - Throws: `.constraint` if an entry with the address is there already; `.staleEpoch`.
@@ -75,6 +81,14 @@ package protocol StoreTransaction: StoreReader {
     /// Writes status, finish time, output, failure and sends of an entry that is `started`.
     /// - Throws: `.finalState` if it is not `started`; `.staleEpoch`.
     func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError)
+
+    // Events
+    /// - Returns: the event's number.
+    func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64
+    /// Makes the waiting runs that an event of the subject wakes due at `now`.
+    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError)
+    /// Removes at most so many of the oldest events.
+    func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError)
 
     // Tables
     /// - Returns: the whole row.

@@ -21,7 +21,7 @@ extension FlowCompiler {
         let when = block.when.flatMap {
             ExpressionCompiler(context).bare($0, what: "'when'", scope: scope, expected: .bool)
         }
-        let target = block.next.map { resolve($0) }
+        let target = block.next.map { resolve($0, jumps: block.jumps) }
         if let next = block.next, block.when != nil {
             context.error(
                 .nextWithWhen,
@@ -34,9 +34,11 @@ extension FlowCompiler {
         switch target {
         case .end?: next = nil
         case .block(_, let index)?: next = index
+        case .back(_, let index)?: next = compileJump(block, place, to: index)
         case .invalid?, nil: break
         }
         checkPlacement(block)
+        let timing = compileTiming(block, before: before)
         var body = compileBody(block, place: place, next: next, scope: scope, before: before)
         if let id = block.id, let output = body.output {
             body.state.blocks[id.value] = FlowState.Assignment(type: output, isCertain: true)
@@ -56,8 +58,8 @@ extension FlowCompiler {
         }
         if block.when != nil { after = after.merged(with: before) }
         state = after
-        if let target, after.isReachable {
-            land(target, after)
+        if let target, let next = block.next, after.isReachable {
+            land(target, next, after)
             if case .invalid = target {} else { state = .unreachable }
         }
         guard let action = body.action else { return }
@@ -74,6 +76,9 @@ extension FlowCompiler {
             range: context.text.range(block.word.range)
         )
         nodes[place.index.rawValue]?.loops = loops
+        nodes[place.index.rawValue]?.timed = timed
+        nodes[place.index.rawValue]?.retry = timing.retry
+        nodes[place.index.rawValue]?.timeout = timing.timeout
         for var node in body.chain {
             node.failure = failure
             if node.loops.isEmpty { node.loops = loops }
@@ -145,6 +150,7 @@ extension FlowCompiler {
                 next: next,
                 range: context.text.range(block.word.range)
             )
+        case .wait(let wait): compileWait(wait, templates, scope, &body)
         case .loop(let loop): compileLoop(loop, block, place, next: next, scope, &body)
         case .tryBlocks(let attempt): compileTry(attempt, block, place, next: next, &body)
         case .respond(let respond): compileRespond(respond, block, templates, &body)

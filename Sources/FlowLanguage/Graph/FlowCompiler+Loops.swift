@@ -34,6 +34,7 @@ extension FlowCompiler {
             }
             loops.append(place.index)
         }
+        if block.timeout != nil { timed.append(place.index) }
         var after = before
         let entry = compile(loop.body, continuation: end, state: &after, barrier: .loop)
         noteFailure(after)
@@ -43,6 +44,7 @@ extension FlowCompiler {
             collect = TemplateCompiler(context, scope: inner).compile(node, .any("'collect'"))
         }
         let inside = loops
+        if block.timeout != nil { timed.removeLast() }
         if loop.name != nil {
             scopes.items.removeLast()
             loops.removeLast()

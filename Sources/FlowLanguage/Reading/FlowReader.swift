@@ -31,7 +31,8 @@ struct FlowReader {
             _ = context.checkIdentifier(Located(value: pair.name, range: pair.key.range), what: "the output")
         }
         let blocks = reader.required("blocks").map { readBlocks($0, what: "'blocks'") }
-        reader.finish(unavailable: ["timeout", "priority", "concurrency", "retry"])
+        let timeout = reader.value("timeout").flatMap { readTimeout($0) }
+        reader.finish(unavailable: ["priority", "concurrency", "retry"])
         let knownKind = kind?.value ?? (trigger == nil ? .page : .cloud)
         let triggerSource = trigger.flatMap { readTrigger($0.value) }
         if kind != nil {
@@ -56,6 +57,7 @@ struct FlowReader {
             inputs: inputs,
             outputs: outputs,
             blocks: blocks ?? BlockList(blocks: [], range: name.range),
+            timeout: timeout,
             titleKeys: titleKeys
         )
     }

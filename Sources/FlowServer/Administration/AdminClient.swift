@@ -81,7 +81,7 @@ package struct AdminClient: Administering {
         _ = try await ask("DELETE", "secrets/\(Self.escaped(name))")
     }
 
-    private func ask(_ method: String, _ target: String, _ body: Value? = nil) async throws(AdministrationError)
+    func ask(_ method: String, _ target: String, _ body: Value? = nil) async throws(AdministrationError)
         -> Value
     {
         guard let body else { return try await exchange(method, target, nil, []) }

@@ -19,6 +19,16 @@ package protocol Administering: Sendable {
     /// Starts a flow by hand, as an admin; it is durable when this returns.
     func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID
 
+    /// Sends an event to the runs that wait for it, now or later, as an admin; it is durable when this returns.
+    ///
+    /// - Throws: `.notFound` for an event that the app does not declare.
+    func sendEvent(
+        _ name: String,
+        key: String?,
+        data: Value,
+        idempotencyKey: String?
+    ) async throws(AdministrationError) -> EventReceipt
+
     /// - Returns: The token's text, which is kept nowhere and cannot be shown again, and its record.
     /// - Throws: `.invalid` for roles that the app does not declare and ids that are not one line of text.
     func createToken(for caller: Caller) async throws(AdministrationError) -> IssuedToken

@@ -15,7 +15,7 @@ package struct Administration: Administering {
     private let store: any Store
     private let clock: any FlowEngine.Clock
     private let random: any RandomSource
-    private let engine: Engine?
+    let engine: Engine?
     private let writer: StoreWriter
     private let vault: SecretVault?
     private let unsealed: UnsealedSecrets?
@@ -215,7 +215,7 @@ extension AdministrationError {
     /// The engine's refusal, with every finding about the input in one sentence.
     package init(_ error: EngineError) {
         switch error.code {
-        case .unknownFlow: self.init(.notFound, error.message)
+        case .unknownFlow, .unknownEvent: self.init(.notFound, error.message)
         case .forbidden: self.init(.invalid, error.message)
         case .invalidInput(let findings):
             let list = findings.map { "\($0.path): \($0.message)" }.joined(separator: "; ")

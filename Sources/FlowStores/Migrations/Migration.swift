@@ -6,7 +6,7 @@ struct Migration: Sendable {
     let number: Int
     let sql: String
 
-    static let all: [Migration] = [.runsAndJournal]
+    static let all: [Migration] = [.runsAndJournal, .events]
 }
 
 extension StoreSession {

@@ -1,0 +1,182 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+import Testing
+import TestSupport
+
+@Suite("timeout: of commands, loops and whole runs")
+struct EngineTimeoutTests {
+    private static let charging = EngineRetryTests.page(
+        "{ how: '${ vars.how }' }",
+        """
+        - block: set-variables
+          set: { how: charged }
+        - id: pay
+          block: execute-connection-command
+          connection: bank
+          command: charge
+          data: { amount: 5 }
+          timeout: 30s
+          fail:
+            - block: set-variables
+              set: { how: '${ error.code }' }
+        """
+    )
+
+    @Test("a request that was never sent is given up at the time limit")
+    func notSent() async throws {
+        let transport = ScriptedTransport { _, _ in .notSent(reason: "no connection", retryable: true) }
+        try await EngineWorld.with(Self.charging) { world in
+            try await world.run(transport: transport) { engine in
+                let time = Self.runClock(of: world)
+                defer { time.cancel() }
+                let start = world.clock.now()
+                let answer = try await engine.call()
+                #expect(answer.body == ["how": "timeout"])
+                #expect(world.clock.now() - start <= .seconds(600))
+                #expect(Set(transport.sent.map(\.request.key)).count == 1)
+            }
+        }
+    }
+
+    @Test(
+        "a request that may have been executed is repeated with its key beyond the time limit, and its outcome counts"
+    )
+    func lost() async throws {
+        let transport = ScriptedTransport { _, number in
+            number < 8 ? .lost(reason: "reset") : .answered(OutsideAnswer(status: 200))
+        }
+        try await EngineWorld.with(Self.charging) { world in
+            try await world.run(transport: transport) { engine in
+                let time = Self.runClock(of: world)
+                defer { time.cancel() }
+                let start = world.clock.now()
+                let answer = try await engine.call()
+                #expect(answer.body == ["how": "charged"])
+                #expect(world.clock.now() - start > .seconds(30))
+                #expect(transport.sent.count == 8)
+                #expect(Set(transport.sent.map(\.request.key)).count == 1)
+            }
+        }
+    }
+
+    @Test("an answer that does not come in time is lost, so the request is sent again with its key")
+    func patience() async throws {
+        let gate = Gate()
+        let transport = ScriptedTransport { _, number in
+            if number == 1 { await gate.pass() }
+            return .answered(OutsideAnswer(status: 200))
+        }
+        try await EngineWorld.with(Self.charging) { world in
+            try await world.run(transport: transport) { engine in
+                async let answer = engine.call()
+                await transport.waitForSent(1)
+                let record = try await engine.record(RunID(1), being: .running)
+                #expect(record.wakesAt == nil)
+                await world.clock.waitForSleeper(within: .seconds(30))
+                world.clock.advance(by: .seconds(30))
+                await world.clock.waitForSleeper(within: .seconds(1))
+                world.clock.advance(by: .seconds(1))
+                #expect(try await answer.body == ["how": "charged"])
+                #expect(transport.sent.count == 2)
+                #expect(Set(transport.sent.map(\.request.key)).count == 1)
+            }
+        }
+    }
+
+    @Test("a loop out of time fails as a whole, where its next block would begin or its run waits")
+    func loop() async throws {
+        let flow = EngineRetryTests.page(
+            "{ how: '${ vars.how }' }",
+            """
+            - block: set-variables
+              set: { how: done }
+            - id: each
+              block: for-each
+              each: "[1, 2, 3, 4]"
+              as: n
+              timeout: 25s
+              do:
+                - block: wait
+                  for: 10s
+                  fail:
+                    - block: set-variables
+                      set: { how: never }
+                - id: line
+                  block: insert-record
+                  table: lines
+                  set: { text: 'turn ${ n }' }
+              fail:
+                - block: set-variables
+                  set: { how: '${ error.code } at ${ error.block }' }
+            """
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                let time = Self.runClock(of: world, step: .seconds(5))
+                defer { time.cancel() }
+                let answer = try await engine.call()
+                #expect(answer.body == ["how": "timeout at each"])
+                #expect(try await engine.rows("lines").count == 2)
+            }
+        }
+    }
+
+    private static let limited = """
+        flow: f
+        kind: page
+        access: [customer]
+        timeout: 10s
+        blocks:
+          - id: order
+            block: insert-record
+            table: orders
+            set: { name: one, total: 1 }
+          - id: all
+            block: try
+            do:
+              - id: parcel
+                block: wait
+                event: shipped
+            catch:
+              - do:
+                  - id: caught
+                    block: insert-record
+                    table: lines
+                    set: { text: caught }
+            finally:
+              - id: last
+                block: insert-record
+                table: lines
+                set: { text: finally }
+        """
+
+    @Test("a run out of time fails: no catch and no finally goes on with it, and a restart finds the same end")
+    func wholeRun() async throws {
+        try await EngineWorld.with(Self.limited) { world in
+            try await world.run { engine in
+                _ = try await engine.callPage("f", input: [:], caller: .ann, idempotencyKey: "k", timeLimit: .zero)
+                let record = try await engine.record(RunID(1), being: .waiting)
+                #expect(record.wakesAt == world.clock.now() + .seconds(10))
+            }
+            world.clock.advance(by: .seconds(60))
+            try await world.run { engine in
+                let answer = try await engine.call(key: "k")
+                #expect(answer.status == 500)
+                let record = try await engine.record(RunID(1))
+                #expect(record.failure?.code == "timeout")
+                #expect(try await engine.rows("lines").isEmpty)
+            }
+        }
+    }
+
+    /// Lets time pass whenever somebody waits for it.
+    static func runClock(of world: EngineWorld, step: Duration = .seconds(60)) -> Task<Void, Never> {
+        Task {
+            while !Task.isCancelled {
+                await world.clock.waitForSleeper(within: step)
+                world.clock.advance(by: step)
+            }
+        }
+    }
+}
