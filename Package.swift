@@ -97,6 +97,8 @@ let package = Package(
                 .embedInCode("shop/flows/place-order.yaml"),
                 .embedInCode("shop/flows/refund-callback.yaml"),
                 .embedInCode("shop/flows/refund-order.yaml"),
+                .embedInCode("shop/tests/orders.yaml"),
+                .embedInCode("shop/tests/payments.yaml"),
             ],
             swiftSettings: strict
         ),
@@ -127,11 +129,20 @@ let package = Package(
             exclude: ["README.md"],
             swiftSettings: strict
         ),
+        .target(
+            name: "FlowTesting",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
+                "StripeSimulator", logging,
+            ],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "BuiltinFlows", "SampleApps", argumentParser, logging,
+                "StripeSimulator", "FlowServer", "FlowTesting", "BuiltinFlows", "SampleApps", argumentParser, logging,
                 serviceLifecycle, unixSignals,
             ],
             exclude: ["README.md"],
@@ -178,10 +189,14 @@ let package = Package(
             dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", grdb],
             swiftSettings: strict
         ),
-        .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
+        .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ConnectionsTests",
-            dependencies: ["Connections", "FlowEngine", "FlowLanguage", "Expressions", "HTTPTransport"],
+            dependencies: [
+                "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "HTTPTransport",
+                "TestSupport",
+                logging,
+            ],
             swiftSettings: strict
         ),
         .testTarget(
@@ -203,6 +218,13 @@ let package = Package(
             dependencies: [
                 "FlowServer", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Connections", "Expressions",
                 "TestSupport", hummingbird, hummingbirdTesting, crypto, logging,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FlowTestingTests",
+            dependencies: [
+                "FlowTesting", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Expressions", "SampleApps",
             ],
             swiftSettings: strict
         ),

@@ -21,6 +21,8 @@ package struct SampleApp: Sendable {
             File(path: "flows/refund-order.yaml", contents: PackageResources.refund_order_yaml),
             File(path: "flows/payment-callback.yaml", contents: PackageResources.payment_callback_yaml),
             File(path: "flows/refund-callback.yaml", contents: PackageResources.refund_callback_yaml),
+            File(path: "tests/orders.yaml", contents: PackageResources.orders_yaml),
+            File(path: "tests/payments.yaml", contents: PackageResources.payments_yaml),
         ]
     )
 }

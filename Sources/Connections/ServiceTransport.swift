@@ -22,7 +22,7 @@ package struct ServiceTransport: Transport {
         sender: @escaping Sender
     ) {
         var byConnection: [String: any OutsideService] = [:]
-        for connection in connections { byConnection[connection.name] = services[connection.service] }
+        for connection in connections + [.anyHost] { byConnection[connection.name] = services[connection.service] }
         self.services = byConnection
         self.sender = sender
     }
@@ -40,23 +40,13 @@ package struct ServiceTransport: Transport {
             return .notSent(reason: error.reason, retryable: false)
         }
         do throws(HTTPError) {
-            return .answered(Self.answer(from: try await sender(outgoing)))
+            return .answered(service.answer(try await sender(outgoing), to: request, mode: mode))
         } catch {
-            guard !error.requestMayHaveBeenSent else { return .lost(reason: error.description) }
+            // What only reads has done nothing, whether it arrived or not; asking again would end the same way.
+            let isHopeless = request.effect == .safe && !error.isWorthAnotherTry
+            guard !error.requestMayHaveBeenSent || isHopeless else { return .lost(reason: error.description) }
             return .notSent(reason: error.description, retryable: error.isWorthAnotherTry)
         }
-    }
-
-    /// The header fields that are journalled: what errors and repetitions are explained by, and nothing else.
-    private static let keptHeaders = [
-        "content-type", "request-id", "stripe-version", "stripe-should-retry", "idempotent-replayed",
-        "original-request", "retry-after", "x-message-id",
-    ]
-
-    private static func answer(from response: HTTPResponse) -> OutsideAnswer {
-        var headers: [String: String] = [:]
-        for name in keptHeaders { headers[name] = response.headers[name] }
-        return OutsideAnswer(status: response.status, headers: headers, body: response.body)
     }
 }
 

@@ -38,6 +38,12 @@ package enum Limits {
     package static let rowsPerFind = 1_000
     /// Rows that `find-records` gives without a `limit`.
     package static let rowsPerFindByDefault = 100
+    /// Test cases of one file; more are several files.
+    package static let casesPerFile = 200
+    /// Steps of one test case: each is settled before the next one begins.
+    package static let stepsPerCase = 500
+    /// Files in `tests/`.
+    package static let caseFiles = 1_000
     /// Findings kept of one check.
     ///
     /// Behind the first hundred they seldom tell anything new.

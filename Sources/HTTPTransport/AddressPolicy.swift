@@ -11,6 +11,10 @@ package enum AddressPolicy: Sendable, Hashable {
     /// Refused is what the IANA special-purpose address registries do not call globally reachable, together with
     /// multicast, every form of IPv6 that carries an IPv4 address, and unix sockets.
     case publicOnly
+    /// Addresses of the public Internet, and those of the given blocks, which an operator has named one by one.
+    ///
+    /// Link-local addresses, where clouds hand out credentials, stay refused whatever the blocks say.
+    case publicAnd([AddressBlock])
     /// 127.0.0.0/8, ::1 and unix sockets.
     case loopbackOnly
 
@@ -18,11 +22,36 @@ package enum AddressPolicy: Sendable, Hashable {
         switch self {
         case .any: true
         case .publicOnly: address.isPublic
+        case .publicAnd(let blocks):
+            address.isPublic || !address.isOffLimits && blocks.contains { address.isWithin($0) }
         case .loopbackOnly: address.isLoopback
         }
     }
 
-    var allowsUnixSockets: Bool { self != .publicOnly }
+    /// Whether it keeps requests from the inside, so that a proxy that does not do the same is of no use.
+    var isGuard: Bool {
+        switch self {
+        case .publicOnly, .publicAnd: true
+        case .any, .loopbackOnly: false
+        }
+    }
+
+    var allowsUnixSockets: Bool { !isGuard }
+}
+
+/// Addresses that share their first bits: `10.0.0.0/8`, or one address alone.
+package struct AddressBlock: Sendable, Hashable {
+    /// 4 or 16 bytes in network order.
+    package let bytes: [UInt8]
+    /// How many bits count.
+    package let length: Int
+
+    /// Nil for other counts of bytes, and for a length that they do not have.
+    package init?(bytes: [UInt8], length: Int) {
+        guard bytes.count == 4 || bytes.count == 16, (0...bytes.count * 8).contains(length) else { return nil }
+        self.bytes = bytes
+        self.length = length
+    }
 }
 
 /// An IPv4 or IPv6 address as a number, highest byte first.
@@ -47,6 +76,23 @@ struct IPAddress: Sendable, Hashable {
         case .version4: number >> 24 == 127
         case .version6: number == 1
         }
+    }
+
+    /// Link-local, where cloud metadata lives, "this network", multicast, and Azure's host.
+    var isOffLimits: Bool {
+        switch family {
+        case .version4:
+            number >> 16 == 0xA9FE || number >> 24 == 0 || number >> 28 >= 0xE || number == 0xA83F_8110
+        case .version6:
+            number >> 118 == 0x3FA || number >> 120 == 0xFF || number == 0
+                || number == 0xFD00_0EC2 << 96 | 0x254  // fd00:ec2::254 Amazon's metadata
+        }
+    }
+
+    func isWithin(_ block: AddressBlock) -> Bool {
+        guard let start = IPAddress(block.bytes), start.family == family else { return false }
+        let shift = UInt128(block.bytes.count * 8 - block.length)
+        return number >> shift == start.number >> shift
     }
 
     var isPublic: Bool {

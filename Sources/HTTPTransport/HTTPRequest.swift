@@ -35,8 +35,10 @@ package struct HTTPRequest: Sendable {
     ///
     /// More than zero.
     package var connectTimeout: Duration
-    /// The most bytes of body that an answer may have.
+    /// The most bytes of body that an answer may have, those that decompression unfolds included.
     package var responseBytesMax: Int
+    /// Whether the peer is asked for gzip or deflate and the answer's body is given unfolded.
+    package var decompresses: Bool
     /// Path of a unix socket to connect to in place of the URL's host, which is then only named to the peer.
     package var unixSocket: String?
     /// Which addresses may be connected to.
@@ -53,6 +55,7 @@ package struct HTTPRequest: Sendable {
         timeout: Duration = .seconds(80),
         connectTimeout: Duration = .seconds(10),
         responseBytesMax: Int = 16 << 20,
+        decompresses: Bool = false,
         unixSocket: String? = nil,
         addressPolicy: AddressPolicy = .any,
         resending: Resending = .idempotentMethods
@@ -64,6 +67,7 @@ package struct HTTPRequest: Sendable {
         self.timeout = timeout
         self.connectTimeout = connectTimeout
         self.responseBytesMax = responseBytesMax
+        self.decompresses = decompresses
         self.unixSocket = unixSocket
         self.addressPolicy = addressPolicy
         self.resending = resending

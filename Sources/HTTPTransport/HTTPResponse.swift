@@ -4,7 +4,7 @@ package struct HTTPResponse: Sendable, Hashable {
     package var status: Int
     /// As received, trailers left out.
     package var headers: HTTPHeaders
-    /// The bytes as sent: nothing is decompressed.
+    /// The bytes as sent, unless the request said `decompresses`.
     package var body: [UInt8]
 
     /// An answer made by hand, for those that stand in for a service.

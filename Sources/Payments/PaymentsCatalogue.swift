@@ -1,9 +1,10 @@
+import Connections
 package import Expressions
 package import FlowLanguage
 
 /// What the payments bring to the checker: the `stripe` service, the system tables, and what callback handlers give.
 package enum PaymentsCatalogue {
-    package static let services = [stripe, sendGrid]
+    package static let services = [stripe, sendGrid, HTTPFeature.service]
 
     package static let tables = PaymentsTables.all
 
@@ -70,7 +71,7 @@ package enum PaymentsCatalogue {
         ),
     ]
 
-    /// The whole catalogue, when nothing but the payments brings anything.
+    /// The whole catalogue: the payments, and the service `http`.
     package static let catalogue = Catalogue(
         services: services,
         paymentTables: tables,

@@ -12,9 +12,9 @@ struct RunnelCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            InitCommand.self, CheckCommand.self, RunCommand.self, ServeCommand.self, SimulatorCommand.self,
-            PaymentsCommand.self, SecretsCommand.self, TokenCommand.self, RunsCommand.self, EventsCommand.self,
-            EvalCommand.self,
+            InitCommand.self, CheckCommand.self, TestCommand.self, RunCommand.self, ServeCommand.self,
+            SimulatorCommand.self, PaymentsCommand.self, SecretsCommand.self, TokenCommand.self, RunsCommand.self,
+            EventsCommand.self, EvalCommand.self,
             ExplainCommand.self, DoctorCommand.self, DemoCommand.self,
         ]
     )

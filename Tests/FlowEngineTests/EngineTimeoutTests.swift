@@ -170,6 +170,80 @@ struct EngineTimeoutTests {
         }
     }
 
+    private static let parent = EngineRetryTests.page(
+        "{ how: '${ vars.how }' }",
+        """
+        - block: set-variables
+          set: { how: done }
+        - id: child
+          block: run-flow
+          flow: child
+          timeout: 30s
+          fail:
+            - block: set-variables
+              set: { how: '${ error.code }' }
+        """
+    )
+
+    private static let child = """
+        flow: child
+        kind: page
+        access: [customer]
+        blocks:
+          - id: pay
+            block: execute-connection-command
+            connection: bank
+            command: charge
+            data: { amount: 5 }
+          - id: parcel
+            block: wait
+            event: shipped
+        """
+
+    @Test("a sub-flow out of time is cancelled, and that is the failure of the block that waited")
+    func subflow() async throws {
+        try await EngineWorld.with(Self.parent, Self.child) { world in
+            try await world.run { engine in
+                async let answer = engine.call()
+                _ = try await engine.record(RunID(2), being: .waiting)
+                await world.clock.waitForSleeper(within: .seconds(30))
+                world.clock.advance(by: .seconds(30))
+                #expect(try await answer.body == ["how": "timeout"])
+                #expect(try await engine.record(RunID(2)).status == .cancelled)
+                #expect(try await engine.entries(RunID(1)).map(\.status) == [.failed])
+            }
+        }
+    }
+
+    @Test(
+        "a sub-flow with a request on its way is waited for beyond the time limit: nobody says failed before its answer"
+    )
+    func subflowSending() async throws {
+        let gate = Gate()
+        let transport = ScriptedTransport { _, _ in
+            await gate.pass()
+            return .answered(OutsideAnswer(status: 200))
+        }
+        try await EngineWorld.with(Self.parent, Self.child) { world in
+            try await world.run(transport: transport) { engine in
+                async let answer = engine.call()
+                await transport.waitForSent(1)
+                await world.clock.waitForSleeper(within: .seconds(30))
+                world.clock.advance(by: .seconds(30))
+                while try await engine.record(RunID(2)).halt != .cancel {
+                    try await engine.write { (_) throws(StoreError) in }
+                }
+                let parent = try await engine.record(RunID(1))
+                #expect(parent.status == .waiting)
+                gate.open()
+                #expect(try await answer.body == ["how": "timeout"])
+                let child = try await engine.record(RunID(2))
+                #expect(child.status == .cancelled)
+                #expect(try await engine.entries(RunID(2)).map(\.status) == [.succeeded])
+            }
+        }
+    }
+
     /// Lets time pass whenever somebody waits for it.
     static func runClock(of world: EngineWorld, step: Duration = .seconds(60)) -> Task<Void, Never> {
         Task {

@@ -37,6 +37,8 @@ enum TestApp {
             service: stripe
             access: { refund: [admin], create-payment-intent: [customer, admin] }
           mail: { service: sendgrid, from: shop@example.com }
+          stock: { service: http, url: 'https://stock.example.com', access: { request: [customer] } }
+          any: { service: http, allow: [example.com] }
 
         payments:
           connection: stripe
@@ -148,6 +150,19 @@ enum TestApp {
                 name: "sendgrid",
                 settings: [ParameterDeclaration(name: "from", type: .string, isRequired: true)],
                 commands: []
+            ),
+            ServiceDeclaration(
+                name: "http",
+                settings: [
+                    ParameterDeclaration(name: "url", type: .string),
+                    ParameterDeclaration(name: "auth", type: .map(.string, .string)),
+                    ParameterDeclaration(name: "allow", type: .list(.string)),
+                    ParameterDeclaration(name: "timeout", type: .string),
+                    ParameterDeclaration(name: "maxBytes", type: .int),
+                ],
+                commands: [
+                    CommandDeclaration(name: "request", summary: "Asks.", parameters: [], output: record("answer", [:]))
+                ]
             ),
         ],
         paymentTables: [

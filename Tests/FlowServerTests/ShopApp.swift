@@ -36,6 +36,10 @@ enum ShopApp {
             columns:
               text: { type: string }
 
+        events:
+          shipped: { access: [customer] }
+          recalled: {}
+
         connections:
           stripe:
             service: stripe

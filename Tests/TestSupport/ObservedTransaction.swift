@@ -28,6 +28,10 @@ struct ObservedTransaction: StoreTransaction {
         try writing(.updateRun) { () throws(StoreError) in try base.updateRun(run) }
     }
 
+    func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {
+        try writing(.updateRun) { () throws(StoreError) in try base.setHalt(halt, of: run) }
+    }
+
     func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
         try writing(.insertEntry) { () throws(StoreError) in try base.insertEntry(entry, epoch: epoch) }
     }
@@ -110,6 +114,8 @@ extension ObservedTransaction {
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
         try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
     }
+    func halt(of run: RunID) throws(StoreError) -> RunHalt? { try base.halt(of: run) }
+    func openChildren(of run: RunID) throws(StoreError) -> [RunID] { try base.openChildren(of: run) }
     func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] {
         try base.claimableRuns(epoch: epoch, now: now, limit: limit)
     }

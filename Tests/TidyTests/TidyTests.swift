@@ -51,6 +51,7 @@ import Testing
             "StripeSimulator": ["Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowServer"],
             "Payments": ["FlowServer", "FlowStores", "StripeSimulator"],
             "FlowServer": ["StripeSimulator"],
+            "FlowTesting": ["FlowServer"],
         ]
         for file in SourceTree.sources {
             for module in forbidden[file.room] ?? [] {

@@ -32,6 +32,8 @@ package struct CommandCall: Sendable {
     package var connection: ConnectionDeclaration
     /// The evaluated `data`, checked against the declaration's parameters.
     package var data: ValueMap
+    /// How the author, or else the command's declaration, lets the effect be repeated.
+    package var effect: Effect
     package var mode: Mode
     package var caller: Caller
     /// The block's `now`.
@@ -58,6 +60,7 @@ package struct CommandCall: Sendable {
         address: EntryAddress,
         connection: ConnectionDeclaration,
         data: ValueMap,
+        effect: Effect = .keyed,
         mode: Mode,
         caller: Caller,
         now: Timestamp,
@@ -67,6 +70,7 @@ package struct CommandCall: Sendable {
         self.address = address
         self.connection = connection
         self.data = data
+        self.effect = effect
         self.mode = mode
         self.caller = caller
         self.now = now
@@ -80,7 +84,7 @@ package struct OutsideRequest: Sendable, Hashable {
     /// The connection's name; the transport adds host and credentials of its service.
     package var connection: String
     package var method: String
-    /// From the slash, with its query: `/v1/payment_intents`.
+    /// From the slash, with its query: `/v1/payment_intents`; for the service `http` perhaps a whole URL.
     package var path: String
     /// Lower-case names; never credentials.
     package var headers: [String: String]

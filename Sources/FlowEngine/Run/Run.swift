@@ -38,6 +38,11 @@ package enum RunStatus: String, Sendable, Hashable, CaseIterable {
     }
 }
 
+/// What a run is to do at its next safe place: when nothing that it sent is without its answer.
+package enum RunHalt: String, Sendable, Hashable, CaseIterable {
+    case cancel, pause
+}
+
 /// Which keys are used: chosen by the environment, never by a flow.
 package enum Mode: String, Sendable, Hashable, CaseIterable {
     case test, live
@@ -134,6 +139,8 @@ package struct RunRecord: Sendable, Hashable {
     package var strikes: Int
     /// The pure blocks passed after the last entry; with the entries' own traces, the whole way.
     package var trace: [TraceStep]
+    /// What an operator wants of it, until it is done; written by `setHalt` alone.
+    package var halt: RunHalt?
 
     package init(
         id: RunID,
@@ -148,7 +155,8 @@ package struct RunRecord: Sendable, Hashable {
         answer: RunAnswer? = nil,
         failure: BlockFailure? = nil,
         strikes: Int = 0,
-        trace: [TraceStep] = []
+        trace: [TraceStep] = [],
+        halt: RunHalt? = nil
     ) {
         self.id = id
         self.start = start
@@ -163,6 +171,7 @@ package struct RunRecord: Sendable, Hashable {
         self.failure = failure
         self.strikes = strikes
         self.trace = trace
+        self.halt = halt
     }
 }
 

@@ -15,14 +15,25 @@ package enum OutcomeDecision: Sendable {
 extension Engine {
     /// Lets a paused or quarantined run go on; its strikes are forgotten.
     ///
+    /// One that was to be paused is not any more.
     /// - Throws: `.unknownRun`; `.wrongState`; `.store`.
     package func resume(_ run: RunID) async throws(EngineError) {
-        try await deciding(run, when: [.paused, .quarantined]) { (record, _) throws(StoreError) in
-            // Not `queued`: whether a request was on its way when it stopped is not forgotten.
-            record.status = .running
-            record.strikes = 0
+        let context = context()
+        try await deciding(run, when: [.paused, .quarantined, .running, .waiting, .retrying]) {
+            (record, transaction) throws(StoreError) in
+            if record.status == .paused || record.status == .quarantined {
+                // Whether a request was on its way when it stopped is not forgotten.
+                let isOpen = try context.unsettledRequest(of: record, in: transaction) != nil
+                record.status = isOpen ? .running : .queued
+                record.strikes = 0
+                record.failure = nil
+            } else {
+                guard record.halt == .pause else { return false }
+            }
+            try transaction.setHalt(nil, of: run)
+            return true
         } then: { [self] in
-            submitTurn(of: run, .takeUp(isUnsent: false))
+            if isReady { submitTurn(of: run, .takeUp(isUnsent: false)) }
         }
     }
 
@@ -37,12 +48,13 @@ extension Engine {
                 throw StoreError(.corrupt, "run \(run) has no open entry")
             }
             record.status = .queued
+            record.failure = nil
             entry.finishedAt = now
             switch decision {
             case .sendAgain:
                 record.status = .retrying
                 record.wakesAt = now
-                return
+                return true
             case .succeeded(let output):
                 entry.status = .succeeded
                 entry.failure = nil
@@ -53,38 +65,37 @@ extension Engine {
                 entry.failure?.block = entry.address.path.rawValue
             }
             try transaction.finishEntry(entry, epoch: epoch)
+            return true
         } then: { [self] in
             requestLook()
         }
     }
 
+    // `change` gives false when the run is in no state for it after all; nothing is written then.
     private func deciding(
         _ run: RunID,
         when statuses: Set<RunStatus>,
-        _ change: @escaping @Sendable (inout RunRecord, any StoreTransaction) throws(StoreError) -> Void,
+        _ change: @escaping @Sendable (inout RunRecord, any StoreTransaction) throws(StoreError) -> Bool,
         then: @escaping @Sendable () -> Void
     ) async throws(EngineError) {
-        try checkIntake()
-        let status: RunStatus?
+        try checkWriting()
+        let found: (before: RunRecord, isDone: Bool)?
         do throws(StoreError) {
-            status = try await writer.perform { (transaction, _) throws(StoreError) -> RunStatus? in
-                guard var record = try transaction.run(run) else { return nil }
-                let status = record.status
-                guard statuses.contains(status) else { return status }
-                record.failure = nil
-                try change(&record, transaction)
+            found = try await writer.perform {
+                (transaction, _) throws(StoreError) -> (before: RunRecord, isDone: Bool)? in
+                guard let before = try transaction.run(run) else { return nil }
+                var record = before
+                guard statuses.contains(before.status), try change(&record, transaction) else { return (before, false) }
                 try transaction.updateRun(record)
-                return status
-            } then: { status in
-                if let status, statuses.contains(status) { then() }
+                return (before, true)
+            } then: { found in
+                if found?.isDone == true { then() }
             }
         } catch {
             stall(after: error)
             throw EngineError(error)
         }
-        guard let status else { throw EngineError(.unknownRun, "there is no such run") }
-        guard statuses.contains(status) else {
-            throw EngineError(.wrongState, "the run is \(status.rawValue)")
-        }
+        guard let found else { throw EngineError(.unknownRun, "there is no such run") }
+        guard found.isDone else { throw EngineError(wrongState: found.before) }
     }
 }

@@ -42,7 +42,8 @@ extension Engine {
         isSuspect: Bool = false,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> TurnResult? {
-        if let live = state.withLock({ $0.live[id] }) {
+        if var live = state.withLock({ $0.live[id] }) {
+            live.record.halt = try transaction.halt(of: id)
             switch input {
             case .takeUp: return nil
             case .answer(let address, let result):
@@ -117,13 +118,23 @@ extension Engine {
         case .takeUp(isUnsent: false), .goOn: break
         }
         var turn = Turn(live, context: context(), in: transaction)
+        if live.record.halt == .cancel, !wasSent, open.entry.failure == nil || open.entry.failure?.code == Turn.notSent
+        {
+            return try finish(&turn, first: nil)
+        }
         return try finish(&turn, first: try turn.resume(open, wasSent: wasSent))
     }
 
     private func finish(_ turn: inout Turn, first stop: Turn.Stop?) throws(StoreError) -> TurnResult {
-        let stop = if let stop { stop } else { try turn.advance() }
+        let stop = if let stop { stop } else if let halt = try turn.halt() { halt } else { try turn.advance() }
         if turn.hasProgressed { turn.run.isSuspect = false }
-        return TurnResult(run: turn.run, stop: stop, lines: turn.lines, startsWork: turn.startsWork)
+        return TurnResult(
+            run: turn.run,
+            stop: stop,
+            lines: turn.lines,
+            startsWork: turn.startsWork,
+            stopped: turn.stopped
+        )
     }
 
     private func pauseWithoutGraph(
@@ -157,7 +168,7 @@ extension Engine {
         return result(ofLeft: record, startsWork: startsWork)
     }
 
-    private func result(ofLeft record: RunRecord, startsWork: Bool) -> TurnResult {
+    func result(ofLeft record: RunRecord, startsWork: Bool) -> TurnResult {
         let empty = FlowGraph(
             name: record.start.flow,
             kind: .cloud,
@@ -192,6 +203,7 @@ extension Engine {
         case .left: if let wakesAt = record.wakesAt { setTimer(wakesAt) }
         }
         for waiter in waiters { waiter.signal(record) }
+        for stopped in result.stopped { release(self.result(ofLeft: stopped, startsWork: false)) }
         if result.startsWork || isMoreWaiting { requestLook() }
     }
 

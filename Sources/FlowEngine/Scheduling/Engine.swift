@@ -19,6 +19,8 @@ package final class Engine: Service, Sendable {
     let logger: Logger
     let writer: GroupWriter
     let state = Mutex(EngineState())
+    /// Requests that were let go and whose outcome is not with the writer yet.
+    let requestsUnderWay = Atomic<Int>(0)
     private let requests = AsyncStream.makeStream(of: RequestOrder.self)
     private let timers = AsyncStream.makeStream(of: TimerOrder.self)
 
@@ -149,6 +151,7 @@ package final class Engine: Service, Sendable {
 extension Engine {
     /// Lets a request go that is on disk.
     func order(_ pending: PendingRequest, of run: RunID) {
+        requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
         requests.continuation.yield(
             RequestOrder(
                 run: run,
@@ -160,6 +163,7 @@ extension Engine {
     }
 
     private func send(_ order: RequestOrder) async {
+        defer { requestsUnderWay.subtract(1, ordering: .sequentiallyConsistent) }
         Failpoint.sendBefore.pass()
         let result = await answer(to: order)
         Failpoint.sendAfter.pass()

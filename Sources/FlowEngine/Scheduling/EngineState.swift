@@ -74,6 +74,8 @@ struct TurnResult: Sendable {
     var stop: Turn.Stop
     var lines: [FlowLogLine]
     var startsWork: Bool
+    /// Other runs that it stopped.
+    var stopped: [RunRecord] = []
 }
 
 /// One caller that waits for a run to answer, end or park.

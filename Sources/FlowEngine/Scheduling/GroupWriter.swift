@@ -20,6 +20,8 @@ final class GroupWriter: Sendable {
     private struct State {
         var jobs: [Job] = []
         var isDraining = false
+        /// Those who wait until nothing is left to do.
+        var idlers: [CheckedContinuation<Void, Never>] = []
     }
 
     private let store: any Store
@@ -42,6 +44,20 @@ final class GroupWriter: Sendable {
             return !state.isDraining
         }
         if mustStart { queue.async { self.drain() } }
+    }
+
+    /// Nothing waits and no group is open.
+    var isIdle: Bool { state.withLock { !$0.isDraining } }
+
+    /// Returns when nothing waits and no group is open; makes no group for it.
+    func idle() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if state.isDraining { state.idlers.append(continuation) }
+                return !state.isDraining
+            }
+            if isIdle { continuation.resume() }
+        }
     }
 
     /// Submits `body` and returns what it gave, once that is durable.
@@ -103,6 +119,16 @@ final class Slot<Content: Sendable>: Sendable {
 extension GroupWriter {
     private func drain() {
         while let group = takeGroup() { run(group) }
+        for idler in takeIdlers() { idler.resume() }
+    }
+
+    /// Nobody, when a job came in between: its own drain lets them go.
+    private func takeIdlers() -> [CheckedContinuation<Void, Never>] {
+        state.withLock { state in
+            guard !state.isDraining else { return [] }
+            defer { state.idlers = [] }
+            return state.idlers
+        }
     }
 
     private func takeGroup() -> [Job]? {

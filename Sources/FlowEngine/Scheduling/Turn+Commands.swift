@@ -61,7 +61,9 @@ extension Turn {
         case .again(let isUncertain, let reason, let pause):
             let uncertain = isUncertain || mayHaveHappened
             pending.entry.failure = problem(reason, isUncertain: uncertain, retryable: true)
-            guard pending.entry.sends < Limits.sends else {
+            // A run that is to be cancelled is not kept for what has certainly not happened.
+            let isWanted = run.record.halt != .cancel || uncertain
+            guard pending.entry.sends < Limits.sends, isWanted else {
                 return try giveUp(pending, isUncertain: uncertain && effect != .safe)
             }
             return try sendLater(pending, after: pause, isUncertain: uncertain && effect != .safe)
@@ -75,10 +77,11 @@ extension Turn {
     }
 
     private static let noAnswer = "no_answer"
+    static let notSent = "not_sent"
 
     private func problem(_ reason: String, isUncertain: Bool, retryable: Bool) -> BlockFailure {
         BlockFailure(
-            code: isUncertain ? Self.noAnswer : "not_sent",
+            code: isUncertain ? Self.noAnswer : Self.notSent,
             type: "connection",
             message: reason,
             retryable: retryable
@@ -209,8 +212,7 @@ extension Turn {
         case .wait(let work): return try resume(work, open.call, entry)
         case .runFlow:
             // The sub-flow finishes this entry in the transaction that makes it final.
-            try save(.waiting)
-            return .left
+            return try awaitChildren(of: open.call)
         case .command:
             guard let request = OutsideRequest(entry.input) else {
                 throw StoreError(.corrupt, "entry \(entry.sequence) holds no request")
@@ -282,6 +284,7 @@ extension Turn {
             ),
             connection: connection,
             data: data,
+            effect: block.effect,
             mode: run.record.start.mode,
             caller: run.record.start.caller,
             now: call.now,

@@ -22,6 +22,8 @@ struct Turn {
     var lines: [FlowLogLine] = []
     /// Other runs may have become claimable.
     var startsWork = false
+    /// Other runs that this one stopped.
+    var stopped: [RunRecord] = []
     private var effects = 0
     /// The run's row as it is on disk.
     private var saved: RunRecord
@@ -242,6 +244,11 @@ struct Turn {
         run.record.trace = run.interpreter.takeTrace()
         effects += 1
         if try context.close(run.record, output: output, in: transaction) { startsWork = true }
+    }
+
+    /// Looks again how the run's row stands on disk, since others may have changed it within this group.
+    mutating func reload() throws(StoreError) {
+        if let record = try transaction.run(run.record.id) { saved = record }
     }
 
     /// Writes the run's row, where it changed.

@@ -35,6 +35,10 @@ package protocol StoreReader {
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry]
     /// The run that a page call with this key started.
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord?
+    /// What an operator wants of a run that is in memory.
+    func halt(of run: RunID) throws(StoreError) -> RunHalt?
+    /// Runs that are not final and whose end a run waits for, oldest first.
+    func openChildren(of run: RunID) throws(StoreError) -> [RunID]
     /// Runs to take up: `queued`, or `running` under an earlier epoch, or due by `now`; those whose lane is busy with
     /// an earlier run that is not final are left out; oldest first.
     func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord]
@@ -76,6 +80,8 @@ package protocol StoreTransaction: StoreReader {
     /// Writes status, epoch, times, what it awaits, answer, failure, strikes and trace of a run.
     /// - Throws: `.finalState` if the run on disk is final; `.staleEpoch` if it belongs to a later epoch.
     func updateRun(_ run: RunRecord) throws(StoreError)
+    /// Notes what an operator wants of a run, nil: nothing any more; a final run is left as it is.
+    func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError)
     /// - Throws: `.constraint` if an entry with the address is there already; `.staleEpoch`.
     func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError)
     /// Writes status, finish time, output, failure and sends of an entry that is `started`.

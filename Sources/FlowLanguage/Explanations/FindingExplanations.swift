@@ -14,7 +14,9 @@ package enum FindingExplanations {
     /// The codes that have a page, in the order of the alphabet.
     package static var codes: [String] { (pages.keys.map(\.rawValue) + expressions.keys).sorted() }
 
-    private static let pages: [FindingCode: Page] = [files, apps, flows, timing].reduce(into: [:]) { pages, part in
+    private static let pages: [FindingCode: Page] = [files, apps, flows, http, cases, timing].reduce(into: [:]) {
+        pages,
+        part in
         pages.merge(part) { first, _ in first }
     }
 }

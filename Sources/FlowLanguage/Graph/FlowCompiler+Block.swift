@@ -161,6 +161,7 @@ extension FlowCompiler {
             body.action = .log(LogBlock(level: level, message: text.template, fields: templates.named(fields)))
         case .runFlow(let flow, let input, let range, let mode):
             compileRunFlow(block, flow, input, range, mode, templates, &body)
+        case .httpRequest(let request): compileHTTPRequest(request, block, templates, &body)
         }
         return body
     }

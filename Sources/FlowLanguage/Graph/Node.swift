@@ -98,7 +98,7 @@ package enum BlockAction: Sendable {
     /// The word an author writes after `block:`.
     package var word: String {
         switch self {
-        case .command: "execute-connection-command"
+        case .command(let block): block.word
         case .branch: "conditional-branch"
         case .callbackHandler: "callback-handler"
         case .setVariables: "set-variables"
@@ -147,6 +147,9 @@ package struct CommandBlock: Sendable {
         self.data = data
         self.effect = effect
     }
+
+    /// `http-request` is a command of its service with a block of its own.
+    package var word: String { service == "http" ? "http-request" : "execute-connection-command" }
 }
 
 package struct BranchBlock: Sendable {

@@ -40,7 +40,10 @@ package struct App: Sendable {
 
     package func table(named name: String) -> Table? { tables.first { $0.name == name } }
 
-    package func connection(named name: String) -> ConnectionDeclaration? { connections.first { $0.name == name } }
+    package func connection(named name: String) -> ConnectionDeclaration? {
+        connections.first { $0.name == name }
+            ?? (name == ConnectionDeclaration.anyHost.name ? ConnectionDeclaration.anyHost : nil)
+    }
 
     /// The flows that a payment-callback trigger, such as `payment: completed`, starts.
     package func flows(on trigger: CallbackTrigger) -> [FlowGraph] {

@@ -39,6 +39,7 @@ extension AppReader {
             }
             if let value = readSetting(node, parameter) { settings[parameter.name] = value }
         }
+        if declaration.name == "http" { checkHTTP(settings, &reader) }
         reader.finish()
         return ConnectionDeclaration(
             name: name.value,

@@ -85,9 +85,7 @@ struct AppReader {
     // MARK: Invariants
 
     private mutating func readInvariants(_ node: YAMLNode) {
-        let fields = model.tables.map { ($0.name, RecordType.Field(.list(.record($0.recordType)))) }
-        let tables = RecordType(name: "tables", fields: Dictionary(fields, uniquingKeysWith: { first, _ in first }))
-        let declarations = Declarations(variables: [.init("tables", .record(tables))])
+        let declarations = Declarations(variables: [.init("tables", .record(model.tables.asRecord))])
         let compiler = ExpressionCompiler(context)
         for item in context.items(of: node, what: "'invariants'") ?? [] {
             if let placed = compiler.bare(item, what: "an invariant", declarations: declarations) {

@@ -5,11 +5,12 @@ extension FlowReader {
         "find-records", "insert-record", "upsert-record", "update-record", "delete-record", "transaction", "respond",
         "fail", "log",
         "run-flow", "try",
-        "for-each", "while", "wait",
+        "for-each", "while",
+        "http-request", "wait",
     ]
     /// Words of the design that this version does not have.
     static let unavailableBlockWords: Set<String> = [
-        "custom-code", "parallel", "http-request",
+        "custom-code", "parallel",
     ]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "retry", "timeout", "do"]
@@ -116,6 +117,7 @@ extension FlowReader {
         case "fail": return readFail(&reader)
         case "log": return readLog(&reader)
         case "run-flow": return readRunFlow(&reader)
+        case "http-request": return readHTTPRequest(&reader)
         default:
             reportUnknown(word)
             return .broken

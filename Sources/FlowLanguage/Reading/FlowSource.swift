@@ -68,6 +68,7 @@ enum BlockBody {
     case log(LogBlock.Level, message: YAMLNode?, fields: [YAMLPair])
     case runFlow(flow: Located<String>?, input: [YAMLPair], inputRange: Range<Int>?, mode: RunFlowBlock.Mode)
     case wait(WaitSource)
+    case httpRequest(HTTPRequestSource)
     /// Reported already; it stands in for whatever was meant.
     case broken
 }
@@ -76,7 +77,7 @@ extension BlockBody {
     /// Whether another attempt at the whole block has a meaning.
     var takesRetry: Bool {
         switch self {
-        case .command, .find, .insert, .upsert, .update, .delete, .transaction, .runFlow, .broken: true
+        case .command, .httpRequest, .find, .insert, .upsert, .update, .delete, .transaction, .runFlow, .broken: true
         default: false
         }
     }
@@ -84,7 +85,7 @@ extension BlockBody {
     /// Whether the block can take long: the others are done before anybody could look at a clock.
     var takesTimeout: Bool {
         switch self {
-        case .command, .loop, .broken: true
+        case .command, .httpRequest, .loop, .broken: true
         case .runFlow(_, _, _, let mode): mode == .wait
         case .wait(let wait): wait.event != nil
         default: false

@@ -55,6 +55,25 @@ package enum AppFolder {
         return files
     }
 
+    /// The test cases, `tests/*.yaml`, by name; none for an app without that folder.
+    package static func readTests(_ path: String) throws(AppFolderError) -> [SourceFile] {
+        let root = URL(fileURLWithPath: path, isDirectory: true).resolvingSymlinksInPath()
+        let prefix = path == "." || path.isEmpty ? "" : path.hasSuffix("/") ? path : path + "/"
+        let names = yamlNames(root.appendingPathComponent("tests")).prefix(Limits.caseFiles)
+        var files: [SourceFile] = []
+        for name in names.map({ "tests/" + $0 }) {
+            let bytes = try read(root.appendingPathComponent(name), below: root, shownAs: prefix + name)
+            files.append(SourceFile(path: prefix + name, bytes: bytes))
+        }
+        return files
+    }
+
+    /// One file of the app, named from its folder, such as a body that a test case sends.
+    package static func readFile(_ name: String, of path: String) throws(AppFolderError) -> [UInt8] {
+        let root = URL(fileURLWithPath: path, isDirectory: true).resolvingSymlinksInPath()
+        return try read(root.appendingPathComponent(name), below: root, shownAs: name)
+    }
+
     private static func type(of url: URL) -> FileAttributeType? {
         // A missing file has no type: that is an answer, not a failure.
         (try? FileManager.default.attributesOfItem(atPath: url.path))?[.type] as? FileAttributeType
@@ -63,11 +82,14 @@ package enum AppFolder {
     private static func exists(_ url: URL) -> Bool { type(of: url) != nil }
 
     private static func flowNames(_ folder: URL) -> [String] {
+        // One more than allowed, so that the compiler can say that there are too many.
+        Array(yamlNames(folder).prefix(Limits.flowFiles + 1))
+    }
+
+    private static func yamlNames(_ folder: URL) -> [String] {
         // An app without a folder `flows` has no flows.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        // One more than allowed, so that the compiler can say that there are too many.
-        let flows = names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }
-        return Array(flows.sorted().prefix(Limits.flowFiles + 1))
+        return names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }.sorted()
     }
 
     private static func read(_ url: URL, below root: URL, shownAs path: String) throws(AppFolderError) -> [UInt8] {

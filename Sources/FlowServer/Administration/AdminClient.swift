@@ -48,6 +48,10 @@ package struct AdminClient: Administering {
         return RunID(try Members(answer).int("run"))
     }
 
+    package func change(_ run: RunID, _ change: RunChange) async throws(AdministrationError) -> RunSummary {
+        try RunSummary(try await ask("POST", "runs/\(run)/change", change.value))
+    }
+
     package func createToken(for caller: Caller) async throws(AdministrationError) -> IssuedToken {
         let answer = try Members(try await ask("POST", "tokens", caller.value))
         return IssuedToken(

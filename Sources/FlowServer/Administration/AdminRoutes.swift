@@ -19,6 +19,7 @@ struct AdminRoutes: Sendable {
         table.add(.get, "/admin/status") { _, _ in try .json(try await administration.status().value) }
         addRuns(to: &table)
         addEvents(to: &table)
+        addChanges(to: &table)
         addTokens(to: &table)
         addSecrets(to: &table)
     }
@@ -66,6 +67,16 @@ struct AdminRoutes: Sendable {
                     idempotencyKey: body.optional("idempotencyKey")?.stringValue
                 )
                 return ["event": .int(receipt.id), "repeated": .bool(receipt.isRepeated)]
+            }
+        }
+    }
+
+    private func addChanges(to table: inout RouteTable) {
+        table.add(.post, "/admin/runs/:run/change") { request, context in
+            try await answering {
+                guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
+                let change = try RunChange(try await members(of: request).whole)
+                return try await administration.change(RunID(id), change).value
             }
         }
     }

@@ -29,6 +29,12 @@ package protocol Administering: Sendable {
         idempotencyKey: String?
     ) async throws(AdministrationError) -> EventReceipt
 
+    /// Does to a run what an operator wants; durable when this returns.
+    ///
+    /// - Returns: The run as it stands then: a wish may have to wait for an answer.
+    /// - Throws: `.notFound`; `.invalid` for a run in whose state it cannot be done.
+    func change(_ run: RunID, _ change: RunChange) async throws(AdministrationError) -> RunSummary
+
     /// - Returns: The token's text, which is kept nowhere and cannot be shown again, and its record.
     /// - Throws: `.invalid` for roles that the app does not declare and ids that are not one line of text.
     func createToken(for caller: Caller) async throws(AdministrationError) -> IssuedToken
@@ -49,6 +55,19 @@ extension Administering {
     package func report(of run: RunID) async throws(AdministrationError) -> RunReport {
         try await report(of: run, waiting: .zero)
     }
+}
+
+/// What an operator does to a run.
+package enum RunChange: Sendable, Hashable {
+    case cancel, pause
+    /// Also of a quarantined run.
+    case resume
+    /// Of a run whose outcome is unknown: send the request again, with the key that it had.
+    case sendAgain
+    /// Of a run whose outcome is unknown: it was executed, and this is what the block gives.
+    case markDone(output: ValueMap)
+    /// Of a run whose outcome is unknown: it was not executed, or was undone.
+    case markFailed(message: String)
 }
 
 /// A server that runs.

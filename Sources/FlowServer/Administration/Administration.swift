@@ -24,7 +24,7 @@ package struct Administration: Administering {
 
     /// Puts the parts together.
     ///
-    /// There is no `engine` when the store was opened for this one command. Without a `vault` no secret can be set;
+    /// The `engine` need not run: one that the store was opened for by a single command does not. Without a `vault` no secret can be set;
     /// `unsealed` is read again after a change, so that the services of this process see it. `version` is the
     /// program's, `port` tells where the server listens, once it does.
     package init(
@@ -220,8 +220,9 @@ extension AdministrationError {
         case .invalidInput(let findings):
             let list = findings.map { "\($0.path): \($0.message)" }.joined(separator: "; ")
             self.init(.invalid, "the input is not what the flow declares: \(list)")
-        case .keyReused, .overloaded, .notReady, .unknownRun, .wrongState, .store:
-            self.init(.unavailable, error.message)
+        case .unknownRun: self.init(.notFound, error.message)
+        case .wrongState: self.init(.invalid, error.message)
+        case .keyReused, .overloaded, .notReady, .store: self.init(.unavailable, error.message)
         }
     }
 

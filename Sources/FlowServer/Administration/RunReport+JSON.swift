@@ -69,6 +69,7 @@ extension RunSummary {
             .double(Double(duration.components.seconds) * 1e3 + Double(duration.components.attoseconds) / 1e15)
         }
         map["failure"] = failure?.value
+        map["halt"] = halt.map { .string($0.rawValue) }
         return .map(map)
     }
 
@@ -85,7 +86,8 @@ extension RunSummary {
             createdAt: try members.time("createdAt"),
             startedAt: try members.optionalTime("startedAt"),
             finishedAt: try members.optionalTime("finishedAt"),
-            failure: try members.optional("failure").map(RunReport.Failure.init(value:))
+            failure: try members.optional("failure").map(RunReport.Failure.init(value:)),
+            halt: members.optional("halt")?.stringValue.flatMap(RunHalt.init(rawValue:))
         )
     }
 }

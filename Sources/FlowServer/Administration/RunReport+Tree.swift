@@ -18,7 +18,8 @@ extension RunSummary {
     package var line: String {
         let who = caller.id ?? "anonymous"
         let time = duration.map { "  " + $0.shortText } ?? ""
-        return "run \(id)  \(flow)  \(status.rawValue)\(time)  (\(origin.rawValue), \(mode.rawValue), \(who))"
+        let wish = halt.map { $0 == .cancel ? ", to be cancelled" : ", to be paused" } ?? ""
+        return "run \(id)  \(flow)  \(status.rawValue)\(wish)\(time)  (\(origin.rawValue), \(mode.rawValue), \(who))"
     }
 }
 

@@ -15,6 +15,8 @@ package struct RunSummary: Sendable, Hashable {
     package var startedAt: Timestamp?
     package var finishedAt: Timestamp?
     package var failure: RunReport.Failure?
+    /// What it is to do once what it sent is settled.
+    package var halt: RunHalt?
 
     package init(_ record: RunRecord) {
         id = record.id
@@ -28,6 +30,7 @@ package struct RunSummary: Sendable, Hashable {
         startedAt = record.startedAt
         finishedAt = record.finishedAt
         failure = record.failure.map(RunReport.Failure.init)
+        halt = record.status.isFinal ? nil : record.halt
     }
 
     init(
@@ -41,7 +44,8 @@ package struct RunSummary: Sendable, Hashable {
         createdAt: Timestamp,
         startedAt: Timestamp?,
         finishedAt: Timestamp?,
-        failure: RunReport.Failure?
+        failure: RunReport.Failure?,
+        halt: RunHalt? = nil
     ) {
         self.id = id
         self.flow = flow
@@ -54,6 +58,7 @@ package struct RunSummary: Sendable, Hashable {
         self.startedAt = startedAt
         self.finishedAt = finishedAt
         self.failure = failure
+        self.halt = halt
     }
 
     /// From creation to the end; nil while it is under way.

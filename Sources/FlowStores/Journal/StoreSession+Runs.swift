@@ -6,7 +6,7 @@ extension StoreSession {
     private static let columns = """
         id, flow, version, origin, mode, input, trigger_value, caller_id, caller_roles, lane, \
         parent_run, parent_path, parent_visit, parent_attempt, parent_call, idempotency_key, \
-        status, epoch, created_at, started_at, finished_at, wakes_at, answer, failure, strikes, trace, awaits
+        status, epoch, created_at, started_at, finished_at, wakes_at, answer, failure, strikes, trace, halt, awaits
         """
 
     private static let byID = FixedStatement("SELECT \(columns) FROM runs WHERE id = ?")
@@ -80,11 +80,12 @@ extension StoreSession {
             startedAt: try row.optionalTimestamp(19),
             finishedAt: try row.optionalTimestamp(20),
             wakesAt: try row.optionalTimestamp(21),
-            awaits: try row.optionalText(26).map { EventSubject(text: $0) },
+            awaits: try row.optionalText(27).map { EventSubject(text: $0) },
             answer: row.isNull(22) ? nil : try StoredForms.answer(row.textBytes(22)),
             failure: row.isNull(23) ? nil : try StoredForms.failure(row.textBytes(23)),
             strikes: try row.count(24),
-            trace: row.isNull(25) ? [] : try StoredForms.trace(row.textBytes(25))
+            trace: row.isNull(25) ? [] : try StoredForms.trace(row.textBytes(25)),
+            halt: row.isNull(26) ? nil : try row.word(26, RunHalt.self)
         )
     }
 

@@ -6,7 +6,7 @@ struct Migration: Sendable {
     let number: Int
     let sql: String
 
-    static let all: [Migration] = [.runsAndJournal, .events]
+    static let all: [Migration] = [.runsAndJournal, .halts, .events]
 }
 
 extension StoreSession {

@@ -38,6 +38,24 @@ package struct HTTPOrigin: Sendable, Hashable, CustomStringConvertible {
         self.port = number
     }
 
+    /// The absolute URL that a reference, such as a redirect's `Location`, names when it comes with the URL `base`.
+    ///
+    /// Its fragment is left out. It is checked no further: whoever sends a request there reads its origin first.
+    ///
+    /// - Throws: `.malformedRequest` if either is no URL or the reference names a user.
+    package static func resolve(_ reference: String, from base: String) throws(HTTPError) -> String {
+        _ = try HTTPOrigin(ofURL: base)
+        guard reference.utf8.count <= HTTPRequestCheck.urlBytesMax else {
+            throw .malformedRequest("the URL is too long")
+        }
+        guard let parts = URLParts() else { throw HTTPError(.unusable, requestMayHaveBeenSent: false) }
+        guard parts.read(base), parts.read(reference), let url = parts.whole else {
+            throw .malformedRequest("the reference is not valid, or names a user")
+        }
+        _ = try HTTPOrigin(ofURL: url)
+        return url
+    }
+
     /// Host and port: `api.stripe.com:443`.
     package var authority: String { "\(host):\(port)" }
 
@@ -60,9 +78,15 @@ private struct URLParts: ~Copyable {
         curl_url_set(pointer, CURLUPART_URL, url, UInt32(CURLU_DISALLOW_USER)) == CURLUE_OK
     }
 
-    func text(of part: CURLUPart) -> String? {
+    /// The URL without its fragment.
+    var whole: String? {
+        guard curl_url_set(pointer, CURLUPART_FRAGMENT, nil, 0) == CURLUE_OK else { return nil }
+        return text(of: CURLUPART_URL, flags: 0)
+    }
+
+    func text(of part: CURLUPart, flags: Int32 = CURLU_DEFAULT_PORT) -> String? {
         var copy: UnsafeMutablePointer<CChar>?
-        guard curl_url_get(pointer, part, &copy, UInt32(CURLU_DEFAULT_PORT)) == CURLUE_OK, let copy else { return nil }
+        guard curl_url_get(pointer, part, &copy, UInt32(flags)) == CURLUE_OK, let copy else { return nil }
         defer { curl_free(copy) }
         return String(cString: copy)
     }

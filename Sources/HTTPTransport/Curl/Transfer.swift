@@ -30,7 +30,7 @@ final class Transfer {
         let request = submission.request
         let authority = submission.origin.authority
         let proxy = request.addressPolicy == .loopbackOnly || request.unixSocket != nil ? nil : configuration.proxy
-        if request.addressPolicy == .publicOnly && proxy?.refusesInnerAddresses == false
+        if request.addressPolicy.isGuard && proxy?.refusesInnerAddresses == false
             || request.unixSocket != nil && !request.addressPolicy.allowsUnixSockets
         {
             throw HTTPError(.addressRefused, requestMayHaveBeenSent: false, authority: authority)
@@ -228,6 +228,8 @@ extension Transfer {
 
     private func handOverMessage(userAgent: String) throws(EasyHandle.Refusal) {
         try handle.set(CURLOPT_URL, request.url)
+        // Names the encodings to the peer, and has libcurl undo them; what they unfold to counts against the bound.
+        if request.decompresses { try handle.set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") }
         // A path is the caller's affair: `/../` is sent as it is written and signed.
         try handle.set(CURLOPT_PATH_AS_IS, 1)
         let sendsBody = !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method)

@@ -7,7 +7,9 @@ struct RunsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runs",
         abstract: "What ran, and how.",
-        subcommands: [ListRuns.self, ShowRun.self]
+        subcommands: [
+            ListRuns.self, ShowRun.self, CancelRun.self, PauseRun.self, ResumeRun.self, SettleRun.self,
+        ]
     )
 
     struct ListRuns: AsyncParsableCommand {

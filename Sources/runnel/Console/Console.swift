@@ -14,6 +14,9 @@ enum Console {
         write(text + "\n", to: .standardError)
     }
 
+    /// A line that takes the place of the one before, on a terminal.
+    static func progress(_ text: String) { write("\r\u{1B}[K\(text)", to: .standardError) }
+
     /// A value as JSON on standard output.
     static func json(_ value: Value) throws {
         data(try JSON.encodePretty(value))

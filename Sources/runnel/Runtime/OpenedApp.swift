@@ -42,7 +42,7 @@ struct OpenedApp {
         )
     }
 
-    /// For one command, with no engine.
+    /// For one command: its engine only writes, and runs nothing.
     var administration: Administration {
         Administration(
             app: app,
@@ -50,6 +50,7 @@ struct OpenedApp {
             store: store,
             clock: SystemClock(),
             random: SystemRandomSource(),
+            engine: engine(stripe: .stripe, http: HTTPClient(), logger: ServerLog.logger(level: "warning")),
             vault: vault,
             unsealed: secrets,
             version: RunnelCommand.configuration.version
@@ -75,6 +76,7 @@ struct OpenedApp {
             connections: app.connections,
             services: [
                 "stripe": StripeService(endpoint: endpoint, credentials: credentials),
+                "http": HTTPService(connections: app.connections, credentials: secrets),
                 "sendgrid": SendGridService(credentials: SendGridCredentials(secrets)),
             ],
             sender: { request throws(HTTPError) in try await http.send(request) }
@@ -85,7 +87,7 @@ struct OpenedApp {
             transport: transport,
             clock: clock,
             random: random,
-            features: [payments],
+            features: [payments, HTTPFeature()],
             mode: mode,
             logger: logger
         )

@@ -46,5 +46,5 @@ struct BrokenAppTests {
 }
 
 extension BrokenApp {
-    static let all = traps + yaml + names + types + graphs + timing + apps
+    static let all = traps + yaml + names + types + graphs + timing + apps + http
 }

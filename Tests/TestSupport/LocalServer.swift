@@ -1,12 +1,11 @@
 import Foundation
-import HTTPTransport
 import Synchronization
 
 /// A server on 127.0.0.1 or on a unix socket that does to each connection exactly what the test says, byte by byte.
 ///
 /// Each connection gets a thread of its own, so a script may block for as long as the test needs.
-final class LocalServer: Sendable {
-    struct Fault: Error {
+package final class LocalServer: Sendable {
+    package struct Fault: Error {
         let call: String
         let code: Int32
     }
@@ -17,7 +16,7 @@ final class LocalServer: Sendable {
         var count = 0
     }
 
-    let port: Int
+    package let port: Int
     private let listener: Int32
     private let connections = Mutex(Connections())
     private let requests = Mutex<[ReceivedRequest]>([])
@@ -25,7 +24,7 @@ final class LocalServer: Sendable {
     /// Starts to accept.
     ///
     /// `script` is called for each connection with its number, counted from 0.
-    init(path: String? = nil, script: @escaping @Sendable (_ connection: Peer, _ number: Int) -> Void) throws {
+    package init(path: String? = nil, script: @escaping @Sendable (_ connection: Peer, _ number: Int) -> Void) throws {
         let descriptor = socket(path == nil ? AF_INET : AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Fault(call: "socket", code: errno) }
         listener = descriptor
@@ -36,19 +35,19 @@ final class LocalServer: Sendable {
     }
 
     /// A server that answers every request of every connection in the same way, keeping connections open.
-    convenience init(path: String? = nil, answer: @escaping @Sendable (ReceivedRequest) -> String) throws {
+    package convenience init(path: String? = nil, answer: @escaping @Sendable (ReceivedRequest) -> String) throws {
         try self.init(path: path) { connection, _ in
             while let request = connection.readRequest() { connection.write(answer(request)) }
         }
     }
 
-    func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
+    package func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
 
-    var connectionCount: Int { connections.withLock(\.count) }
-    var received: [ReceivedRequest] { requests.withLock { $0 } }
+    package var connectionCount: Int { connections.withLock(\.count) }
+    package var received: [ReceivedRequest] { requests.withLock { $0 } }
 
     /// Ends the listener and every connection, so that no script blocks any longer.
-    func stop() {
+    package func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         connections.withLock { for connection in $0.open { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
@@ -110,12 +109,12 @@ final class LocalServer: Sendable {
 }
 
 /// A request as the server's socket saw it.
-struct ReceivedRequest: Sendable {
-    let line: String
-    let headers: [String]
-    let body: [UInt8]
+package struct ReceivedRequest: Sendable {
+    package let line: String
+    package let headers: [String]
+    package let body: [UInt8]
 
-    func header(_ name: String) -> String? {
+    package func header(_ name: String) -> String? {
         let start = name.lowercased() + ":"
         return headers.first { $0.lowercased().hasPrefix(start) }
             .map { $0.dropFirst(start.count).trimmingCharacters(in: .whitespaces) }
@@ -123,19 +122,19 @@ struct ReceivedRequest: Sendable {
 }
 
 /// The server's end of one connection, used by one thread.
-final class Peer {
+package final class Peer {
     private let descriptor: Int32
     private let server: LocalServer
     private var buffer: [UInt8] = []
     private var isClosed = false
 
-    init(descriptor: Int32, server: LocalServer) {
+    fileprivate init(descriptor: Int32, server: LocalServer) {
         self.descriptor = descriptor
         self.server = server
     }
 
     /// The next request with its body, or nil when the client has closed.
-    func readRequest() -> ReceivedRequest? {
+    package func readRequest() -> ReceivedRequest? {
         let end = Array("\r\n\r\n".utf8)
         var headEnd = buffer.firstRange(of: end)
         while headEnd == nil {
@@ -156,9 +155,9 @@ final class Peer {
         return request
     }
 
-    func write(_ text: String) { write(Array(text.utf8)) }
+    package func write(_ text: String) { write(Array(text.utf8)) }
 
-    func write(_ bytes: [UInt8]) {
+    package func write(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -168,9 +167,9 @@ final class Peer {
     }
 
     /// Blocks until the client closes or the server is stopped.
-    func waitForEnd() { while readMore() {} }
+    package func waitForEnd() { while readMore() {} }
 
-    func close() {
+    package func close() {
         guard !isClosed else { return }
         isClosed = true
         Foundation.shutdown(descriptor, Int32(SHUT_RDWR))
@@ -178,7 +177,7 @@ final class Peer {
     }
 
     /// Closes so that the client's system learns of it as a reset.
-    func reset() {
+    package func reset() {
         guard !isClosed else { return }
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
@@ -196,25 +195,7 @@ final class Peer {
 }
 
 /// A complete answer with a length.
-func answer(_ status: String = "200 OK", headers: [String] = [], body: String = "") -> String {
+package func answer(_ status: String = "200 OK", headers: [String] = [], body: String = "") -> String {
     (["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)"] + headers).joined(separator: "\r\n")
         + "\r\n\r\n" + body
-}
-
-/// Runs `body` with a client of its own, then shuts it down.
-func withClient<Result>(
-    _ configure: (inout HTTPClient.Configuration) -> Void = { _ in },
-    _ body: (HTTPClient) async throws -> Result
-) async throws -> Result {
-    var configuration = HTTPClient.Configuration()
-    configure(&configuration)
-    let client = HTTPClient(configuration: configuration)
-    do {
-        let result = try await body(client)
-        await client.shutdown()
-        return result
-    } catch {
-        await client.shutdown()
-        throw error
-    }
 }

@@ -1,0 +1,155 @@
+import Expressions
+import FlowLanguage
+
+// Cancelling and pausing, inside the group that notes the wish.
+//
+// A run stops only where nothing that it sent is without its answer: "maybe charged" must not become "cancelled". Until
+// then the wish stands on its row, and the turn that settles the request carries it out. A cancelled run passes no
+// further block, `fail`, `catch` and `finally` among them: whoever cancels wants no more effects of it.
+extension TurnContext {
+    /// What became of a wish.
+    struct Halted {
+        /// Runs that stopped now, for those who wait for them.
+        var stopped: [RunRecord] = []
+        /// Other runs may have become claimable.
+        var startsWork = false
+    }
+
+    /// Cancels a run and the sub-flows that it waits for, or has them cancelled as soon as what they sent is settled.
+    ///
+    /// The run ends behind its sub-flows: as long as one of them has a request on its way, it waits for it.
+    func cancel(
+        _ id: RunID,
+        in transaction: any StoreTransaction,
+        _ halted: inout Halted
+    ) throws(StoreError) {
+        guard let before = try transaction.run(id), !before.status.isFinal else { return }
+        if before.halt != .cancel { try transaction.setHalt(.cancel, of: id) }
+        let children = try transaction.openChildren(of: id)
+        for child in children { try cancel(child, in: transaction, &halted) }
+        // The end of a sub-flow may have changed the row.
+        guard var record = try transaction.run(id), !record.status.isFinal else { return }
+        if !children.isEmpty, try !transaction.openChildren(of: id).isEmpty { return }
+        switch record.status {
+        case .queued, .waiting, .retrying, .paused, .quarantined:
+            if let request = try unsettledRequest(of: record, in: transaction) {
+                // Nobody repeats it by itself: a person says what became of it, then the run is cancelled.
+                if record.status == .paused || record.status == .quarantined {
+                    try park(&record, request, in: transaction)
+                    halted.stopped.append(record)
+                }
+                return
+            }
+            if try end(&record, trace: record.trace, in: transaction) { halted.startsWork = true }
+            halted.stopped.append(record)
+        // Its next turn sees the wish.
+        case .running, .outcomeUnknown: return
+        case .succeeded, .failed, .cancelled: return
+        }
+    }
+
+    /// Pauses a run, or has it paused as soon as what it sent is settled.
+    func pause(
+        _ id: RunID,
+        in transaction: any StoreTransaction,
+        _ halted: inout Halted
+    ) throws(StoreError) {
+        guard var record = try transaction.run(id) else { return }
+        let isAtRest = [.queued, .waiting, .retrying].contains(record.status)
+        let request = try unsettledRequest(of: record, in: transaction)
+        guard isAtRest, request == nil else { return try transaction.setHalt(.pause, of: id) }
+        record.status = .paused
+        record.epoch = epoch
+        record.wakesAt = nil
+        try transaction.updateRun(record)
+        halted.stopped.append(record)
+        if record.start.lane != nil { halted.startsWork = true }
+    }
+
+    /// Makes a run `cancelled`; its open entries are closed as failed.
+    ///
+    /// - Returns: Whether other runs may have become claimable.
+    func end(
+        _ record: inout RunRecord,
+        trace: [TraceStep],
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        let now = clock.now()
+        for var entry in try transaction.entries(of: record.id) where entry.status == .started {
+            entry.status = .failed
+            entry.finishedAt = now
+            entry.failure = .engine("cancelled", "the run was cancelled")
+            entry.failure?.block = entry.address.path.rawValue
+            try transaction.finishEntry(entry, epoch: epoch)
+        }
+        record.status = .cancelled
+        record.epoch = epoch
+        record.wakesAt = nil
+        record.finishedAt = now
+        record.trace = trace
+        record.answer =
+            record.answer
+            ?? RunAnswer(status: 409, body: ["code": "cancelled", "message": "The run was cancelled."])
+        return try close(record, output: .null, in: transaction)
+    }
+
+    /// The entry of a request that may have been executed and whose answer is not recorded.
+    func unsettledRequest(
+        of record: RunRecord,
+        in transaction: any StoreReader
+    ) throws(StoreError) -> JournalEntry? {
+        guard record.startedAt != nil else { return nil }
+        return try transaction.entries(of: record.id).last { $0.mayHaveHappened }
+    }
+
+    private func park(
+        _ record: inout RunRecord,
+        _ request: JournalEntry,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) {
+        var request = request
+        var failure = BlockFailure(
+            code: "outcome_unknown",
+            type: "connection",
+            message: "a request was on its way when the run stopped, and the run is to be cancelled. "
+                + "Look it up at the service; then retry it or mark it as done."
+        )
+        failure.block = request.address.path.rawValue
+        request.failure = failure
+        try transaction.finishEntry(request, epoch: epoch)
+        record.status = .outcomeUnknown
+        record.epoch = epoch
+        record.strikes = 0
+        record.failure = failure
+        try transaction.updateRun(record)
+    }
+}
+
+extension JournalEntry {
+    /// Whether a request left and may have had its effect.
+    ///
+    /// An answer that only reads changes nothing, and `not_sent` says that nothing left.
+    fileprivate var mayHaveHappened: Bool {
+        guard status == .started, sends > 0, failure?.code != Turn.notSent else { return false }
+        return OutsideRequest(input)?.effect != .safe
+    }
+}
+
+extension Turn {
+    /// Carries out what an operator wants of the run, at a moment when nothing that it sent is without its answer.
+    ///
+    /// - Returns: Nil when nothing is wanted, or nothing can be done yet.
+    mutating func halt() throws(StoreError) -> Stop? {
+        guard let halt = run.record.halt, run.pending == nil else { return nil }
+        lines += run.interpreter.takeLines()
+        switch halt {
+        case .pause:
+            try transaction.setHalt(nil, of: run.record.id)
+            run.record.halt = nil
+            try save(.paused)
+        case .cancel:
+            if try context.end(&run.record, trace: run.interpreter.takeTrace(), in: transaction) { startsWork = true }
+        }
+        return .left
+    }
+}

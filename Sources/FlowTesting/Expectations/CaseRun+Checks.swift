@@ -1,0 +1,134 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+// What must hold after a step and at the end.
+extension CaseRun {
+    func check(_ step: CaseStep, _ result: StepResult) async throws {
+        let number = (test.steps.firstIndex { $0.range == step.range } ?? 0) + 1
+        if !step.expectation.isEmpty {
+            try await look()
+            scope[.status] = .int(Int64(result.status))
+            scope[.output] = result.output
+            scope[.error] = result.error
+            scope[.path] = .list(result.path.map(Value.string))
+            let found = problems(with: step.expectation, actual: result.value)
+            if !found.isEmpty { hasLeftItsCourse = true }
+            note(found, afterStep: number)
+        } else if result.status >= 400 {
+            // A step that says nothing is one that is meant to work.
+            hasLeftItsCourse = true
+            let problem = CaseProblem(
+                .value,
+                "status",
+                expected: "a step that works",
+                actual: "\(result.status): \(result.error.brief())",
+                range: step.range
+            )
+            note([problem], afterStep: number)
+        }
+        try await checkInvariants(after: number)
+    }
+
+    /// The end: what the case expects of everything that there is.
+    func check(_ record: CaseRecord) {
+        look(at: record)
+        note(problems(with: test.expectation, actual: record.value), afterStep: nil)
+        for request in world.answers.refused {
+            problems.append(
+                CaseProblem(
+                    .refused,
+                    "\(request.connection): \(request.method) \(request.path)",
+                    expected: "an answer given for it",
+                    actual: "none: the request did not leave (see `given: answers:`)",
+                    range: test.range
+                )
+            )
+        }
+    }
+
+    func checkInvariants(after step: Int?) async throws {
+        guard !app.invariants.isEmpty else { return }
+        let tables = try await tables()
+        for invariant in app.invariants {
+            let expression = invariant.expression
+            let verdict: String
+            do {
+                if try expression.evaluate(in: Bindings([.map(tables)])).boolValue == true { continue }
+                verdict = "does not hold"
+            } catch {
+                verdict = "cannot be evaluated: \(error.message)"
+            }
+            // Told once: what is broken stays broken.
+            guard !problems.contains(where: { $0.kind == .invariant && $0.range == invariant.range }) else { continue }
+            problems.append(
+                CaseProblem(
+                    .invariant,
+                    expression.text,
+                    expected: "to hold at all times",
+                    actual: verdict,
+                    range: invariant.range,
+                    step: step
+                )
+            )
+        }
+    }
+
+    private func note(_ found: [CaseProblem], afterStep step: Int?) {
+        for problem in found {
+            var problem = problem
+            problem.step = step
+            problems.append(problem)
+        }
+    }
+
+    private func look() async throws { look(at: try await record()) }
+
+    private func look(at record: CaseRecord) {
+        let value = record.value
+        for slot in [CaseSlot.tables, .runs, .requests, .emails, .log] { scope[slot] = value[slot.name] }
+        scope[.steps] = .map(results)
+        scope[.now] = .timestamp(world.clock.now())
+    }
+
+    private func problems(with expectation: CaseExpectation, actual: Value) -> [CaseProblem] {
+        var comparison = Comparison(scope)
+        if let value = expectation.value { comparison.compare(value, with: actual) }
+        return comparison.problems + expectation.conditions.compactMap(problem)
+    }
+
+    private func problem(with condition: PlacedExpression) -> CaseProblem? {
+        let actual: String
+        do throws(CaseFault) {
+            let value = try scope.evaluate(condition)
+            if value == .bool(true) { return nil }
+            actual = ([value.brief()] + facts(of: condition.expression)).joined(separator: "; ")
+        } catch {
+            actual = error.message
+        }
+        return CaseProblem(
+            .condition,
+            condition.expression.text,
+            expected: "true",
+            actual: actual,
+            range: condition.range
+        )
+    }
+
+    /// What the expression names, with its present value.
+    private func facts(of expression: Expression) -> [String] {
+        var seen: Set<[String]> = []
+        return expression.references.prefix(8).compactMap { reference in
+            guard seen.insert(reference.path).inserted, let name = reference.path.first,
+                let slot = CaseSlot.allCases.first(where: { $0.name == name }), var value = scope[slot]
+            else { return nil }
+            var shown = name
+            for part in reference.path.dropFirst() {
+                guard let next = value[part] else { break }
+                value = next
+                shown += "." + part
+            }
+            return "\(shown) is \(value.brief(120))"
+        }
+    }
+}

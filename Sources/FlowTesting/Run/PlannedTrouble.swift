@@ -1,0 +1,30 @@
+import FlowLanguage
+
+/// A case's disturbances, by what they meet.
+struct PlannedTrouble: Sendable {
+    private var twice: Set<CaseEvent> = []
+    private var late: [CaseEvent: Int] = [:]
+    private var partners: [CaseEvent: CaseEvent] = [:]
+    private var requests: [Int: Trouble] = [:]
+    private(set) var deaths: [MortalStore.Death] = []
+
+    init(_ disturbances: [Disturbance]) {
+        for disturbance in disturbances {
+            switch disturbance {
+            case .twice(let event): twice.insert(event)
+            case .late(let event, let by): late[event] = by
+            case .together(let event, let partner): partners[event] = partner
+            case .trouble(let request, let trouble): requests[request] = trouble
+            case .kill(let write, let isDurable):
+                deaths.append(MortalStore.Death(write: write, isDurable: isDurable))
+            }
+        }
+    }
+
+    func isTwice(_ event: CaseEvent) -> Bool { twice.contains(event) }
+    /// Later deliveries to let pass first, 0 for all; nil: it comes in its turn.
+    func lateness(of event: CaseEvent) -> Int? { late[event] }
+    /// The later event that this one waits for.
+    func partner(of event: CaseEvent) -> CaseEvent? { partners[event] }
+    func trouble(ofRequest number: Int) -> Trouble? { requests[number] }
+}

@@ -1,0 +1,151 @@
+package import FlowLanguage
+package import Foundation
+import FlowEngine
+
+/// What became of one case.
+package struct CaseOutcome: Sendable {
+    package var test: TestCase
+    /// Empty: it passed.
+    package var problems: [CaseProblem]
+    /// Nil when the case could not be played to its end.
+    package var record: CaseRecord?
+    package var passages: Passages
+    package var duration: Duration
+    /// What the way was made of; for whoever wants to disturb it.
+    package var course: CaseCourse
+    /// A step went otherwise than the case expects.
+    package var hasLeftItsCourse: Bool
+
+    package var isPassed: Bool { problems.isEmpty }
+}
+
+/// The parts of a case's way that can be disturbed.
+package struct CaseCourse: Sendable, Hashable {
+    package var events: [CaseEvent] = []
+    package var requests = 0
+    package var writes = 0
+}
+
+/// Plays the cases of one app, several at once, each in a world of its own.
+package struct TestSuite: Sendable {
+    package let app: App
+    package let cases: [TestCase]
+    private let template: StoreTemplate
+    private let files: CaseFiles
+    private let folder: URL
+
+    /// - Throws: When the template of the store cannot be made.
+    package init(app: App, cases: [TestCase], files: CaseFiles, folder: URL) throws {
+        self.app = app
+        self.cases = cases
+        self.files = files
+        self.folder = folder
+        template = try StoreTemplate(app: app, in: folder.appending(path: "template"))
+    }
+
+    /// Plays all cases, in the order of the files as far as outcomes are concerned.
+    ///
+    /// `onOutcome` is told of each as it ends.
+    package func run(
+        places: Int,
+        onOutcome: @escaping @Sendable (CaseOutcome) -> Void = { _ in }
+    ) async -> [CaseOutcome] {
+        defer { try? FileManager.default.removeItem(at: folder) }  // Temporary files.
+        return await inParallel(Array(cases.enumerated()), places: places) { number, test in
+            let outcome = await play(test, folder: "case-\(number)")
+            onOutcome(outcome)
+            return outcome
+        }
+    }
+
+    /// Plays one case, with its own disturbances and further ones.
+    package func play(
+        _ test: TestCase,
+        disturbed: [Disturbance] = [],
+        seed: UInt64 = 1,
+        folder name: String
+    ) async -> CaseOutcome {
+        let start = ContinuousClock.now
+        var outcome = CaseOutcome(
+            test: test,
+            problems: [],
+            passages: Passages(),
+            duration: .zero,
+            course: CaseCourse(),
+            hasLeftItsCourse: false
+        )
+        do {
+            try await play(test, disturbed, seed, folder.appending(path: name), &outcome)
+        } catch let fault as CaseFault {
+            outcome.problems.append(
+                CaseProblem(.fault, test.name, expected: "a case", actual: fault.message, range: fault.range)
+            )
+        } catch {
+            outcome.problems.append(
+                CaseProblem(.fault, test.name, expected: "a case", actual: "\(error)", range: test.range)
+            )
+        }
+        outcome.duration = ContinuousClock.now - start
+        return outcome
+    }
+
+    private func play(
+        _ test: TestCase,
+        _ disturbed: [Disturbance],
+        _ seed: UInt64,
+        _ folder: URL,
+        _ outcome: inout CaseOutcome
+    ) async throws {
+        let plan = PlannedTrouble(test.disturbances.map(\.disturbance) + disturbed)
+        let world = try await TestWorld.make(
+            app,
+            given: test.given,
+            template: template,
+            folder: folder,
+            seed: seed,
+            deaths: plan.deaths
+        )
+        let run = CaseRun(test, in: world, files: files, plan: plan)
+        let result: Result<CaseRecord, any Error>
+        do {
+            let record = try await run.play()
+            run.check(record)
+            result = .success(record)
+        } catch {
+            result = .failure(error)
+        }
+        outcome.problems = run.problems
+        outcome.hasLeftItsCourse = run.hasLeftItsCourse
+        outcome.course = CaseCourse(
+            events: run.mailbox.posted,
+            requests: world.outside.numbers,
+            writes: world.store.writes
+        )
+        await world.close()
+        let record = try result.get()
+        outcome.record = record
+        for recorded in record.runs { outcome.passages.add(recorded, graph: app.flows[recorded.record.start.flow]) }
+    }
+}
+
+/// Does `body` for each item, `places` at once, and gives the results in the order of the items.
+func inParallel<Item: Sendable, Result: Sendable>(
+    _ items: [Item],
+    places: Int,
+    _ body: @escaping @Sendable (Item) async -> Result
+) async -> [Result] {
+    await withTaskGroup(of: (Int, Result).self) { group in
+        var results: [(Int, Result)] = []
+        var next = 0
+        while results.count < items.count {
+            while next < items.count, next - results.count < max(1, places) {
+                let number = next
+                group.addTask { (number, await body(items[number])) }
+                next += 1
+            }
+            guard let result = await group.next() else { break }
+            results.append(result)
+        }
+        return results.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+}

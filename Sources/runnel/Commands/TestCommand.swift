@@ -1,0 +1,83 @@
+import ArgumentParser
+import Expressions
+import FlowLanguage
+import FlowTesting
+import Foundation
+
+struct TestCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "test",
+        abstract: "Plays the test cases of an app, offline and on virtual time.",
+        discussion: """
+            Cases are in APP/tests/*.yaml. Each has a store, a clock and a Stripe of its own; a request that nobody is \
+            there to answer is refused.
+            Exit code 0: all passed; 1: some failed, or less is covered than --require asks for; 3: findings.
+            """
+    )
+
+    @Argument(help: "The app's folder.") var app: String = "."
+    @Option(help: "Only cases whose name or file contains this.") var filter: String?
+    @Option(help: "Write JUnit's XML to this file.") var junit: String?
+    @Flag(help: "Print the results as JSON.") var json = false
+    @Flag(help: "Write what there is in the place of what was expected.") var update = false
+    @Flag(help: "Print what of each flow the cases exercise.") var coverage = false
+    @Option(help: "Fail when less than this share of the flows is exercised, in percent.") var require: Int?
+    @Flag(help: "Play again what a change of the app's files touches, until stopped.") var watch = false
+
+    func run() async throws {
+        try await reporting {
+            var loaded = try LoadedCases.load(app)
+            if watch { return try await CaseWatch(app, filter: filter).run(loaded) }
+            let all = loaded.cases.count
+            if let filter { loaded.keep { $0.matches(filter) } }
+            guard !loaded.cases.isEmpty else {
+                let none = filter == nil || all == 0
+                throw CommandFailure(
+                    none ? "\(app) has no test cases: write one in \(app)/tests/" : "no case matches '\(filter ?? "")'"
+                )
+            }
+            let report = try await loaded.play(progress: json ? nil : TestProgress(total: loaded.cases.count))
+            try show(report, loaded)
+        }
+    }
+
+    private func show(_ report: SuiteReport, _ loaded: LoadedCases) throws {
+        let covered = CoverageReport(app: loaded.app, passages: report.passages)
+        if json {
+            var value = report.value.mapValue ?? ValueMap()
+            if coverage || require != nil { value["coverage"] = covered.value }
+            try Console.json(.map(value))
+        } else {
+            let text = ProblemText(sources: loaded.files + loaded.appFiles, isColoured: Terminal.isColoured)
+            for outcome in report.failed { Console.data(text.render(outcome)) }
+            if coverage { Console.data(covered.text) }
+            Console.note(report.summary)
+        }
+        if let junit { try Data(report.junit.utf8).write(to: URL(filePath: junit)) }
+        if update, !report.isPassed { return try write(ExpectationUpdate(loaded.files, report.outcomes)) }
+        guard report.isPassed else { throw Exit.failed }
+        if let require, covered.percent < require {
+            Console.note(
+                "\(covered.percent) % is exercised, \(require) % is required; `--coverage` tells what is missing"
+            )
+            throw Exit.failed
+        }
+    }
+
+    private func write(_ update: ExpectationUpdate) throws {
+        for file in update.changed { try Data(file.bytes).write(to: URL(filePath: file.path)) }
+        let files = update.changed.map(\.path).joined(separator: ", ")
+        Console.note(
+            update.count == 0
+                ? "nothing of this can be updated: conditions and faults are yours to change"
+                : "\(update.count) value\(update.count == 1 ? "" : "s") updated in \(files); look at the difference, then test again"
+        )
+        guard update.count > 0 else { throw Exit.failed }
+    }
+}
+
+extension TestCase {
+    func matches(_ filter: String) -> Bool {
+        name.localizedCaseInsensitiveContains(filter) || range.file.localizedCaseInsensitiveContains(filter)
+    }
+}

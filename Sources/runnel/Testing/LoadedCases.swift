@@ -1,0 +1,52 @@
+import FlowLanguage
+import FlowTesting
+import Foundation
+
+/// An app with its test cases, read and checked.
+struct LoadedCases {
+    let folder: String
+    let app: App
+    let appFiles: [SourceFile]
+    let files: [SourceFile]
+    private(set) var cases: [TestCase]
+
+    /// - Throws: Findings of the app or of its cases as exit code 3.
+    static func load(_ folder: String) throws -> LoadedCases {
+        let loaded = try AppLoading.app(in: folder)
+        let files = try AppFolder.readTests(folder)
+        let compiled = CaseCompiler(app: loaded.app).compile(files)
+        if !compiled.diagnostics.isEmpty {
+            Console.note(DiagnosticRenderer.render(compiled.diagnostics, sources: files))
+        }
+        if compiled.hasErrors { throw Exit.findings }
+        return LoadedCases(
+            folder: folder,
+            app: loaded.app,
+            appFiles: loaded.sources,
+            files: files,
+            cases: compiled.cases
+        )
+    }
+
+    mutating func keep(_ isWanted: (TestCase) -> Bool) { cases = cases.filter(isWanted) }
+
+    func suite() throws -> TestSuite {
+        try TestSuite(
+            app: app,
+            cases: cases,
+            files: CaseFiles { [folder] name in try? AppFolder.readFile(name, of: folder) },  // Nil: there is none.
+            folder: TestFolder.fresh("suite")
+        )
+    }
+
+    /// Plays the cases on all cores.
+    func play(progress: TestProgress?) async throws -> SuiteReport {
+        let start = ContinuousClock.now
+        let suite = try suite()
+        let outcomes = await suite.run(places: ProcessInfo.processInfo.activeProcessorCount) { outcome in
+            progress?.advance(isPassed: outcome.isPassed)
+        }
+        progress?.end()
+        return SuiteReport(outcomes, duration: ContinuousClock.now - start)
+    }
+}

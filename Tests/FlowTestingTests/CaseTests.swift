@@ -1,0 +1,153 @@
+import Expressions
+import FlowLanguage
+import Testing
+
+@testable import FlowTesting
+
+/// A case passes when the app does what it says, and else points to the very value that says otherwise.
+@Suite("Test cases")
+struct CaseTests {
+    private static let placing = """
+        flow: place
+        kind: page
+        access: [public]
+        input:
+          total: { type: int }
+        output:
+          id: ${ blocks.order.id }
+        blocks:
+          - id: order
+            block: insert-record
+            table: orders
+            set: { email: ann@example.com, total: '${ input.total }' }
+          - block: log
+            message: 'placed ${ input.total }'
+        """
+
+    @Test("the shop's own cases pass")
+    func shop() async throws {
+        let outcomes = try await TestApp(sample: "shop").run()
+        for outcome in outcomes { #expect(outcome.problems.map(\.headline) == [], "\(outcome.test.name)") }
+    }
+
+    @Test("a difference points to the value in the case file, and tells both")
+    func difference() async throws {
+        let app = TestApp(
+            Self.placing,
+            tests: """
+                case: placed
+                steps:
+                  - page: place
+                    input: { total: 5 }
+                    expect: { output: { id: 2 } }
+                expect:
+                  tables:
+                    orders: [{ total: 5, status: PAID }]
+                  log: [placed 6]
+                  that: tables.orders.size() == 2
+                """
+        )
+        let problems = try await app.run()[0].problems
+        #expect(
+            problems.map(\.headline) == [
+                "tests/cases.yaml:5:29: output.id: expected 2, is 1",
+                "tests/cases.yaml:8:34: tables.orders[0].status: expected PAID, is NEW",
+                "tests/cases.yaml:9:9: log[0]: expected placed 6, is not among: placed 5",
+                "tests/cases.yaml:10:9: tables.orders.size() == 2: expected true, is false; "
+                    + #"tables.orders is [{"id":1,"email":"ann@example.com","total":5,"status":"NEW"}]"#,
+            ]
+        )
+    }
+
+    @Test("what was expected can be brought up to date, each value in its place")
+    func update() async throws {
+        let app = TestApp(
+            Self.placing,
+            tests: """
+                case: placed   # kept
+                steps:
+                  - page: place
+                    input: { total: 5 }
+                    expect: { output: { id: 2 } }
+                expect:
+                  tables:
+                    orders: [{ total: 6 }, { total: 7 }]   # kept too
+                """
+        )
+        let update = ExpectationUpdate(app.tests, try await app.run())
+        #expect(update.count == 2)
+        let text = String(decoding: try #require(update.changed.first).bytes, as: UTF8.self)
+        #expect(text.contains("expect: { output: { id: 1 } }"))
+        #expect(text.contains("orders: [{ total: 5 }]   # kept too"))
+        #expect(text.hasPrefix("case: placed   # kept\n"))
+        var updated = app
+        updated.tests = update.changed
+        #expect(try await updated.run()[0].isPassed)
+    }
+
+    @Test("the same case takes the same way each time, to the last byte")
+    func sameWay() async throws {
+        let app = try TestApp(sample: "shop")
+        let first = try await app.run()
+        let second = try await app.run()
+        #expect(first.map(\.record?.value) == second.map(\.record?.value))
+        #expect(first.map(\.course) == second.map(\.course))
+        #expect(first.contains { $0.course.requests > 0 && $0.course.writes > 5 && $0.course.events.count > 2 })
+    }
+
+    @Test("a step that fails and says nothing of it fails the case")
+    func unexpectedFailure() async throws {
+        let app = TestApp(
+            Self.placing,
+            tests: """
+                case: placed
+                steps:
+                  - page: place
+                    input: { total: 0 }
+                """
+        )
+        let problem = try #require(try await app.run()[0].problems.first)
+        #expect(problem.subject == "status")
+        #expect(problem.actual.contains("422"))
+        #expect(problem.range.start.line == 3)
+    }
+
+    @Test("a row that the table refuses is a fault of the case, with its place")
+    func refusedRow() async throws {
+        let app = TestApp(
+            Self.placing,
+            tests: """
+                case: placed
+                given:
+                  tables:
+                    orders:
+                      - { email: ann@example.com }
+                steps:
+                  - advance: 1d
+                """
+        )
+        let problem = try #require(try await app.run()[0].problems.first)
+        #expect(problem.kind == .fault)
+        #expect(problem.range.start.line == 5)
+    }
+
+    @Test("junit's XML names each case and escapes what it quotes")
+    func junit() async throws {
+        let app = TestApp(
+            Self.placing,
+            tests: """
+                cases:
+                  - case: fine
+                    steps: [{ page: place, input: { total: 1 } }]
+                  - case: 'bad & "quoted" <here>'
+                    steps: [{ page: place, input: { total: 1 }, expect: { output: { id: 2 } } }]
+                """
+        )
+        let report = SuiteReport(try await app.run(), duration: .milliseconds(1_250))
+        let xml = report.junit
+        #expect(xml.contains("<testsuites tests=\"2\" failures=\"1\" time=\"1.250\">"))
+        #expect(xml.contains("name=\"bad &amp; &quot;quoted&quot; &lt;here&gt;\""))
+        #expect(xml.contains("expected 2, is 1"))
+        #expect(report.summary == "2 cases, 1 failed, 1.2 s")
+    }
+}
