@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "SampleApps",
             path: "samples",
-            exclude: ["README.md", "shop/README.md", "shop/events"],
+            exclude: ["README.md", "shop/README.md", "shop/events", "subscriptions", "donations"],
             resources: [
                 .embedInCode("shop/app.yaml"),
                 .embedInCode("shop/flows/add-product.yaml"),
@@ -157,6 +157,17 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "FlowBenchmark",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "Connections", "Payments", "FlowServer",
+                logging,
+                serviceLifecycle,
+            ],
+            path: "Benchmarks/FlowBenchmark",
+            exclude: ["requests.lua"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "ExpressionsBenchmark",
             dependencies: ["Expressions"],
             path: "Benchmarks/ExpressionsBenchmark",
@@ -175,6 +186,15 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["Expressions", "FlowLanguage", "FlowEngine"],
             path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "CrashProbe",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
+                "TestSupport", logging,
+            ],
+            path: "Tests/CrashProbe",
             swiftSettings: strict
         ),
         .testTarget(name: "ExpressionsTests", dependencies: ["Expressions"], swiftSettings: strict),
@@ -203,7 +223,7 @@ let package = Package(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                "HTTPTransport", "TestSupport", crypto, logging,
+                "HTTPTransport", "StripeSimulator", "TestSupport", crypto, logging,
             ],
             swiftSettings: strict
         ),
@@ -218,6 +238,14 @@ let package = Package(
             dependencies: [
                 "FlowServer", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Connections", "Expressions",
                 "TestSupport", hummingbird, hummingbirdTesting, crypto, logging,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ProofTests",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
+                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", crypto, logging,
             ],
             swiftSettings: strict
         ),

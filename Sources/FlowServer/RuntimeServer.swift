@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+package import Payments
 import ServiceLifecycle
 import Synchronization
 
@@ -17,24 +18,27 @@ package struct RuntimeServer: Service {
     private let stripe: (any StripeHookReceiver)?
     private let vault: SecretVault?
     private let secrets: UnsealedSecrets
+    private let reconciler: PaymentsReconciler?
     private let random: any RandomSource
     private let configuration: ServerConfiguration
     private let version: String
     private let logger: Logger
     private let onReady: @Sendable (Int) async -> Void
     private let port = BoundPort()
+    let feed: ChangeFeed
 
     /// Puts the parts together and starts nothing.
     ///
     /// `stripe` takes in what comes to `/hooks/stripe`; without it there is no such route. `vault` keeps the secrets
     /// that are set through the admin socket; `secrets`, which hold the keys of signed web hooks, are read again
-    /// after such a change. `random` makes tokens; `version` is the program's, for `GET /admin/status`. `onReady` is
+    /// after such a change. `reconciler` compares payments with Stripe when asked to. `random` makes tokens; `version` is the program's, for `GET /admin/status`. `onReady` is
     /// called with the port once both listeners accept connections.
     package init(
         engine: Engine,
         stripe: (any StripeHookReceiver)? = nil,
         vault: SecretVault? = nil,
         secrets: UnsealedSecrets = UnsealedSecrets(),
+        reconciler: PaymentsReconciler? = nil,
         random: any RandomSource,
         configuration: ServerConfiguration = ServerConfiguration(),
         version: String = "",
@@ -45,11 +49,13 @@ package struct RuntimeServer: Service {
         self.stripe = stripe
         self.vault = vault
         self.secrets = secrets
+        self.reconciler = reconciler
         self.random = random
         self.configuration = configuration
         self.version = version
         self.logger = logger
         self.onReady = onReady
+        feed = ChangeFeed(engine: engine, limits: configuration.limits)
     }
 
     /// Serves until a graceful shutdown: then it accepts nothing more and finishes the answers under way, for
@@ -57,7 +63,7 @@ package struct RuntimeServer: Service {
     ///
     /// - Throws: `AdministrationError` when the admin socket cannot be made safe; NIO's errors when a port is taken.
     package func run() async throws {
-        var services: [any Service] = []
+        var services: [any Service] = [feed]
         if let socket = configuration.adminSocket {
             try AdminSocket.prepare(at: socket)
             // The public listener comes up once the socket is there and closed to others.
@@ -112,6 +118,14 @@ package struct RuntimeServer: Service {
         EventRoutes(engine: engine, authenticator: authenticator, reader: reader).add(to: &table)
         RunRoutes(store: engine.store, authenticator: authenticator).add(to: &table)
         TableRoutes(app: engine.app, store: engine.store, authenticator: authenticator, reader: reader).add(to: &table)
+        SubscriptionRoutes(
+            engine: engine,
+            authenticator: authenticator,
+            reader: reader,
+            feed: feed,
+            tickets: SubscriptionTickets(clock: engine.clock, random: random, limit: configuration.limits.tickets),
+            audit: RefusalAudit(engine: engine)
+        ).add(to: &table)
         HealthRoutes(engine: engine, counts: counts).add(to: &table)
         let hosts = HostPolicy(
             publicHosts: configuration.publicHosts + [configuration.hostAsNamed],
@@ -132,6 +146,7 @@ package struct RuntimeServer: Service {
             engine: engine,
             vault: vault,
             unsealed: secrets,
+            reconciler: reconciler,
             version: version,
             port: { port.value }
         )

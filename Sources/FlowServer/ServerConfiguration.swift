@@ -64,6 +64,11 @@ package struct ServerConfiguration: Sendable {
         package var idleTimeLimit: Duration
         /// Rows and runs in one answer.
         package var listLength: Int
+        /// Callers that follow tables at once, and those of one caller; each holds a connection.
+        package var subscribers: Int
+        package var subscribersPerCaller: Int
+        /// Tickets that are out; the oldest go first.
+        package var tickets: Int
 
         package init(
             pageBodyBytes: Int = 1 << 20,
@@ -75,7 +80,10 @@ package struct ServerConfiguration: Sendable {
             jsonDepth: Int = 32,
             bodyTimeLimit: Duration = .seconds(20),
             idleTimeLimit: Duration = .seconds(75),
-            listLength: Int = 200
+            listLength: Int = 200,
+            subscribers: Int = 1_500,
+            subscribersPerCaller: Int = 200,
+            tickets: Int = 10_000
         ) {
             self.pageBodyBytes = pageBodyBytes
             self.hookBodyBytes = hookBodyBytes
@@ -87,6 +95,9 @@ package struct ServerConfiguration: Sendable {
             self.bodyTimeLimit = bodyTimeLimit
             self.idleTimeLimit = idleTimeLimit
             self.listLength = listLength
+            self.subscribers = subscribers
+            self.subscribersPerCaller = subscribersPerCaller
+            self.tickets = tickets
         }
     }
 }

@@ -21,17 +21,21 @@ package final class SQLiteStore: Store {
         package var checkpointPages: Int
         /// The database's size limit in pages; beyond it groups fail with `.full`.
         package var maximumPages: Int?
+        /// Hears of every statement of the writer before it runs; nil, as a server has it, costs nothing.
+        package var trace: StatementTrace?
 
         package init(
             clock: (any Clock)? = nil,
             readers: Int = 3,
             checkpointPages: Int = 4000,
-            maximumPages: Int? = nil
+            maximumPages: Int? = nil,
+            trace: StatementTrace? = nil
         ) {
             self.clock = clock
             self.readers = readers
             self.checkpointPages = checkpointPages
             self.maximumPages = maximumPages
+            self.trace = trace
         }
     }
 
@@ -147,7 +151,11 @@ extension SQLiteStore {
         return try StoreConnection(
             path: path,
             role: .writer(
-                .init(checkpointPages: configuration.checkpointPages, maximumPages: configuration.maximumPages)
+                .init(
+                    checkpointPages: configuration.checkpointPages,
+                    maximumPages: configuration.maximumPages,
+                    trace: configuration.trace
+                )
             ),
             catalogue: catalogue,
             now: { clock?.now() }

@@ -55,21 +55,35 @@ package enum PaymentsCatalogue {
                 "status": RecordType.Field(.string),
                 "amount": RecordType.Field(.int),
                 "currency": RecordType.Field(.string),
-                "period": RecordType.Field(
-                    .record(
-                        RecordType(
-                            name: "period",
-                            fields: ["start": RecordType.Field(.timestamp), "end": RecordType.Field(.timestamp)]
-                        )
-                    )
-                ),
+                "period": RecordType.Field(period),
                 "firstInvoice": RecordType.Field(.bool),
                 "callbackProcessed": RecordType.Field(.bool),
                 "callbackState": RecordType.Field(.string),
                 "event": RecordType.Field(.dynamic),
             ]
         ),
+        .recurringDue: RecordType(
+            name: "Recurring Due Callback",
+            fields: [
+                "recurringPaymentId": RecordType.Field(.int),
+                "orderId": RecordType.Field(.int),
+                "invoice": RecordType.Field(.string),
+                "amount": RecordType.Field(.int),
+                "currency": RecordType.Field(.string),
+                "period": RecordType.Field(period),
+                "callbackProcessed": RecordType.Field(.bool),
+                "callbackState": RecordType.Field(.string),
+                "event": RecordType.Field(.dynamic),
+            ]
+        ),
     ]
+
+    private static let period = ExpressionType.record(
+        RecordType(
+            name: "period",
+            fields: ["start": RecordType.Field(.timestamp), "end": RecordType.Field(.timestamp)]
+        )
+    )
 
     /// The whole catalogue: the payments, and the service `http`.
     package static let catalogue = Catalogue(
@@ -98,9 +112,10 @@ package enum PaymentsCatalogue {
             )
         ],
         commands: [
-            CreatePaymentIntent.declaration, ConfirmPaymentIntent.declaration, RetrievePaymentIntent.declaration,
-            CancelPaymentIntent.declaration, CapturePaymentIntent.declaration, RefundPayment.declaration,
-            RecurringPayment.declaration,
-        ]
+            CreatePaymentIntent.declaration, CreatePaymentIntent.singlePayment, ConfirmPaymentIntent.declaration,
+            RetrievePaymentIntent.declaration, CancelPaymentIntent.declaration, CapturePaymentIntent.declaration,
+            CreateCheckoutSession.declaration, RefundPayment.declaration, RecurringPayment.declaration,
+            LowerRecurringAmount.declaration, StripeCall.declaration,
+        ] + StripeObjectCommand.all.map(\.declaration)
     )
 }

@@ -37,11 +37,12 @@ package struct PaymentsFeature: Feature {
         }
         guard service == PaymentsCatalogue.stripe.name else { return nil }
         switch name {
-        case CreatePaymentIntent.declaration.name:
-            return CreatePaymentIntent(settings: settings) { payment, now, transaction throws(StoreError) in
-                guard let intent = payment.intent else { return }
-                try adoptDeliveries(object: intent, mode: payment.mode, at: now, in: transaction)
-            }
+        case CreatePaymentIntent.declaration.name: return intents(CreatePaymentIntent.declaration)
+        case CreatePaymentIntent.singlePayment.name: return intents(CreatePaymentIntent.singlePayment)
+        case CreateCheckoutSession.declaration.name:
+            return CreateCheckoutSession(settings: settings, intents: intents(CreateCheckoutSession.declaration))
+        case LowerRecurringAmount.declaration.name: return LowerRecurringAmount()
+        case StripeCall.declaration.name: return StripeCall(settings: settings)
         case RecurringPayment.declaration.name:
             return RecurringPayment(settings: settings) { subscription, mode, now, transaction throws(StoreError) in
                 try adoptDeliveries(object: subscription, mode: mode, at: now, in: transaction)
@@ -51,7 +52,17 @@ package struct PaymentsFeature: Feature {
         case CancelPaymentIntent.declaration.name: return CancelPaymentIntent()
         case CapturePaymentIntent.declaration.name: return CapturePaymentIntent()
         case RefundPayment.declaration.name: return RefundPayment()
-        default: return nil
+        default: return StripeObjectCommand.all.first { $0.declaration.name == name }
+        }
+    }
+
+    private func intents(_ declaration: CommandDeclaration) -> CreatePaymentIntent {
+        CreatePaymentIntent(settings: settings, declaration: declaration) {
+            payment,
+            now,
+            transaction throws(StoreError) in
+            guard let intent = payment.intent else { return }
+            try adoptDeliveries(object: intent, mode: payment.mode, at: now, in: transaction)
         }
     }
 }

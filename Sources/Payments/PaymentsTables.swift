@@ -6,10 +6,16 @@ package enum PaymentsTables {
     /// In the order in which references need them.
     package static let all = [recurringPayments, payments, refunds, connectionData, transitions, emails]
 
+    /// What of a system table its subscribers do not see: keys, and what was asked of Stripe.
+    package static let innerColumns: Set<String> = [
+        "key", "request", "secretHash", "statusAt", "intent", "charge", "customer",
+    ]
+
     /// One row per Payment Intent, wanted or made; an order has at most one that can still be paid.
     ///
     /// `received` is what came in. `key` is the idempotency key of the request that makes the intent and `request` its
-    /// body, until it is made: whoever asks meanwhile sends the same. `statusAt` is the newest event's second.
+    /// body, until it is made: whoever asks meanwhile sends the same. `statusAt` is the newest event's second, and
+    /// `secretHash` recognises the client secret of whoever may follow the payment.
     package static let payments = Table(
         name: "payments",
         columns: [
@@ -29,7 +35,9 @@ package enum PaymentsTables {
             Column(name: "statusAt", type: .int, defaultValue: .int(0)),
             Column(name: "key", type: .string, isUnique: true, maxLength: 255),
             Column(name: "request", type: .string, isOptional: true, maxLength: 64 << 10),
+            Column(name: "secretHash", type: .string, isOptional: true, isUnique: true, maxLength: 64),
         ],
+        access: TableAccess(subscribe: ["admin"]),
         isSystem: true,
         indexes: [
             TableIndex(
@@ -57,6 +65,7 @@ package enum PaymentsTables {
             Column(name: "statusAt", type: .int, defaultValue: .int(0)),
             Column(name: "key", type: .string, isUnique: true, maxLength: 200),
         ],
+        access: TableAccess(subscribe: ["admin"]),
         isSystem: true,
         indexes: [
             TableIndex(
@@ -79,6 +88,7 @@ package enum PaymentsTables {
             Column(name: "failureCode", type: .string, isOptional: true, maxLength: 64),
             Column(name: "key", type: .string, isOptional: true, isUnique: true, maxLength: 255),
         ],
+        access: TableAccess(subscribe: ["admin"]),
         isSystem: true,
         indexes: [TableIndex(columns: ["paymentId"], isUnique: false)]
     )

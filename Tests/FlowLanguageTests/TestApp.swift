@@ -142,7 +142,8 @@ enum TestApp {
                             ParameterDeclaration(name: "amount", type: .int),
                         ],
                         output: record("refund", ["refundId": .int]),
-                        needsPayments: true
+                        needsPayments: true,
+                        risk: "pay money out"
                     ),
                 ]
             ),

@@ -31,6 +31,7 @@ enum ShopApp {
               status:   { type: string, enum: [NEW, PAID, REFUNDED, FAILED], default: NEW }
             access:
               read: [customer, admin]
+              subscribe: [customer, admin]
               owner: email
           notes:
             columns:

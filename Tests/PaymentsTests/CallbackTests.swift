@@ -155,7 +155,7 @@ struct CallbackTests {
         #expect(deliveries.map(\.status) == [.unmatched, .ignored, .ignored])
     }
 
-    @Test("a thin event is noted and changes nothing")
+    @Test("a thin event of an unknown payment is noted; of a known one its object is awaited; neither changes anything")
     func thin() throws {
         let text = """
             {"id":"evt_thin","object":"v2.core.event","type":"v1.payment_intent.succeeded","livemode":false,
@@ -166,7 +166,15 @@ struct CallbackTests {
         let outcome = try world.write { transaction throws(StoreError) in
             try world.feature.accept(event, body: Array(text.utf8), at: PaymentsWorld.start, in: transaction)
         }
-        #expect(outcome == .ignored)
+        #expect(outcome == .unmatched)
+        let intent = try world.openPayment().intent
+        let known = Array(text.replacing("evt_thin", with: "evt_known").replacing("pi_1", with: intent).utf8)
+        let thin = try #require(StripeEvent(body: known))
+        let second = try world.write { transaction throws(StoreError) in
+            try world.feature.accept(thin, body: known, at: PaymentsWorld.start, in: transaction)
+        }
+        #expect(second == .awaiting)
+        #expect(try world.rows("payments").first?["status"] == "CREATED")
     }
 
     /// A new run that starts with what an earlier one started with.

@@ -52,6 +52,10 @@ struct ObservedTransaction: StoreTransaction {
         try writing(.table) { () throws(StoreError) in try base.delete(from: table, where: conditions) }
     }
 
+    func insertAudit(_ record: AuditRecord) throws(StoreError) {
+        try writing(.setting) { () throws(StoreError) in try base.insertAudit(record) }
+    }
+
     func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool {
         try writing(.delivery) { () throws(StoreError) in try base.recordDelivery(delivery) }
     }
@@ -125,6 +129,14 @@ extension ObservedTransaction {
     }
     func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { try base.repeatedEvent(event) }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
+    func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange] {
+        try base.changes(of: table, after: after, limit: limit)
+    }
+
+    func changeExtent() throws(StoreError) -> ChangeExtent { try base.changeExtent() }
+
+    func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { try base.auditRecords(limit: limit) }
+
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
         try base.delivery(source: source, account: account, eventID: eventID)
     }

@@ -38,7 +38,10 @@ package enum StripeSignature {
         tolerance: Duration? = .seconds(300)
     ) throws(SignatureError) -> Match {
         guard header.utf8.count <= headerBytesMax else { throw SignatureError(.malformedHeader) }
-        let fields = header.split(separator: ",").map { $0.split(separator: "=", maxSplits: 1) }
+        // By bytes: taking characters apart costs more than the signature itself.
+        let fields = header.utf8.split(separator: UInt8(ascii: ",")).map { field in
+            field.split(separator: UInt8(ascii: "="), maxSplits: 1).map { Substring($0) }
+        }
         let stamps = fields.filter { $0.count == 2 && $0[0] == "t" }.map { $0[1] }
         // Two time stamps would leave open which one was signed and which one is judged.
         guard let stamp = stamps.first, stamps.count == 1, let signedAt = timeStamp(stamp) else {
@@ -64,7 +67,7 @@ package enum StripeSignature {
 
     private static func signature(stamp: String, body: [UInt8], secret: Secret) -> String {
         var code = HMAC<SHA256>(key: SymmetricKey(data: Data(secret.reveal().utf8)))
-        code.update(data: Data((stamp + ".").utf8))
+        code.update(data: Array((stamp + ".").utf8))
         code.update(data: body)
         return hexadecimal(code.finalize())
     }

@@ -52,6 +52,7 @@ package struct StripeCredentials: Sendable {
         guard let text = source.secret(named: "\(connection).\(mode.rawValue).webhookSecret")?.reveal() else {
             return []
         }
-        return text.split { $0 == "," || $0.isWhitespace }.prefix(8).map { Secret(String($0)) }
+        return text.utf8.split { $0 == UInt8(ascii: ",") || $0 <= UInt8(ascii: " ") }.prefix(8)
+            .map { Secret(String(Substring($0))) }
     }
 }

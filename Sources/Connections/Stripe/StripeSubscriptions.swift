@@ -63,6 +63,9 @@ package struct StripeInvoice: Sendable, Hashable {
     package var currency: String
     /// `subscription_create` for the first one, `subscription_cycle` for a renewal.
     package var billingReason: String?
+    package var customer: String?
+    /// It can still be changed: Stripe charges it about an hour after making it.
+    package var isDraft: Bool
     /// Seconds since 1970, of the first line.
     package var periodStart: Int64
     package var periodEnd: Int64
@@ -83,6 +86,8 @@ package struct StripeInvoice: Sendable, Hashable {
             StripeID.expandable(object["parent"]?["subscription_details"]?["subscription"])
             ?? StripeID.expandable(object["subscription"])
         billingReason = StripeID.word(object["billing_reason"])
+        customer = StripeID.expandable(object["customer"])
+        isDraft = object["status"] == "draft"
         let period = object["lines"]?["data"]?.listValue?.first?["period"]
         periodStart = period?["start"]?.intValue ?? object["period_start"]?.intValue ?? 0
         periodEnd = period?["end"]?.intValue ?? object["period_end"]?.intValue ?? 0

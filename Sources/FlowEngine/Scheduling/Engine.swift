@@ -13,6 +13,8 @@ package final class Engine: Service, Sendable {
     package let store: any Store
     package let clock: any Clock
     package let counters = EngineCounters()
+    /// Rings after each group that is durable.
+    package let commits = CommitSignal()
     let transport: any Transport
     let random: any RandomSource
     let features: [any Feature]
@@ -46,7 +48,8 @@ package final class Engine: Service, Sendable {
         random: any RandomSource,
         features: [any Feature],
         mode: Mode,
-        logger: Logger
+        logger: Logger,
+        writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
         self.store = store
@@ -56,7 +59,11 @@ package final class Engine: Service, Sendable {
         self.features = features
         self.mode = mode
         self.logger = logger
-        self.writer = GroupWriter(store: store, observer: GroupReport(counters: counters, logger: logger))
+        self.writer = GroupWriter(
+            store: store,
+            observer: GroupReport(counters: counters, commits: commits, logger: logger),
+            thread: writerThread
+        )
     }
 
     /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.

@@ -33,12 +33,16 @@ package final class EngineCounters: Sendable {
     func countFailedGroup() { state.withLock { $0.failedGroups += 1 } }
 }
 
-/// Counts groups, and tells the operator of those that failed.
+/// Counts groups, rings for those that are durable, and tells the operator of those that failed.
 struct GroupReport: GroupObserver {
     var counters: EngineCounters
+    var commits: CommitSignal
     var logger: Logger
 
-    func groupCommitted(jobs: Int) { counters.countGroup(jobs: jobs) }
+    func groupCommitted(jobs: Int) {
+        counters.countGroup(jobs: jobs)
+        commits.ring()
+    }
 
     func groupFailed(_ error: StoreError, jobs: Int) {
         counters.countFailedGroup()

@@ -27,11 +27,12 @@ final class GroupWriter: Sendable {
     private let store: any Store
     private let observer: any GroupObserver
     private let state = Mutex(State())
-    private let queue = DispatchQueue(label: "runnel.writer")
+    private let thread: any WriterThread
 
-    init(store: any Store, observer: any GroupObserver) {
+    init(store: any Store, observer: any GroupObserver, thread: any WriterThread) {
         self.store = store
         self.observer = observer
+        self.thread = thread
     }
 
     /// The number of jobs that wait; for back-pressure.
@@ -43,7 +44,7 @@ final class GroupWriter: Sendable {
             defer { state.isDraining = true }
             return !state.isDraining
         }
-        if mustStart { queue.async { self.drain() } }
+        if mustStart { thread.run { self.drain() } }
     }
 
     /// Nothing waits and no group is open.
@@ -93,6 +94,21 @@ extension GroupWriter {
         // An empty job that fails has waited its turn all the same.
         try? await perform { (_, _) throws(StoreError) in }
     }
+}
+
+/// Where the writer works: one piece of work at a time, which nothing can cancel.
+package protocol WriterThread: Sendable {
+    /// Runs `work` soon, behind what was given before.
+    func run(_ work: @escaping @Sendable () -> Void)
+}
+
+/// A thread of the system's own, outside of the pool that tasks share: it blocks while the disk writes.
+package struct SystemWriterThread: WriterThread {
+    private let queue = DispatchQueue(label: "runnel.writer")
+
+    package init() {}
+
+    package func run(_ work: @escaping @Sendable () -> Void) { queue.async(execute: work) }
 }
 
 /// Hears what became of groups.

@@ -11,6 +11,8 @@ package struct Delivery: Sendable, Hashable {
         case unmatched
         /// Came too late to change anything.
         case stale
+        /// Names an object without telling of it: that is to be fetched from the sender.
+        case awaiting
     }
 
     /// `stripe`, or the web hook's flow.

@@ -54,6 +54,15 @@ package protocol StoreReader {
     // Tables of the app and of its features
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap]
 
+    // Changes of tables that can be subscribed to
+    /// In the order of their sequence, from the first beyond `after`.
+    func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange]
+    func changeExtent() throws(StoreError) -> ChangeExtent
+
+    // What was refused
+    /// The newest first.
+    func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord]
+
     // Deliveries
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery?
     func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery]
@@ -102,6 +111,9 @@ package protocol StoreTransaction: StoreReader {
     /// - Returns: the number of rows changed.
     func update(_ update: RecordUpdate) throws(StoreError) -> Int
     func delete(from table: String, where conditions: [ResolvedCondition]) throws(StoreError) -> Int
+
+    /// Keeps a refusal; the oldest of very many are dropped.
+    func insertAudit(_ record: AuditRecord) throws(StoreError)
 
     // Deliveries
     /// Inserts the event, unless one with its source, account, mode and id is there: then counts the repetition.

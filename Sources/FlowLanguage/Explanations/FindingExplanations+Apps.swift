@@ -107,10 +107,11 @@ extension FindingExplanations {
         ),
         .accessRefund: Page(
             cause: """
-                Refunds are granted to a role other than admin: everyone with that role can pay money out.
+                A command that can move money out, such as 'refund' or 'request', is granted to a role other than \
+                admin: everyone with that role can call it.
                 """,
             remedy: """
-                Grant 'refund' to admin, or to a role of its own that few hold. The warning stays as a reminder.
+                Grant it to admin, or to a role of its own that few hold. The warning stays as a reminder.
                 """
         ),
     ]

@@ -298,6 +298,15 @@ extension FindingExplanations {
                 Run 'runnel payments activate', or write 'payments:' in app.yaml.
                 """
         ),
+        .commandData: Page(
+            cause: """
+                The command would refuse this data in every run: an operation that does not exist or that another \
+                command does safely, an id that its path needs, a parameter that it cannot do without.
+                """,
+            remedy: """
+                Follow the message: take the name it offers, or give what it asks for.
+                """
+        ),
         .parameterUnknown: Page(
             cause: """
                 The command takes no such parameter; it would have no effect.

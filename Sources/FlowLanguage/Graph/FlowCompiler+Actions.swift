@@ -119,6 +119,14 @@ extension FlowCompiler {
                 "'\(command.name)' needs \(missing.map(\.name).listed) in 'data'",
                 at: pairs.first?.key.range ?? place.range
             )
+        } else if !hasUnknown, values.count == pairs.count, let fault = command.inspect?(values) {
+            let near = context.likely(fault.given, among: fault.known)
+            context.error(
+                .commandData,
+                fault.message,
+                at: pairs.first { $0.name == fault.parameter }?.value.range ?? place.range,
+                notes: fault.given.isEmpty ? [] : near
+            )
         }
         return values
     }

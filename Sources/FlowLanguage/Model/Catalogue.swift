@@ -47,6 +47,10 @@ package struct CommandDeclaration: Sendable {
     package var effect: Effect
     /// Needs `payments:` in the app.
     package var needsPayments: Bool
+    /// What a role that is granted it can do with it, for the warning that another role than admin has it.
+    package var risk: String?
+    /// Looks at what is known of the data before any run; gives the first fault.
+    package var inspect: (@Sendable ([NamedTemplate]) -> DataFault?)?
 
     package init(
         name: String,
@@ -54,7 +58,9 @@ package struct CommandDeclaration: Sendable {
         parameters: [ParameterDeclaration],
         output: RecordType,
         effect: Effect = .keyed,
-        needsPayments: Bool = false
+        needsPayments: Bool = false,
+        risk: String? = nil,
+        inspect: (@Sendable ([NamedTemplate]) -> DataFault?)? = nil
     ) {
         self.name = name
         self.summary = summary
@@ -62,6 +68,24 @@ package struct CommandDeclaration: Sendable {
         self.output = output
         self.effect = effect
         self.needsPayments = needsPayments
+        self.risk = risk
+        self.inspect = inspect
+    }
+}
+
+/// What is wrong with a command's data, as far as it can be known before a run.
+package struct DataFault: Sendable, Hashable {
+    package var parameter: String
+    package var message: String
+    /// The names that would have been known, and the one that was given.
+    package var known: [String]
+    package var given: String
+
+    package init(parameter: String, message: String, known: [String] = [], given: String = "") {
+        self.parameter = parameter
+        self.message = message
+        self.known = known
+        self.given = given
     }
 }
 

@@ -74,7 +74,7 @@ extension AppReader {
     private func readAccess(_ node: YAMLNode, _ service: ServiceDeclaration) -> [String: [String]] {
         var access: [String: [String]] = [:]
         for pair in context.pairs(of: node, what: "'access' of a connection") ?? [] {
-            guard service.command(named: pair.name) != nil else {
+            guard let command = service.command(named: pair.name) else {
                 context.error(
                     .commandUnknown,
                     "the service '\(service.name)' has no command '\(pair.name)'",
@@ -85,12 +85,12 @@ extension AppReader {
             }
             let roles = context.readRoleList(pair.value, what: "the roles of a command", roles: model.roles)
             access[pair.name] = roles.map(\.value)
-            guard pair.name == "refund", let other = roles.first(where: { $0.value != "admin" }) else { continue }
+            guard let risk = command.risk, let other = roles.first(where: { $0.value != "admin" }) else { continue }
             context.warning(
                 .accessRefund,
-                "refunds are granted to '\(other.value)': whoever has that role can pay money out",
+                "'\(pair.name)' is granted to '\(other.value)': whoever has that role can \(risk)",
                 at: other.range,
-                notes: ["grant 'refund' to admin, or to a role of its own that few hold"]
+                notes: ["grant '\(pair.name)' to admin, or to a role of its own that few hold"]
             )
         }
         return access

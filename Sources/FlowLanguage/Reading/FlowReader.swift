@@ -232,13 +232,14 @@ extension FlowReader {
         guard let word = context.text(of: pair.value, what: "'\(pair.name)'") else { return nil }
         switch word.value {
         case "managed": return TriggerSource(trigger: .callback(.recurringManaged), range: pair.key.range)
+        case "due": return TriggerSource(trigger: .callback(.recurringDue), range: pair.key.range)
         case "charged": return TriggerSource(trigger: .callback(.recurringCharged), range: pair.key.range)
         default:
             context.error(
                 .triggerUnknown,
                 "there is no trigger '\(pair.name): \(word.value)'",
                 at: word.range,
-                notes: ["write '\(pair.name): managed' or '\(pair.name): charged'"]
+                notes: ["write '\(pair.name): managed', '\(pair.name): charged' or '\(pair.name): due'"]
             )
             return nil
         }

@@ -104,6 +104,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case connectionUnknown = "flow.connection.unknown"
     case commandUnknown = "flow.command.unknown"
     case commandNeedsPayments = "flow.command.payments"
+    case commandData = "flow.command.data"
     case parameterUnknown = "flow.parameter.unknown"
     case parameterMissing = "flow.parameter.missing"
     case callbackHandlerPlace = "flow.callback.place"

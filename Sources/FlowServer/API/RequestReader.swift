@@ -7,25 +7,20 @@ import NIOHTTP1
 
 /// Reads bodies and headers of requests, bounded in size, depth and time.
 struct RequestReader: Sendable {
-    let clock: any FlowEngine.Clock
     let limits: ServerConfiguration.Limits
+    private let deadlines: Deadlines
+
+    init(clock: any FlowEngine.Clock, limits: ServerConfiguration.Limits) {
+        self.limits = limits
+        deadlines = Deadlines(clock: clock, limit: limits.bodyTimeLimit)
+    }
 
     /// - Throws: `Problem` 413 beyond `limit`, 408 when it does not arrive in time, 400 when it breaks off.
     func body(of request: Request, upTo limit: Int) async throws -> [UInt8] {
         if let text = request.headers[.contentLength], let length = Int(text), length > limit {
             throw Problem.tooLarge(limit)
         }
-        guard let deadline = clock.now() + limits.bodyTimeLimit else { throw Problem.stopping }
-        let clock = clock
-        let bytes = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
-            group.addTask { try await Self.collect(request.body, upTo: limit) }
-            group.addTask {
-                try await clock.sleep(until: deadline)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
-        }
+        let bytes = try await deadlines.within { try await Self.collect(request.body, upTo: limit) }
         guard let bytes else { throw Problem(408, "body_too_slow", "The body did not arrive in time.") }
         return bytes
     }

@@ -22,6 +22,7 @@ struct AdminRoutes: Sendable {
         addChanges(to: &table)
         addTokens(to: &table)
         addSecrets(to: &table)
+        addPayments(to: &table)
     }
 
     private func addRuns(to table: inout RouteTable) {
@@ -122,7 +123,7 @@ struct AdminRoutes: Sendable {
         }
     }
 
-    private func members(of request: Request) async throws -> Members {
+    func members(of request: Request) async throws -> Members {
         try Members(.map(try await reader.object(of: request, upTo: Self.bodyBytes)))
     }
 
@@ -147,7 +148,7 @@ struct AdminRoutes: Sendable {
         return filter
     }
 
-    private func answering(_ status: Int = 200, _ body: () async throws -> Value) async throws -> Response {
+    func answering(_ status: Int = 200, _ body: () async throws -> Value) async throws -> Response {
         do {
             return try .json(try await body(), status: status, limits: .journal)
         } catch let error as AdministrationError {

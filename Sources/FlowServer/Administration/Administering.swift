@@ -49,6 +49,11 @@ package protocol Administering: Sendable {
     func setSecret(_ name: String, to secret: Secret) async throws(AdministrationError)
     /// - Throws: `.notFound`
     func removeSecret(_ name: String) async throws(AdministrationError)
+
+    /// How the payment feature stands, as `PaymentsOverview.value` tells it.
+    func paymentsStatus() async throws(AdministrationError) -> Value
+    /// Compares what is recorded with Stripe as far back as `span`; the answer is `ReconciliationReport.value`.
+    func reconcilePayments(since span: Duration) async throws(AdministrationError) -> Value
 }
 
 extension Administering {

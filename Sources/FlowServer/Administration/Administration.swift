@@ -3,6 +3,7 @@ package import Expressions
 package import FlowEngine
 package import FlowLanguage
 import Foundation
+package import Payments
 
 /// Does what an operator asks for, on a store that this process has open.
 ///
@@ -10,9 +11,10 @@ import Foundation
 package struct Administration: Administering {
     private static let listLength = 1_000
 
-    private let app: App
-    private let mode: Mode
-    private let store: any Store
+    let app: App
+    let mode: Mode
+    let store: any Store
+    let reconciler: PaymentsReconciler?
     private let clock: any FlowEngine.Clock
     private let random: any RandomSource
     let engine: Engine?
@@ -24,9 +26,10 @@ package struct Administration: Administering {
 
     /// Puts the parts together.
     ///
-    /// The `engine` need not run: one that the store was opened for by a single command does not. Without a `vault` no secret can be set;
-    /// `unsealed` is read again after a change, so that the services of this process see it. `version` is the
-    /// program's, `port` tells where the server listens, once it does.
+    /// The `engine` need not run: one that the store was opened for by a single command does not. Without a `vault` no
+    /// secret can be set; `unsealed` is read again after a change, so that the services of this process see it. Without
+    /// a `reconciler` payments cannot be compared with Stripe. `version` is the program's, `port` tells where the server
+    /// listens, once it does.
     package init(
         app: App,
         mode: Mode,
@@ -36,6 +39,7 @@ package struct Administration: Administering {
         engine: Engine? = nil,
         vault: SecretVault? = nil,
         unsealed: UnsealedSecrets? = nil,
+        reconciler: PaymentsReconciler? = nil,
         version: String = "",
         port: @escaping @Sendable () -> Int? = { nil }
     ) {
@@ -48,6 +52,7 @@ package struct Administration: Administering {
         self.writer = StoreWriter(store: store, engine: engine)
         self.vault = vault
         self.unsealed = unsealed
+        self.reconciler = reconciler
         self.version = version
         self.port = port
     }

@@ -7,11 +7,23 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
     private let engine: Engine
     private let webhook: StripeWebhook
     private let payments: PaymentsFeature
+    private let onAwaiting: @Sendable () -> Void
 
-    package init(engine: Engine, webhook: StripeWebhook, payments: PaymentsFeature) {
+    /// - Parameters:
+    ///   - engine: takes the events in.
+    ///   - webhook: checks who sent them.
+    ///   - payments: decides what follows.
+    ///   - onAwaiting: called once a thin event is durable, whose object is to be fetched.
+    package init(
+        engine: Engine,
+        webhook: StripeWebhook,
+        payments: PaymentsFeature,
+        onAwaiting: @escaping @Sendable () -> Void = {}
+    ) {
         self.engine = engine
         self.webhook = webhook
         self.payments = payments
+        self.onAwaiting = onAwaiting
     }
 
     package func receive(body: [UInt8], signature: String?) async -> StripeHookVerdict {
@@ -27,6 +39,7 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
             let outcome = try await engine.write { [payments] transaction throws(StoreError) in
                 try payments.accept(event, body: body, at: now, in: transaction)
             }
+            if outcome == .awaiting { onAwaiting() }
             return outcome == .duplicate ? .repeated : .accepted
         } catch {
             return .unavailable

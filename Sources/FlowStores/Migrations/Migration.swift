@@ -6,7 +6,7 @@ struct Migration: Sendable {
     let number: Int
     let sql: String
 
-    static let all: [Migration] = [.runsAndJournal, .halts, .events]
+    static let all: [Migration] = [.runsAndJournal, .halts, .changesAndAudit, .eventsAndBranches]
 }
 
 extension StoreSession {

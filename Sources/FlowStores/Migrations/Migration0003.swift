@@ -1,26 +1,35 @@
 extension Migration {
-    /// Events that runs wait for.
+    /// The log of changes of tables that can be subscribed to, and what was refused.
     ///
-    /// A subject is an event's name and, behind a line break, its key.
-    static let events = Migration(
+    /// Both prune themselves as they grow, one row for one: nothing has to come round later.
+    static let changesAndAudit = Migration(
         number: 3,
         sql: """
-            ALTER TABLE runs ADD COLUMN awaits TEXT;
-            CREATE INDEX runs_awaiting ON runs (awaits) WHERE awaits IS NOT NULL AND status = 'waiting';
-
-            -- AUTOINCREMENT: runs remember the number of the last event that they saw.
-            CREATE TABLE events (
-                id              INTEGER PRIMARY KEY AUTOINCREMENT,
-                subject         TEXT NOT NULL,
-                data            TEXT,
-                caller_id       TEXT,
-                caller_roles    TEXT NOT NULL,
-                idempotency_key TEXT,
-                received_at     INTEGER NOT NULL
+            -- AUTOINCREMENT: subscribers resume by a sequence, which must mean the same change for ever.
+            CREATE TABLE changes (
+                sequence     INTEGER PRIMARY KEY AUTOINCREMENT,
+                table_name   TEXT NOT NULL,
+                row          INTEGER NOT NULL,
+                kind         TEXT NOT NULL,
+                former_owner TEXT
             ) STRICT;
-            CREATE INDEX events_subject ON events (subject, id);
-            CREATE UNIQUE INDEX events_idempotency ON events (subject, ifnull(caller_id, x''), idempotency_key)
-                WHERE idempotency_key IS NOT NULL;
+            CREATE INDEX changes_of_table ON changes (table_name, sequence);
+            CREATE TRIGGER changes_pruned AFTER INSERT ON changes BEGIN
+                DELETE FROM changes WHERE sequence <= NEW.sequence - 10000;
+            END;
+
+            CREATE TABLE audit (
+                id           INTEGER PRIMARY KEY AUTOINCREMENT,
+                at           INTEGER NOT NULL,
+                action       TEXT NOT NULL,
+                subject      TEXT NOT NULL,
+                caller_id    TEXT,
+                caller_roles TEXT NOT NULL,
+                reason       TEXT NOT NULL
+            ) STRICT;
+            CREATE TRIGGER audit_pruned AFTER INSERT ON audit BEGIN
+                DELETE FROM audit WHERE id <= NEW.id - 100000;
+            END;
             """
     )
 }

@@ -17,6 +17,7 @@ final class StoreConnection: @unchecked Sendable {
         /// Pages in the WAL at which a commit copies them into the database.
         var checkpointPages: Int
         var maximumPages: Int?
+        var trace: StatementTrace?
     }
 
     let queue: DatabaseQueue

@@ -35,6 +35,7 @@ extension StoreSession {
                 try setting("synchronous", { row throws(StoreError) in try row.int(0) }) == 2
             else { throw StoreError(.unavailable, "this file system does not allow a write-ahead log") }
             if let pages = settings.maximumPages { try executeScript("PRAGMA max_page_count = \(pages)") }
+            settings.trace?.observe(database)
         case .reader:
             try executeScript("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")
         }

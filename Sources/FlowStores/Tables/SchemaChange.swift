@@ -118,6 +118,9 @@ extension StoreSession {
             guard differences.isEmpty else {
                 throw StoreError(.schema, "the tables need more than adding: \(differences.joined(separator: "; "))")
             }
+            for table in tables {
+                statements += try ChangeTriggers.statements(for: table, stored: session.catalogue.table(table.name))
+            }
             for statement in statements { try session.executeScript(statement) }
         }
     }

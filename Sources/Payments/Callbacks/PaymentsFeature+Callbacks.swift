@@ -18,8 +18,7 @@ extension PaymentsFeature {
         case .refundCompleted: return try handleRefund(claim, run, in: transaction)
         case .recurringManaged: return try handleManaged(claim, run, in: transaction)
         case .recurringCharged: return try handleCharged(claim, run, in: transaction)
-        case .recurringDue:
-            return .failure(.payments("callback_unknown", "'\(trigger.rawValue)' has no handler in this version"))
+        case .recurringDue: return try handleDue(claim, run, in: transaction)
         }
     }
 

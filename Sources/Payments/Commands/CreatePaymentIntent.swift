@@ -9,6 +9,7 @@ import FlowLanguage
 /// every other call sends too until Stripe has answered: fifty at once get one intent. Later calls fetch that intent.
 struct CreatePaymentIntent: Command {
     let settings: PaymentsSettings
+    let declaration: CommandDeclaration
     /// Looks again at events that came before the intent was known.
     let adopt: @Sendable (PaymentRecord, Timestamp, any StoreTransaction) throws(StoreError) -> Void
 
@@ -58,7 +59,23 @@ struct CreatePaymentIntent: Command {
         )
     )
 
-    var declaration: CommandDeclaration { Self.declaration }
+    /// `single-payment`: the same under the name and with the parameters of a plain payment of an order.
+    static let singlePayment = CommandDeclaration(
+        name: "single-payment",
+        summary: "Starts the one-time payment of an order",
+        parameters: [
+            ParameterDeclaration(name: "orderId", type: .int, isRequired: true, summary: "The order's id"),
+            ParameterDeclaration(name: "currency", type: .string, summary: "ISO 4217; absent: the order's"),
+            ParameterDeclaration(
+                name: "amount",
+                type: .int,
+                isRequired: true,
+                summary: "Minor units: 10000 is 100.00 usd, and 100 is 100 jpy"
+            ),
+        ],
+        output: declaration.output,
+        needsPayments: true
+    )
 
     func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
         // Without it the page could not let anybody pay: nothing is asked of Stripe then.
@@ -98,6 +115,10 @@ struct CreatePaymentIntent: Command {
                     )
                 )
             }
+            guard !open.isCheckout else {
+                let message = "payment \(open.id) of this order waits for Stripe's page: cancel it, or let it run out"
+                return .fail(.payments("open_checkout_session", message, status: 409))
+            }
             if let intent = open.intent { return .send(StripeRequest.get("/v1/payment_intents/\(intent)", call)) }
             return .send(create(open, call))
         }
@@ -118,14 +139,7 @@ struct CreatePaymentIntent: Command {
         _ call: CommandCall,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
-        let row = try transaction.insert(
-            into: PaymentsTables.payments.name,
-            [
-                ("orderId", .int(order)), ("amount", .int(money.minorUnits)), ("currency", .string(money.currency)),
-                ("mode", .string(call.mode.rawValue)), ("key", .string(call.key)),
-            ]
-        )
-        var payment = try PaymentRecord(row: row)
+        var payment = try PaymentLedger(transaction).insert(order: order, money, mode: call.mode, key: call.key)
         let installation = try Installation.name(in: transaction)
         let body: String
         do throws(Refusal) {
@@ -184,6 +198,7 @@ struct CreatePaymentIntent: Command {
             return .fail(.payments("intent_differs", "payment \(payment.id) has another intent already"))
         }
         if let attached = try ledger.payment(id: payment.id) { try adopt(attached, call.now, transaction) }
+        if let secret = intent.clientSecret { try ledger.note(clientSecret: secret, of: payment.id) }
         return output(answer, payment: payment.id, call)
     }
 
@@ -268,7 +283,7 @@ struct CreatePaymentIntent: Command {
     /// The amount to charge, held against the order in the same transaction: what a page sent cannot lower it.
     ///
     /// Currency: order > command > connection > app. A deposit needs `partial: true`, so that it is meant.
-    private func money(_ call: CommandCall, order: ValueMap) throws(Refusal) -> Money {
+    func money(_ call: CommandCall, order: ValueMap) throws(Refusal) -> Money {
         let amount = try StripeMoneyRules.minorUnits(call.data["amount"], parameter: "amount")
         let given = call.data["currency"]?.stringValue?.lowercased()
         let own = settings.currency(of: order)

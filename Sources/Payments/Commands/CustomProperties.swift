@@ -50,7 +50,7 @@ enum CustomProperties {
     }
 
     /// Stripe's bounds: keys of up to 40 characters without brackets, values of up to 500.
-    private static func checkedMetadata(_ value: Value) throws(Refusal) -> ValueMap {
+    static func checkedMetadata(_ value: Value) throws(Refusal) -> ValueMap {
         guard let metadata = value.mapValue else { throw refusal("`metadata` is an object of texts", "metadata") }
         var checked = ValueMap()
         for (key, value) in metadata {

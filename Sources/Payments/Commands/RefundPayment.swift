@@ -34,7 +34,8 @@ struct RefundPayment: Command {
                 "status": RecordType.Field(.string),
             ]
         ),
-        needsPayments: true
+        needsPayments: true,
+        risk: "pay money out"
     )
 
     private static let reasons = ["duplicate", "fraudulent", "requested_by_customer"]

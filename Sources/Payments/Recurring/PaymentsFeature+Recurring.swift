@@ -15,7 +15,9 @@ extension PaymentsFeature {
         let ledger = RecurringLedger(transaction)
         guard let row = try ledger.recurring(subscription: subscription.id, mode: event.mode) else { return .unmatched }
         guard let status = RecurringStatus(stripe: subscription.status) else { return .ignored }
-        let isNews = try ledger.apply(subscription, at: event.created, to: row)
+        let isNews =
+            event.isObserved && row.agrees(with: subscription)
+            ? false : try ledger.apply(subscription, at: event.created, to: row)
         let transition: String
         switch change {
         // These two are told once each, also when later events came first.
@@ -79,7 +81,7 @@ extension PaymentsFeature {
         return .accepted(runs: [])
     }
 
-    private static func key(of invoice: String) -> String { "invoice:\(invoice)" }
+    static func key(of invoice: String) -> String { "invoice:\(invoice)" }
 
     /// Each paid invoice is a payment of the order that the recurring payment began with.
     private func insertPayment(

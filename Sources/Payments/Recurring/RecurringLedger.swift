@@ -11,8 +11,19 @@ struct RecurringRecord: Sendable, Hashable {
     var status: RecurringStatus
     var subscription: String?
     var customer: String?
+    var amount: Int64?
+    var currentPeriodEnd: Timestamp?
+    var cancelsAtPeriodEnd: Bool
     var mode: Mode
     var key: String
+
+    /// Whether the row says what Stripe says, so that telling it again is no news.
+    func agrees(with subscription: StripeSubscription) -> Bool {
+        status == RecurringStatus(stripe: subscription.status)
+            && cancelsAtPeriodEnd == subscription.cancelsAtPeriodEnd
+            && (subscription.amount == nil || amount == subscription.amount)
+            && (subscription.currentPeriodEnd == nil || currentPeriodEnd?.seconds == subscription.currentPeriodEnd)
+    }
 
     /// - Throws: `.corrupt` when the row is not as the table declares it.
     init(row: ValueMap) throws(StoreError) {
@@ -27,6 +38,9 @@ struct RecurringRecord: Sendable, Hashable {
         self.status = status
         self.subscription = row["subscription"]?.stringValue
         self.customer = row["customer"]?.stringValue
+        self.amount = row["amount"]?.intValue
+        self.currentPeriodEnd = row["currentPeriodEnd"]?.timestampValue
+        self.cancelsAtPeriodEnd = row["cancelAtPeriodEnd"]?.boolValue ?? false
         self.mode = mode
         self.key = key
     }

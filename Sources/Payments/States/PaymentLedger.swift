@@ -62,6 +62,19 @@ struct PaymentLedger {
 
     // MARK: Payments
 
+    /// Opens a payment of an order; its unique index allows one that is open.
+    func insert(order: Int64, _ money: Money, mode: Mode, key: String) throws(StoreError) -> PaymentRecord {
+        try PaymentRecord(
+            row: transaction.insert(
+                into: PaymentsTables.payments.name,
+                [
+                    ("orderId", .int(order)), ("amount", .int(money.minorUnits)), ("currency", .string(money.currency)),
+                    ("mode", .string(mode.rawValue)), ("key", .string(key)),
+                ]
+            )
+        )
+    }
+
     /// Records that Stripe made the payment's intent, once.
     /// - Returns: false when the row has another intent already.
     func attach(intent: StripeIntentFacts, to payment: PaymentRecord) throws(StoreError) -> Bool {

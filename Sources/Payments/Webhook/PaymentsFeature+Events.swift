@@ -15,6 +15,8 @@ package enum WebhookOutcome: Sendable, Hashable {
     case stale
     /// It names an object that is not known here; looked at again when the object appears.
     case unmatched
+    /// It names an object without telling of it: that is fetched from Stripe next.
+    case awaiting
 
     var status: Delivery.Status {
         switch self {
@@ -22,6 +24,7 @@ package enum WebhookOutcome: Sendable, Hashable {
         case .ignored: .ignored
         case .stale: .stale
         case .unmatched: .unmatched
+        case .awaiting: .awaiting
         }
     }
 
@@ -108,8 +111,14 @@ extension PaymentsFeature {
             return try apply(subscription, change, event, at: now, in: transaction)
         case .invoice(let invoice, let isPaid):
             return try apply(invoice, isPaid: isPaid, event, at: now, in: transaction)
+        case .draft(let invoice):
+            return try announce(invoice, event, at: now, in: transaction)
         case .invoicePayment(let link):
             return try apply(link, event, at: now, in: transaction)
+        case .expiredSession(let metadata):
+            return try closeSession(metadata, event, in: transaction)
+        case .pointer(let pointer):
+            return try isKnown(pointer, mode: event.mode, in: transaction) ? .awaiting : .unmatched
         case .other:
             return .ignored
         }
@@ -123,7 +132,9 @@ extension PaymentsFeature {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> WebhookOutcome {
         let ledger = PaymentLedger(transaction)
-        guard let payment = try ledger.payment(intent: intent.id, mode: event.mode) else { return .unmatched }
+        var found = try ledger.payment(intent: intent.id, mode: event.mode)
+        if found == nil { found = try checkoutPayment(of: intent, at: now, in: transaction) }
+        guard let payment = found else { return .unmatched }
         let report = PaymentReport(
             status: status,
             at: event.created,
@@ -135,19 +146,18 @@ extension PaymentsFeature {
         )
         guard try ledger.apply(report, to: payment) else { return .stale }
         if status == .succeeded, let charge = intent.latestCharge { _ = try ledger.fill(charge: charge, of: payment) }
+        var runs: [RunID] = []
         // A recurring payment's charges have a callback of their own, on their invoice.
-        guard status.startsCallback, payment.recurringPaymentID == nil else { return .accepted(runs: []) }
-        let claim = CallbackClaim(object: intent.id, transition: status.rawValue)
-        return .accepted(
-            runs: try start(
-                .paymentCompleted,
-                claim,
-                lane: "payment:\(intent.id)",
-                event: event.value,
-                at: now,
-                in: transaction
-            )
-        )
+        if status.startsCallback, payment.recurringPaymentID == nil {
+            let claim = CallbackClaim(object: intent.id, transition: status.rawValue)
+            let lane = "payment:\(intent.id)"
+            runs = try start(.paymentCompleted, claim, lane: lane, event: event.value, at: now, in: transaction)
+        }
+        // Its refunds may have been told of first; their flows follow the payment's in its lane.
+        if status == .succeeded, payment.status != .succeeded {
+            try adoptDeliveries(object: intent.id, mode: event.mode, at: now, in: transaction)
+        }
+        return .accepted(runs: runs)
     }
 
     private func apply(
@@ -162,6 +172,7 @@ extension PaymentsFeature {
         var hasChanged = false
         // A declined charge is not the payment's charge; the one that succeeds is.
         if charge.status == "succeeded" { hasChanged = try ledger.fill(charge: charge.id, of: payment) }
+        guard charge.refunds.isEmpty || payment.status == .succeeded else { return .unmatched }
         var runs: [RunID] = []
         for refund in charge.refunds where refund.paymentIntent ?? intent == intent {
             guard case .accepted(let started) = try apply(refund, of: payment, event, at: now, in: transaction) else {
@@ -196,6 +207,8 @@ extension PaymentsFeature {
         guard let status = RefundStatus(stripe: refund.status), refund.currency == payment.currency else {
             return .ignored
         }
+        // Told before the payment's success: looked at again then, so that what follows comes after what it undoes.
+        guard payment.status == .succeeded else { return .unmatched }
         let ledger = RefundLedger(transaction)
         let row = try row(for: refund, of: payment, ledger)
         guard try ledger.apply(status, to: row, failureCode: refund.failureReason) else { return .stale }

@@ -11,7 +11,13 @@ package struct StripeEvent: Sendable, Hashable {
         case refund(StripeRefund)
         case subscription(StripeSubscription, RecurringChange)
         case invoice(StripeInvoice, isPaid: Bool)
+        /// A further period's invoice, before it is charged.
+        case draft(StripeInvoice)
         case invoicePayment(StripeInvoicePayment)
+        /// The page at Stripe was not used in time; what `create-checkout-session` wrote into it.
+        case expiredSession(metadata: ValueMap)
+        /// A thin event: names its object and carries none of it.
+        case pointer(StripePointer)
         /// Nothing here waits for it.
         case other
     }
@@ -24,6 +30,8 @@ package struct StripeEvent: Sendable, Hashable {
     package var created: Int64
     package var mode: Mode
     package var subject: Subject
+    /// Made here of an object that was fetched, not sent by Stripe.
+    package var isObserved = false
     /// The whole event, for the flow.
     package var value: Value
 
@@ -38,8 +46,10 @@ package struct StripeEvent: Sendable, Hashable {
         case .refund(let refund): refund.paymentIntent ?? refund.id
         case .subscription(let subscription, _): subscription.id
         case .invoice(let invoice, _): invoice.subscription ?? invoice.id
+        case .draft(let invoice): invoice.subscription ?? invoice.id
         case .invoicePayment(let link): link.invoice
-        case .other:
+        case .pointer(let pointer): pointer.id
+        case .expiredSession, .other:
             StripeID.expandable(value["data"]?["object"]?["id"]) ?? StripeID.expandable(value["related_object"])
         }
     }
@@ -50,7 +60,7 @@ package struct StripeEvent: Sendable, Hashable {
         self.init(value)
     }
 
-    private init?(_ value: Value) {
+    init?(_ value: Value) {
         guard let id = StripeID.of(value["id"], prefix: "evt_"), let isLive = value["livemode"]?.boolValue,
             let type = value["type"]?.stringValue, Self.isType(type)
         else { return nil }
@@ -69,13 +79,14 @@ package struct StripeEvent: Sendable, Hashable {
             // A thin event names its object and carries none of it.
             guard value["related_object"]?.mapValue != nil || value["data"]?.mapValue != nil else { return nil }
             created = 0
-            subject = .other
+            subject = StripePointer(thin: value).map(Subject.pointer) ?? .other
         case "event":
             guard let created = value["created"]?.intValue, created >= 0, let object = value["data"]?["object"],
                 object.mapValue != nil, let subject = Self.subject(of: type, object)
             else { return nil }
             self.created = created
             self.subject = subject
+            isObserved = value["observed"] == true
         default: return nil
         }
         // An object of the other mode inside an event of this one is not Stripe's doing.
@@ -86,9 +97,9 @@ package struct StripeEvent: Sendable, Hashable {
         switch subject {
         case .payment(let intent, _): intent.mode
         case .subscription(let subscription, _): subscription.mode
-        case .invoice(let invoice, _): invoice.mode
+        case .invoice(let invoice, _), .draft(let invoice): invoice.mode
         case .invoicePayment(let link): link.mode
-        case .charge, .refund, .other: nil
+        case .charge, .refund, .expiredSession, .pointer, .other: nil
         }
     }
 
@@ -108,9 +119,12 @@ package struct StripeEvent: Sendable, Hashable {
         case "customer.subscription.updated", "customer.subscription.paused", "customer.subscription.resumed":
             StripeSubscription(object).map { .subscription($0, .updated) }
         case "customer.subscription.deleted": StripeSubscription(object).map { .subscription($0, .cancelled) }
+        case "invoice.created":
+            StripeInvoice(object).map { $0.isDraft && $0.billingReason == "subscription_cycle" ? .draft($0) : .other }
         case "invoice.paid": StripeInvoice(object).map { .invoice($0, isPaid: true) }
         case "invoice.payment_failed": StripeInvoice(object).map { .invoice($0, isPaid: false) }
         case "invoice_payment.paid": StripeInvoicePayment(object).map(Subject.invoicePayment)
+        case "checkout.session.expired": .expiredSession(metadata: object["metadata"]?.mapValue ?? [:])
         default: .other
         }
     }

@@ -155,12 +155,14 @@ extension Ledger {
         if let customer = intent.string("customer"), !method.has("customer") { _ = try attach(method, to: customer) }
         update(.paymentMethod, methodID) { $0["_set_up"] = true }
         let attempt = newAttempt(intent, method, status: "succeeded")
-        return change(.setupIntent, id, emitting: "setup_intent.succeeded") { intent in
+        let kept = change(.setupIntent, id, emitting: "setup_intent.succeeded") { intent in
             intent["status"] = "succeeded"
             intent["next_action"] = .null
             intent["last_setup_error"] = .null
             intent["latest_attempt"] = .string(attempt)
         }
+        keepTrialCard(of: kept)
+        return kept
     }
 
     private mutating func askForSetupAuthentication(_ intent: JSONObject, _ options: AttemptOptions) -> JSONObject {

@@ -142,4 +142,35 @@ extension Ledger {
             subscription["canceled_at"] = time.isNull ? .null : .int(now.seconds)
         }
     }
+
+    // MARK: A trial's card
+
+    /// A trial that begins without a card has a set-up through which the page may collect one.
+    mutating func askForTrialCard(_ id: String, _ call: Call) {
+        guard call.string("payment_behavior") == "default_incomplete", let subscription = find(.subscription, id),
+            !subscription.has("default_payment_method"), let customerID = subscription.string("customer"),
+            find(.customer, customerID)?.object("invoice_settings")?.has("default_payment_method") != true
+        else { return }
+        var intent = newSetupIntent(call)
+        intent["customer"] = .string(customerID)
+        intent["metadata"] = [:]
+        intent["_subscription"] = .string(id)
+        insert(.setupIntent, intent)
+        emit("setup_intent.created", intent)
+        update(.subscription, id) { $0["pending_setup_intent"] = .string(intent.id) }
+    }
+
+    /// The card was given: the subscription is charged with it once the trial is over.
+    mutating func keepTrialCard(of intent: JSONObject) {
+        guard let id = intent.string("_subscription"),
+            find(.subscription, id)?.string("pending_setup_intent") == intent.id
+        else { return }
+        change(.subscription, id, emitting: "customer.subscription.updated") { subscription in
+            subscription["pending_setup_intent"] = .null
+            guard
+                subscription.value(at: "payment_settings", "save_default_payment_method")?.string == "on_subscription"
+            else { return }
+            subscription["default_payment_method"] = intent["payment_method"] ?? .null
+        }
+    }
 }

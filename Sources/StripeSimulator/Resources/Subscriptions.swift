@@ -293,7 +293,10 @@ extension Ledger {
         if made.string("collection_method") == "send_invoice", !isTrial {
             update(.subscription, id) { $0["status"] = "active" }
         }
-        if isTrial { update(.subscription, id) { $0["status"] = "trialing" } }
+        if isTrial {
+            update(.subscription, id) { $0["status"] = "trialing" }
+            askForTrialCard(id, call)
+        }
         emit("customer.subscription.created", find(.subscription, id) ?? made)
         update(.subscription, id) { $0["_announced"] = true }
         schedule(.renewSubscription, id, at: SimulatorInstant(seconds: end))

@@ -7,7 +7,7 @@ struct PaymentsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "payments",
         abstract: "The payment feature of an app.",
-        subcommands: [Activate.self]
+        subcommands: [Activate.self, Status.self, Reconcile.self]
     )
 
     struct Activate: AsyncParsableCommand {

@@ -50,11 +50,14 @@ struct ServeCommand: AsyncParsableCommand {
                 key: try KeyLocation.file(forApp: app).read(),
                 storage: StoreSecretStorage(store: opened.store, engine: engine)
             )
+            let reconciler = opened.reconciler(engine: engine, stripe: endpoint, http: http)
+            let fetch = reconciler.map { ThinEventFetch(engine: engine, reconciler: $0, logger: logger) }
             let server = RuntimeServer(
                 engine: engine,
-                stripe: opened.stripeHook(engine: engine),
+                stripe: opened.stripeHook(engine: engine) { fetch?.ring() },
                 vault: vault,
                 secrets: opened.secrets,
+                reconciler: reconciler,
                 random: SystemRandomSource(),
                 configuration: ServerConfiguration(
                     host: host,
@@ -68,6 +71,7 @@ struct ServeCommand: AsyncParsableCommand {
                 onReady: { announce($0, mode: opened.mode, name: opened.app.name) }
             )
             var services: [any Service] = [engine, server]
+            if let fetch { services.append(fetch) }
             if stopAtEndOfInput { services.append(EndOfInput()) }
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(

@@ -62,17 +62,38 @@ struct OpenedApp {
     private var payments: PaymentsFeature { PaymentsFeature(app: app, mode: mode, credentials: credentials) }
 
     /// Takes Stripe's events in; nil for an app without `payments:`.
-    func stripeHook(engine: Engine) -> PaymentsHookReceiver? {
+    func stripeHook(engine: Engine, onAwaiting: @escaping @Sendable () -> Void) -> PaymentsHookReceiver? {
         guard let declaration = app.payments else { return nil }
         let webhook = StripeWebhook(connection: declaration.connection, mode: mode, credentials: credentials)
-        return PaymentsHookReceiver(engine: engine, webhook: webhook, payments: payments)
+        return PaymentsHookReceiver(engine: engine, webhook: webhook, payments: payments, onAwaiting: onAwaiting)
+    }
+
+    /// Compares the payments with Stripe; nil for an app without `payments:`.
+    func reconciler(engine: Engine, stripe endpoint: StripeEndpoint, http: HTTPClient) -> PaymentsReconciler? {
+        guard app.payments != nil else { return nil }
+        return PaymentsReconciler(
+            engine: engine,
+            payments: payments,
+            transport: transport(stripe: endpoint, http: http)
+        )
     }
 
     /// The engine with everything that flows of this app can reach.
     func engine(stripe endpoint: StripeEndpoint, http: HTTPClient, logger: Logger) -> Engine {
-        let clock = SystemClock()
-        let random = SystemRandomSource()
-        let transport = ServiceTransport(
+        Engine(
+            app: app,
+            store: store,
+            transport: transport(stripe: endpoint, http: http),
+            clock: SystemClock(),
+            random: SystemRandomSource(),
+            features: [payments, HTTPFeature()],
+            mode: mode,
+            logger: logger
+        )
+    }
+
+    private func transport(stripe endpoint: StripeEndpoint, http: HTTPClient) -> ServiceTransport {
+        ServiceTransport(
             connections: app.connections,
             services: [
                 "stripe": StripeService(endpoint: endpoint, credentials: credentials),
@@ -80,16 +101,6 @@ struct OpenedApp {
                 "sendgrid": SendGridService(credentials: SendGridCredentials(secrets)),
             ],
             sender: { request throws(HTTPError) in try await http.send(request) }
-        )
-        return Engine(
-            app: app,
-            store: store,
-            transport: transport,
-            clock: clock,
-            random: random,
-            features: [payments, HTTPFeature()],
-            mode: mode,
-            logger: logger
         )
     }
 }

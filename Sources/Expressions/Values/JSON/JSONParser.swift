@@ -183,18 +183,24 @@ extension JSONParser {
 extension JSONParser {
     private mutating func string() throws(JSONError) -> String {
         let start = position
-        position += 1
-        let contentStart = position
-        while position < bytes.count {
-            let byte = bytes[position]
+        let contentStart = position + 1
+        var index = contentStart
+        // Tells whether any byte is beyond ASCII, where UTF-8 must be checked.
+        var seen: UInt8 = 0
+        while index < bytes.count {
+            let byte = bytes[index]
             if byte == UInt8(ascii: "\"") {
-                let content = UnsafeBufferPointer(rebasing: bytes[contentStart..<position])
-                position += 1
-                return try text(content, at: start)
+                let content = UnsafeBufferPointer(rebasing: bytes[contentStart..<index])
+                position = index + 1
+                return seen < 0x80 ? String(decoding: content, as: UTF8.self) : try text(content, at: start)
             }
-            if byte == UInt8(ascii: "\\") { return try escapedString(from: contentStart, start: start) }
-            if byte < 0x20 { throw JSONError(.syntax, at: position, "a control character inside a string") }
-            position += 1
+            if byte == UInt8(ascii: "\\") {
+                position = index
+                return try escapedString(from: contentStart, start: start)
+            }
+            if byte < 0x20 { throw JSONError(.syntax, at: index, "a control character inside a string") }
+            seen |= byte
+            index += 1
         }
         throw JSONError(.syntax, at: start, "a string with no end")
     }

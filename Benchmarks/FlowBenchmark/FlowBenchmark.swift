@@ -1,0 +1,96 @@
+import Foundation
+
+/// Measures the engine beside the raw limit of this machine's disk and library, in the same run.
+///
+/// `FlowBenchmark REPLAY [--seconds N] [--rounds N] [--json FILE] [--only flows|hooks]`: `REPLAY` is the built
+/// `RawSQLite/replay.c`.
+@main
+struct FlowBenchmark {
+    static func main() async throws {
+        let options = try Options(Array(CommandLine.arguments.dropFirst()))
+        let folder = NSTemporaryDirectory() + "runnel-flow-benchmark-\(getpid())"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var report = Report(machine: Machine.description)
+        report.isQuiet = Machine.waitForQuiet()
+        if options.measures("flows") { try await flows(options, folder, &report) }
+        if options.measures("hooks") { try await hooks(options, folder, &report) }
+        report.print()
+        if let path = options.json { try report.write(to: path) }
+    }
+
+    /// Limit and engine in turn, so that a slow minute of the machine slows both.
+    private static func flows(_ options: Options, _ folder: String, _ report: inout Report) async throws {
+        let limit = try await RawLimit(program: options.replay, folder: folder, flows: options.seconds * 2_560)
+        for round in 0..<options.rounds {
+            let machine = Machine()
+            let raw = try limit.measure()
+            report.add("raw SQLite, the same statements, groups of 100", raw.flowsPerSecond, "flows/s", machine)
+            report.add("statements of a flow", raw.statementsPerFlow, "", machine)
+            for concurrency in [1, 32, 256] {
+                let machine = Machine()
+                let result = try await EngineLoad.with(folder: "\(folder)/engine-\(round)-\(concurrency)") { load in
+                    try await load.run(256, concurrency: 32)
+                    return try await load.run(concurrency: concurrency, for: .seconds(options.seconds))
+                }
+                let name = "engine, \(concurrency) at once"
+                report.add(name, result.perSecond, "flows/s", machine)
+                report.add("\(name): blocks", result.perSecond * 10, "blocks/s", machine)
+                report.add("\(name): share of the limit", result.perSecond / raw.flowsPerSecond * 100, "%", machine)
+                report.add("\(name): p50", result.p50 * 1_000, "ms", machine)
+                report.add("\(name): p99", result.p99 * 1_000, "ms", machine)
+                report.add("\(name): commits of a flow", result.commitsPerFlow, "", machine)
+            }
+            report.add("memory", Machine.residentMebibytes, "MiB", machine)
+        }
+    }
+
+    private static func hooks(_ options: Options, _ folder: String, _ report: inout Report) async throws {
+        guard let wrk = ["/usr/bin/wrk", "/usr/local/bin/wrk"].first(where: FileManager.default.fileExists) else {
+            report.remarks.append("web hooks were not measured: wrk is not installed")
+            return
+        }
+        for round in 0..<options.rounds {
+            let machine = Machine()
+            let load = HookLoad(
+                folder: "\(folder)/hooks-\(round)",
+                wrk: wrk,
+                script: options.script,
+                seconds: options.seconds,
+                events: options.seconds * 50_000
+            )
+            let result = try await load.measure()
+            report.add("web hooks, 64 connections", result.acceptedPerSecond, "events/s", machine)
+            report.add("web hooks: refused", Double(result.refused), "", machine)
+            report.add("web hooks: callback runs finished meanwhile", result.finishedPerSecond, "runs/s", machine)
+            report.add("web hooks: p50", result.p50 * 1_000, "ms", machine)
+            report.add("web hooks: p99", result.p99 * 1_000, "ms", machine)
+        }
+    }
+}
+
+/// What the command line asks for.
+struct Options {
+    var replay = ""
+    var script = "Benchmarks/FlowBenchmark/requests.lua"
+    var seconds = 4
+    var rounds = 3
+    var json: String?
+    var only: String?
+
+    init(_ words: [String]) throws {
+        var words = words[...]
+        while let word = words.popFirst() {
+            switch word {
+            case "--seconds": seconds = words.popFirst().flatMap { Int($0) } ?? seconds
+            case "--rounds": rounds = words.popFirst().flatMap { Int($0) } ?? rounds
+            case "--json": json = words.popFirst()
+            case "--only": only = words.popFirst()
+            default: replay = word
+            }
+        }
+        guard !replay.isEmpty else { throw BenchmarkFailure("usage: FlowBenchmark REPLAY [--seconds N] [--rounds N]") }
+    }
+
+    func measures(_ section: String) -> Bool { only == nil || only == section }
+}

@@ -1,0 +1,42 @@
+import FlowEngine
+import FlowLanguage
+
+/// Keeps a row of who was refused what.
+struct RefusalAudit: Sendable {
+    /// With so many jobs waiting, those who do business go first: a flood of refusals must not slow them.
+    private static let backlogMax = 1_000
+
+    private let engine: Engine
+
+    init(engine: Engine) { self.engine = engine }
+
+    /// Does `body`, and notes when it refuses with 401, 403 or 404.
+    ///
+    /// The subject is kept only if it is one of the app's: what a stranger sent is not.
+    func callAsFunction<Result>(
+        _ action: String,
+        on subject: String,
+        by caller: Caller,
+        _ body: () async throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await body()
+        } catch let problem as Problem where [401, 403, 404].contains(problem.status) {
+            await note(action, on: subject, by: caller, problem.code)
+            throw problem
+        }
+    }
+
+    private func note(_ action: String, on subject: String, by caller: Caller, _ reason: String) async {
+        guard engine.waitingJobs < Self.backlogMax else { return }
+        let record = AuditRecord(
+            at: engine.clock.now(),
+            action: action,
+            subject: engine.app.table(named: subject) == nil ? "" : subject,
+            caller: caller,
+            reason: reason
+        )
+        // The refusal stands whether it can be noted or not; the engine tells of a store that fails.
+        try? await engine.write { (transaction) throws(StoreError) in try transaction.insertAudit(record) }
+    }
+}

@@ -1,0 +1,53 @@
+import Expressions
+package import FlowEngine
+package import Logging
+package import Payments
+import ServiceLifecycle
+
+/// Fetches the objects of Stripe's thin events, which are answered once they are durable and before anything is asked.
+///
+/// The deliveries are the queue: what a crash left over is taken up at the next start.
+package struct ThinEventFetch: Service {
+    private let engine: Engine
+    private let reconciler: PaymentsReconciler
+    private let logger: Logger
+    private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    package init(engine: Engine, reconciler: PaymentsReconciler, logger: Logger) {
+        self.engine = engine
+        self.reconciler = reconciler
+        self.logger = logger
+    }
+
+    /// A thin event is on disk.
+    package func ring() { bell.continuation.yield() }
+
+    package func run() async throws {
+        await engine.waitUntilReady()
+        ring()
+        await cancelWhenGracefulShutdown {
+            for await _ in bell.stream {
+                await fetch()
+                if Task.isCancelled { return }
+            }
+        }
+    }
+
+    /// Tries until nothing waits any more; `fetchAwaited` has waited out what is short already.
+    private func fetch() async {
+        var pause = Duration.seconds(10)
+        while !Task.isCancelled {
+            do {
+                _ = try await reconciler.fetchAwaited()
+                return
+            } catch {
+                logger.warning("thin events wait for their objects", metadata: ["reason": "\(error)"])
+            }
+            // Cancelled when the server stops: what waits is on disk.
+            guard let next = engine.clock.now() + pause, (try? await engine.clock.sleep(until: next)) != nil else {
+                return
+            }
+            pause = min(pause * 2, .seconds(300))
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Connections
+package import Expressions
+package import FlowEngine
+
+// What is done with objects that were asked for, because an event did not carry them or never came.
+extension PaymentsFeature {
+    /// Whether an event about this object could change anything here; what only the object itself can tell is asked.
+    func isKnown(
+        _ pointer: StripePointer,
+        mode: Mode,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        switch pointer.kind {
+        case .paymentIntent: try PaymentLedger(transaction).payment(intent: pointer.id, mode: mode) != nil
+        case .subscription: try RecurringLedger(transaction).recurring(subscription: pointer.id, mode: mode) != nil
+        case .charge, .refund, .invoice, .invoicePayment: true
+        }
+    }
+
+    /// Takes in an object as Stripe's API gave it, through the door that events come through.
+    /// - Parameters:
+    ///   - object: the object.
+    ///   - id: under which the observation is filed, once.
+    ///   - hint: the type of the thin event that named the object, where there was one.
+    ///   - now: when it was fetched.
+    ///   - transaction: of `Engine.write`.
+    /// - Returns: what became of it.
+    /// - Throws: as the transaction does; nothing of the object is taken in then.
+    package func observe(
+        _ object: Value,
+        id: String,
+        hint: String = "",
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        guard let event = StripeEvent(observing: object, id: id, hint: hint, mode: mode, at: now.seconds),
+            event.mode == mode,
+            let body = try? JSON.encode(event.value)  // What came as JSON can be written as such.
+        else { return .ignored }
+        return try accept(event, body: body, at: now, in: transaction)
+    }
+
+    /// Decides about a thin event whose object was fetched; nil: Stripe does not have it any more.
+    package func resolve(
+        _ delivery: Delivery,
+        with object: Value?,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        guard let event = StripeEvent(body: delivery.body), case .pointer(let pointer) = event.subject,
+            try transaction.delivery(source: Self.source, account: event.account, eventID: event.id)?.status
+                == .awaiting
+        else { return .duplicate }
+        var outcome = WebhookOutcome.ignored
+        if let object {
+            outcome = try observe(
+                object,
+                id: "\(event.id)_observed",
+                hint: pointer.eventType,
+                at: now,
+                in: transaction
+            )
+        }
+        try transaction.settleDelivery(
+            source: Self.source,
+            account: event.account,
+            eventID: event.id,
+            status: outcome.status,
+            run: outcome.firstRun
+        )
+        return outcome
+    }
+}

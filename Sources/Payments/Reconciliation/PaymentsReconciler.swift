@@ -1,0 +1,248 @@
+import Connections
+import Expressions
+package import FlowEngine
+import FlowLanguage
+
+/// Compares what is recorded here with what Stripe has, and takes in what is missing through the same door as events.
+///
+/// Everything it does may be repeated and interrupted: an event that is known changes nothing, an object that agrees is
+/// passed over. It reads from Stripe alone and never moves money.
+package struct PaymentsReconciler: Sendable {
+    /// As far back as Stripe lists events.
+    package static let longest = Duration.seconds(30 * 86_400)
+    /// Bounds one round: 1,000 pages of 100 events.
+    private static let pagesMax = 1_000
+    private static let rowsMax = 10_000
+
+    /// The types that change something here.
+    ///
+    /// Stripe takes up to 20 in one list. `charge.refund.updated` says the same as `refund.updated`.
+    private static let eventTypes = [
+        "payment_intent.processing", "payment_intent.requires_action", "payment_intent.payment_failed",
+        "payment_intent.canceled", "payment_intent.succeeded", "charge.succeeded", "charge.updated", "charge.captured",
+        "charge.refunded", "refund.created", "refund.updated", "refund.failed", "customer.subscription.created",
+        "customer.subscription.updated", "customer.subscription.deleted", "customer.subscription.paused",
+        "customer.subscription.resumed", "invoice.paid", "invoice.payment_failed", "invoice_payment.paid",
+    ]
+
+    private let engine: Engine
+    private let payments: PaymentsFeature
+    private let stripe: StripeReading
+
+    /// - Parameters:
+    ///   - engine: runs; what is found goes through its writer.
+    ///   - payments: of an app with `payments:`.
+    ///   - transport: reaches Stripe.
+    package init(engine: Engine, payments: PaymentsFeature, transport: any Transport) {
+        self.engine = engine
+        self.payments = payments
+        self.stripe = StripeReading(
+            connection: payments.settings.declaration?.connection ?? "",
+            mode: payments.mode,
+            transport: transport,
+            clock: engine.clock
+        )
+    }
+
+    // MARK: Thin events
+
+    /// Fetches the objects of the thin events that wait for them, oldest first.
+    /// - Returns: the callback runs that followed.
+    /// - Throws: when Stripe cannot be asked; what is left waits on.
+    package func fetchAwaited() async throws -> [RunID] {
+        var runs: [RunID] = []
+        while true {
+            let awaiting = try await engine.store.read { reader throws(StoreError) in
+                try reader.deliveries(
+                    matching: DeliveryFilter(source: PaymentsFeature.source, status: .awaiting, limit: 100)
+                )
+            }
+            guard !awaiting.isEmpty else { return runs }
+            for delivery in awaiting {
+                var object: Value?
+                if case .pointer(let pointer) = StripeEvent(body: delivery.body)?.subject {
+                    object = try await stripe.object(at: pointer.path)
+                }
+                let found = object
+                let outcome = try await write { transaction, now throws(StoreError) in
+                    try payments.resolve(delivery, with: found, at: now, in: transaction)
+                }
+                if case .accepted(let started) = outcome { runs += started }
+            }
+        }
+    }
+
+    // MARK: Missed events
+
+    /// Looks for events that never came and objects that moved on without one.
+    /// - Parameter span: how far back; at most `longest`.
+    /// - Returns: what was compared, missing and taken in.
+    /// - Throws: `ReconciliationFailure` when Stripe cannot be asked; what was found until then is taken in.
+    package func reconcile(since span: Duration = longest) async throws -> ReconciliationReport {
+        var report = ReconciliationReport()
+        report.runs += try await fetchAwaited()
+        let since = (engine.clock.now() - min(span, Self.longest))?.seconds ?? 0
+        try await takeMissedEvents(since: since, &report)
+        try await compareIntents(since: since, &report)
+        try await compareSubscriptions(&report)
+        return report
+    }
+
+    private func takeMissedEvents(since: Int64, _ report: inout ReconciliationReport) async throws {
+        let types = Self.eventTypes.map { "types%5B%5D=\($0)" }.joined(separator: "&")
+        var after = ""
+        for _ in 0..<Self.pagesMax {
+            let page = try await stripe.list("/v1/events?limit=100&created%5Bgte%5D=\(since)&\(types)\(after)")
+            // The newest come first, and the order does not matter: the state machines take any.
+            for value in page.items {
+                report.eventsCompared += 1
+                try await take(value, &report)
+            }
+            guard page.hasMore, let last = StripeID.of(page.items.last?["id"], prefix: "evt_") else { return }
+            after = "&starting_after=\(last)"
+        }
+    }
+
+    private func take(_ value: Value, _ report: inout ReconciliationReport) async throws {
+        guard let body = try? JSON.encode(value), let event = StripeEvent(body: body), event.mode == payments.mode
+        else {
+            return  // Not an event as Stripe sends it: the web hook would have refused it too.
+        }
+        let outcome = try await write { transaction, now throws(StoreError) -> WebhookOutcome in
+            let known = try transaction.delivery(
+                source: PaymentsFeature.source,
+                account: event.account,
+                eventID: event.id
+            )
+            if known != nil { return .duplicate }
+            return try payments.accept(event, body: body, at: now, in: transaction)
+        }
+        switch outcome {
+        case .duplicate, .ignored: return
+        case .accepted(let runs):
+            report.missedEvents.append(.init(id: event.id, type: event.type, object: event.object))
+            report.runs += runs
+        case .stale, .unmatched, .awaiting:
+            report.missedEvents.append(.init(id: event.id, type: event.type, object: event.object))
+        }
+    }
+
+    // MARK: Objects
+
+    /// Payments that can still change at Stripe, and the refunds of those that succeeded lately.
+    private func compareIntents(since: Int64, _ report: inout ReconciliationReport) async throws {
+        for row in try await rows(of: PaymentsTables.payments) {
+            let payment = try PaymentRecord(row: row)
+            guard payment.mode == payments.mode, let intent = payment.intent else { continue }
+            let isRecent = (row["createdAt"]?.timestampValue?.seconds ?? .max) >= since
+            guard payment.status.isOpen || payment.refundPending > 0 || (payment.status == .succeeded && isRecent)
+            else { continue }
+            report.objectsCompared += 1
+            guard let object = try await stripe.object(at: "/v1/payment_intents/\(intent)?expand%5B%5D=latest_charge")
+            else {
+                report.problems.append("payment \(payment.id): Stripe has no \(intent)")
+                continue
+            }
+            if let event = StripeEvent(observing: object, id: "evt_x", mode: payment.mode, at: 0),
+                case .payment(_, let status) = event.subject, status.rank > payment.status.rank
+            {
+                try await observe(object, "payment \(payment.id) is \(status.rawValue)", &report)
+            }
+            guard object["latest_charge"]?["amount_refunded"]?.intValue != payment.refunded || payment.refundPending > 0
+            else { continue }
+            try await compareRefunds(of: payment, intent, &report)
+        }
+    }
+
+    private func compareRefunds(
+        of payment: PaymentRecord,
+        _ intent: String,
+        _ report: inout ReconciliationReport
+    ) async throws {
+        for object in try await stripe.list("/v1/refunds?limit=100&payment_intent=\(intent)").items {
+            guard let refund = StripeRefund(object), let status = RefundStatus(stripe: refund.status) else { continue }
+            report.objectsCompared += 1
+            let known = try await engine.store.read { reader throws(StoreError) in
+                try reader.find(
+                    RecordQuery(
+                        table: PaymentsTables.refunds.name,
+                        where: [ResolvedCondition("refund", equals: .string(refund.id))],
+                        limit: 1
+                    )
+                ).first
+            }
+            if let known, status.rank <= (try RefundRecord(row: known)).status.rank { continue }
+            try await observe(object, "refund \(refund.id) of payment \(payment.id) is \(status.rawValue)", &report)
+        }
+    }
+
+    private func compareSubscriptions(_ report: inout ReconciliationReport) async throws {
+        for row in try await rows(of: PaymentsTables.recurringPayments) {
+            let recurring = try RecurringRecord(row: row)
+            guard recurring.mode == payments.mode, recurring.status != .cancelled,
+                let id = recurring.subscription
+            else { continue }
+            report.objectsCompared += 1
+            guard let object = try await stripe.object(at: "/v1/subscriptions/\(id)") else {
+                report.problems.append("recurring payment \(recurring.id): Stripe has no \(id)")
+                continue
+            }
+            if let subscription = StripeSubscription(object), !recurring.agrees(with: subscription) {
+                try await observe(object, "recurring payment \(recurring.id) is \(subscription.status)", &report)
+            }
+            try await compareInvoices(of: recurring, id, &report)
+        }
+    }
+
+    private func compareInvoices(
+        of recurring: RecurringRecord,
+        _ subscription: String,
+        _ report: inout ReconciliationReport
+    ) async throws {
+        let list = "/v1/invoices?limit=100&status=paid&subscription=\(subscription)"
+        for object in try await stripe.list(list).items {
+            guard let invoice = StripeInvoice(object) else { continue }
+            report.objectsCompared += 1
+            let known = try await engine.store.read { reader throws(StoreError) in
+                try reader.find(
+                    RecordQuery(
+                        table: PaymentsTables.payments.name,
+                        where: [ResolvedCondition("key", equals: .string(PaymentsFeature.key(of: invoice.id)))],
+                        limit: 1
+                    )
+                ).first
+            }
+            if known == nil, invoice.amountPaid > 0 {
+                try await observe(object, "invoice \(invoice.id) of recurring payment \(recurring.id) is paid", &report)
+            }
+            guard invoice.amountPaid > 0, known?["intent"]?.stringValue == nil else { continue }
+            for link in try await stripe.list("/v1/invoice_payments?limit=100&invoice=\(invoice.id)").items {
+                try await observe(link, "the intent of invoice \(invoice.id)", &report)
+            }
+        }
+    }
+
+    private func observe(_ object: Value, _ what: String, _ report: inout ReconciliationReport) async throws {
+        guard let id = StripeID.expandable(object) else { return }
+        let outcome = try await write { transaction, now throws(StoreError) in
+            // The second is part of the name: what went back and forth is told each time.
+            try payments.observe(object, id: "evt_\(id)_seen_\(now.seconds)", at: now, in: transaction)
+        }
+        guard case .accepted(let runs) = outcome else { return }
+        report.repairs.append(what)
+        report.runs += runs
+    }
+
+    private func rows(of table: Table) async throws -> [ValueMap] {
+        try await engine.store.read { reader throws(StoreError) in
+            try reader.find(RecordQuery(table: table.name, where: [], limit: Self.rowsMax))
+        }
+    }
+
+    private func write<Result: Sendable>(
+        _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws(StoreError) -> Result
+    ) async throws(StoreError) -> Result {
+        let now = engine.clock.now()
+        return try await engine.write { transaction throws(StoreError) in try body(transaction, now) }
+    }
+}

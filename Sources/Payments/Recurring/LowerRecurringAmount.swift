@@ -1,0 +1,87 @@
+import Connections
+import Expressions
+import FlowEngine
+import FlowLanguage
+
+/// `lower-recurring-amount`: charges less for one period, for the flow behind `recurring-payment: due`.
+///
+/// The draft is fetched first, so that what is taken off is what stands there now: asking twice takes off once. More
+/// than the draft, or than the recurring payment began with, is refused: nothing here raises an amount.
+struct LowerRecurringAmount: Command {
+    static let declaration = CommandDeclaration(
+        name: "lower-recurring-amount",
+        summary: "Lowers the amount of one period while its invoice is a draft; never raises it",
+        parameters: [
+            ParameterDeclaration(name: "invoice", type: .string, isRequired: true, summary: "As the handler gave it"),
+            ParameterDeclaration(
+                name: "amount",
+                type: .int,
+                isRequired: true,
+                summary: "What is to be charged, in minor units; 0 charges nothing"
+            ),
+            ParameterDeclaration(name: "description", type: .string, summary: "Shown on the invoice"),
+        ],
+        output: RecordType(
+            name: "Lowered Invoice",
+            fields: ["invoice": RecordType.Field(.string), "amount": RecordType.Field(.int)]
+        ),
+        needsPayments: true
+    )
+
+    var declaration: CommandDeclaration { Self.declaration }
+
+    func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
+        guard let invoice = StripeID.of(call.data["invoice"], prefix: "in_") else {
+            return .fail(.payments("invoice_malformed", "`invoice` is an id such as in_…", param: "invoice"))
+        }
+        do throws(Refusal) {
+            let amount = try StripeMoneyRules.minorUnits(call.data["amount"], parameter: "amount")
+            guard amount >= 0 else {
+                throw Refusal(code: "amount_not_positive", message: "an amount is not negative", param: "amount")
+            }
+        } catch {
+            return .fail(error.failure)
+        }
+        return .send(StripeRequest.get("/v1/invoices/\(invoice)", call))
+    }
+
+    func receive(
+        _ answer: OutsideAnswer,
+        to request: OutsideRequest,
+        of call: CommandCall,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        guard (200..<300).contains(answer.status) else { return .fail(StripeFailure.failure(from: answer)) }
+        let amount = call.data["amount"]?.intValue ?? 0
+        let done = CommandStep.succeed(["invoice": call.data["invoice"] ?? .null, "amount": .int(amount)])
+        guard request.method == "GET" else { return done }
+        guard let object = try? JSON.parse(answer.body), let invoice = StripeInvoice(object) else {
+            return .fail(StripeFailure.malformed(answer, expected: "an Invoice"))
+        }
+        guard let subscription = invoice.subscription, let customer = invoice.customer,
+            let row = try RecurringLedger(transaction).recurring(subscription: subscription, mode: call.mode)
+        else { return .fail(.payments("invoice_unknown", "no recurring payment here has this invoice", status: 404)) }
+        guard invoice.isDraft else {
+            return .fail(
+                .payments("invoice_final", "the invoice is no draft any more: it is charged as it is", status: 409)
+            )
+        }
+        let ceiling = min(invoice.amountDue, row.amount ?? invoice.amountDue)
+        guard amount <= ceiling else {
+            let most = Money(ceiling, invoice.currency)
+            let message = "\(Money(amount, invoice.currency)) is more than the \(most) that may be charged"
+            return .fail(.payments("amount_raised", message, param: "amount"))
+        }
+        guard amount < invoice.amountDue else { return done }
+        do throws(Refusal) {
+            let body = try StripeRequest.body([
+                "customer": .string(customer), "invoice": .string(invoice.id),
+                "currency": .string(invoice.currency), "amount": .int(amount - invoice.amountDue),
+                "description": .string(call.data["description"]?.stringValue ?? "Adjustment"),
+            ])
+            return .send(StripeRequest.post("/v1/invoiceitems", body, key: call.key, call))
+        } catch {
+            return .fail(error.failure)
+        }
+    }
+}

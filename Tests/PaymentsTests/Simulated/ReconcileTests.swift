@@ -1,0 +1,178 @@
+import Expressions
+import FlowEngine
+import Payments
+import TestSupport
+import Testing
+
+@Suite("payments reconcile")
+struct ReconcileTests {
+    private func reconciler(_ world: SimulatedWorld) -> PaymentsReconciler {
+        PaymentsReconciler(engine: world.engine, payments: world.payments, transport: world.transport)
+    }
+
+    /// An order of Ann's that is paid at Stripe, with all its web hooks thrown away.
+    private func paidUnheard(_ world: SimulatedWorld, card: String = "pm_card_visa") async throws {
+        try await world.page("add-product", ["name": "Mug", "price": 1299], as: SimulatedWorld.admin)
+        try await world.page("place-order", ["product": 1])
+        let checkout = try await world.page("checkout", ["orderId": 1])
+        try world.stripe.confirm(try #require(checkout.body["clientSecret"]?.stringValue), card: card)
+        _ = world.stripe.takeHooks()
+    }
+
+    @Test("events that were lost are found, fetched and run the same flow once; a second round finds nothing")
+    func lostEvents() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try await paidUnheard(world)
+            #expect(try await world.column("status", of: "orders") == ["NEW"])
+            let report = try await reconciler(world).reconcile()
+            #expect(report.missedEvents.map(\.type).contains("payment_intent.succeeded"))
+            #expect(report.runs.count == 1)
+            try await world.finish(report.runs)
+            #expect(try await world.column("status", of: "orders") == ["PAID"])
+            let second = try await reconciler(world).reconcile()
+            #expect(second.isClean && second.runs.isEmpty, "\(second)")
+            #expect(second.eventsCompared >= 2 && second.objectsCompared == 1)
+        }
+    }
+
+    @Test("an event that comes after all, once reconciled, starts nothing anew")
+    func lateEvent() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try await world.page("add-product", ["name": "Mug", "price": 1299], as: SimulatedWorld.admin)
+            try await world.page("place-order", ["product": 1])
+            let checkout = try await world.page("checkout", ["orderId": 1])
+            try world.stripe.confirm(try #require(checkout.body["clientSecret"]?.stringValue), card: "pm_card_visa")
+            let late = world.stripe.takeHooks()
+            try await world.finish(try await reconciler(world).reconcile().runs)
+            let outcomes = try await world.deliver(late)
+            #expect(!outcomes.isEmpty)
+            #expect(outcomes.allSatisfy { if case .accepted = $0 { false } else { true } }, "\(outcomes)")
+            #expect(try await world.rows("payment_transitions").count == 1)
+        }
+    }
+
+    /// Stripe lists events for 30 days: what is older can be seen in the objects alone.
+    @Test("a payment, a refund made in the dashboard and its failure are seen in the objects when the events are gone")
+    func oldObjects() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try await paidUnheard(world, card: "pm_card_refundFail")
+            world.stripe.advance(bySeconds: 31 * 86_400)
+            world.clock.advance(by: .seconds(31 * 86_400))
+            _ = world.stripe.takeHooks()
+            let paid = try await reconciler(world).reconcile()
+            #expect(paid.missedEvents.isEmpty && paid.repairs == ["payment 1 is SUCCEEDED"], "\(paid)")
+            try await world.finish(paid.runs)
+            #expect(try await world.column("status", of: "orders") == ["PAID"])
+
+            let intent = try #require(try await world.column("intent", of: "payments").first?.stringValue)
+            try world.stripe.call("POST", "/v1/refunds", "payment_intent=\(intent)&amount=500")
+            _ = world.stripe.takeHooks()
+            let refunded = try await reconciler(world).reconcile()
+            try await world.finish(refunded.runs)
+            #expect(try await world.column("amount", of: "refunds") == [500])
+            #expect(!refunded.isClean)
+        }
+    }
+
+    @Test("a subscription's lost start, renewal and end are found; the tables end as if all had come")
+    func subscriptions() async throws {
+        try await SimulatedWorld.with("subscriptions", events: ["balance.available"]) { world in
+            try await SampleTests.subscribe(in: world)
+            #expect(try await world.column("status", of: "orders") == ["NEW"])
+            let reconciler = reconciler(world)
+            try await world.finish(try await reconciler.reconcile().runs)
+            #expect(try await world.column("status", of: "orders") == ["PAID"])
+            #expect(try await world.column("status", of: "recurring_payments") == ["ACTIVE"])
+            for _ in 0..<3 { try await world.advance(days: 31) }
+            let report = try await reconciler.reconcile()
+            try await world.finish(report.runs)
+            #expect(try await world.column("status", of: "orders") == ["PAID", "PAID", "PAID", "PAID"])
+            let payments = try await world.rows("payments")
+            #expect(payments.count == 4 && payments.allSatisfy { $0["intent"]?.stringValue != nil })
+            #expect(try await reconciler.reconcile().isClean)
+        }
+    }
+
+    @Test("a Stripe that does not answer ends the round with its reason, and nothing is changed")
+    func unreachable() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try await paidUnheard(world)
+            world.secrets.set("stripe.test.secretKey", nil)
+            await #expect(throws: ReconciliationFailure.self) { try await self.reconciler(world).reconcile() }
+            #expect(try await world.column("status", of: "payments") == ["CREATED"])
+        }
+    }
+
+    // MARK: Thin events
+
+    @Test(
+        "thin and snapshot events on one end point: each change is handled once, whichever comes first",
+        arguments: [true, false]
+    )
+    func thin(isThinFirst: Bool) async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try world.addThinDestination()
+            try await world.page("add-product", ["name": "Mug", "price": 1299], as: SimulatedWorld.admin)
+            try await world.page("place-order", ["product": 1])
+            let checkout = try await world.page("checkout", ["orderId": 1])
+            try world.stripe.confirm(try #require(checkout.body["clientSecret"]?.stringValue), card: "pm_card_visa")
+            let hooks = world.stripe.takeHooks()
+            let thin = hooks.filter { String(decoding: $0.body, as: UTF8.self).contains("v2.core.event") }
+            let snapshots = hooks.filter { !String(decoding: $0.body, as: UTF8.self).contains("v2.core.event") }
+            #expect(thin.count == snapshots.count && thin.count >= 3)
+            for part in isThinFirst ? [thin, snapshots] : [snapshots, thin] {
+                try await world.deliver(part)
+                try await world.finish(try await reconciler(world).fetchAwaited())
+            }
+            #expect(try await world.column("status", of: "orders") == ["PAID"])
+            let runs = try await world.engine.store.read { reader throws(StoreError) in
+                try reader.runs(matching: RunFilter(flow: "payment-callback"))
+            }
+            #expect(runs.count == 1)
+            #expect(try await world.awaiting() == 0)
+        }
+    }
+
+    @Test("thin events alone carry a subscription from start to end, also when they come before Stripe's answer")
+    func thinAlone() async throws {
+        try await SimulatedWorld.with("subscriptions", events: ["balance.available"]) { world in
+            try world.addThinDestination()
+            try await SampleTests.subscribe(in: world)
+            let reconciler = reconciler(world)
+            try await world.finish(try await reconciler.fetchAwaited())
+            for _ in 0..<33 {
+                try await world.advance(days: 1)
+                try await world.finish(try await reconciler.fetchAwaited())
+            }
+            #expect(try await world.column("status", of: "orders") == ["PAID", "PAID"])
+            #expect(try await world.rows("payments").count == 2)
+            #expect(try await world.column("status", of: "recurring_payments") == ["ACTIVE"])
+        }
+    }
+}
+
+extension SimulatedWorld {
+    /// Makes an event destination with thin events, whose secret counts beside the first end point's.
+    func addThinDestination() throws {
+        let asked: Value = [
+            "name": "thin", "type": "webhook_endpoint", "event_payload": "thin", "enabled_events": ["*"],
+            "include": ["webhook_endpoint.signing_secret"],
+            "webhook_endpoint": ["url": "https://shop.example.com/hooks/stripe"],
+        ]
+        let made = try stripe.call(
+            "POST",
+            "/v2/core/event_destinations",
+            String(decoding: JSON.encode(asked), as: UTF8.self),
+            type: "application/json"
+        )
+        let secret = try #require(made["webhook_endpoint"]?["signing_secret"]?.stringValue, "\(made)")
+        secrets.set("stripe.test.webhookSecret", "\(PaymentsWorld.webhookSecret),\(secret)")
+    }
+
+    /// How many events wait for their object.
+    func awaiting() async throws -> Int {
+        try await engine.store.read { reader throws(StoreError) in
+            try reader.deliveries(matching: DeliveryFilter(status: .awaiting)).count
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import CrashProbe
+import FlowEngine
+import Foundation
+import Synchronization
+import Testing
+
+// Goal: wherever the process dies, in whatever kind of block, the end is the same as if nobody had disturbed it.
+// Method: for each kind of block a flow in which it stands between two marks, called five times through a page and
+// started once by hand, with the answers to the first two writing requests lost. A child process runs it and kills
+// itself (SIGKILL) at the n-th passage through a failpoint, for n = 1, 2, 3 … until it has passed fewer; another child
+// goes on with what is on disk and dies at its first passage; a third one comes to the end. Then runs, journals, keys, tables and the state of the Stripe simulator must equal those
+// of the undisturbed child. A cell without a kill needs a reason (`BlockKind.reason`).
+@Suite("Crash matrix: every failpoint in every kind of block")
+struct CrashMatrixTests {
+    /// Passages that are tried in a cell at most; the first ones meet every kind of place.
+    private static let passages = ProofSize.of(14, large: 200)
+
+    @Test("kill -9 at each passage changes no end state and no effect outside", .timeLimit(.minutes(60)))
+    func matrix() async throws {
+        let table = MatrixTable()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount {
+                group.addTask {
+                    try await ProbeLane.with { lane in
+                        while let kind = table.takeKind() {
+                            try await Self.fill(kind, table, lane)
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        print(table.text)
+        #expect(table.total >= 2_000)
+        for kind in BlockKind.all {
+            for point in Failpoint.allCases {
+                let isEmpty = table.kills(kind, point) == 0
+                let reason = kind.reason(against: point)
+                #expect(isEmpty == (reason != nil), "\(kind.name) at \(point.rawValue): \(reason ?? "must be passed")")
+            }
+        }
+    }
+
+    /// All failpoints of one kind of block.
+    private static func fill(_ kind: BlockKind, _ table: MatrixTable, _ lane: ProbeLane) async throws {
+        let undisturbed = try await Case.run(lane) { folder in
+            let outcome = try await lane.run(kind, in: folder)
+            #expect(outcome == .survived, "\(kind.name) undisturbed")
+        }
+        for point in Failpoint.allCases {
+            for passage in 1...passages {
+                var outcome = ProbeOutcome.broken
+                let disturbed = try await Case.run(lane) { folder in
+                    outcome = try await lane.run(kind, in: folder, failpoint: "\(point.rawValue):\(passage)")
+                    guard outcome == .killed else { return }
+                    // Whoever goes on may die as well, at the first such point that it passes.
+                    var last = try await lane.run(kind, in: folder, failpoint: "\(point.rawValue):1", hour: 11)
+                    if last == .killed {
+                        table.add(kind, point)
+                        last = try await lane.run(kind, in: folder, hour: 12)
+                    }
+                    #expect(last == .survived, "\(kind.name) after \(point.rawValue):\(passage)")
+                }
+                #expect(outcome != .broken, "\(kind.name) at \(point.rawValue):\(passage)")
+                #expect(disturbed == undisturbed, "\(kind.name) at \(point.rawValue):\(passage)")
+                guard outcome == .killed else { break }
+                table.add(kind, point)
+            }
+        }
+    }
+}
+
+/// How one case ended: on disk, and outside.
+private struct Case: Equatable, CustomStringConvertible {
+    var state: String
+    var effects: [String]
+
+    var description: String { state + effects.joined(separator: "\n") }
+
+    /// Gives `body` a new folder and an empty simulator, and looks at both afterwards.
+    static func run(_ lane: ProbeLane, _ body: (String) async throws -> Void) async throws -> Case {
+        let folder = FileManager.default.temporaryDirectory.path + "/runnel-matrix-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await lane.reset()
+        try await body(folder)
+        return Case(state: (try? lane.endState(folder)) ?? "no end", effects: try await lane.effects())
+    }
+}
+
+/// Kills by failpoint and kind of block.
+private final class MatrixTable: Sendable {
+    private struct Cell: Hashable {
+        var kind: String
+        var point: Failpoint
+    }
+
+    private let cells = Mutex<[Cell: Int]>([:])
+    private let waiting = Mutex(BlockKind.all.reversed() as [BlockKind])
+
+    /// A kind that no lane has taken yet.
+    func takeKind() -> BlockKind? { waiting.withLock { $0.popLast() } }
+
+    func add(_ kind: BlockKind, _ point: Failpoint) {
+        cells.withLock { $0[Cell(kind: kind.name, point: point), default: 0] += 1 }
+    }
+
+    func kills(_ kind: BlockKind, _ point: Failpoint) -> Int {
+        cells.withLock { $0[Cell(kind: kind.name, point: point)] ?? 0 }
+    }
+
+    /// All kills, of those that went on as well.
+    var total: Int { cells.withLock { $0.values.reduce(0, +) } }
+
+    /// A line for each kind, a column for each failpoint; an empty cell shows the number of its reason.
+    var text: String {
+        let points = Failpoint.allCases
+        var reasons: [String] = []
+        var lines = points.enumerated().map { "  \(Self.letter($0)) \($1.rawValue)" }
+        lines.append("kind".padded(to: 30) + points.indices.map { Self.letter($0).padded(to: 5) }.joined())
+        for kind in BlockKind.all {
+            var line = kind.name.padded(to: 30)
+            for point in points {
+                let count = kills(kind, point)
+                if count == 0, let reason = kind.reason(against: point) {
+                    if !reasons.contains(reason) { reasons.append(reason) }
+                    line += "(\((reasons.firstIndex(of: reason) ?? 0) + 1))".padded(to: 5)
+                } else {
+                    line += String(count).padded(to: 5)
+                }
+            }
+            lines.append(line)
+        }
+        lines += reasons.enumerated().map { "  (\($0 + 1)) \($1)" }
+        lines.append("\(total) kills")
+        return lines.joined(separator: "\n")
+    }
+
+    private static func letter(_ position: Int) -> String { String(UnicodeScalar(UInt8(ascii: "A") + UInt8(position))) }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String { padding(toLength: width, withPad: " ", startingAt: 0) }
+}
