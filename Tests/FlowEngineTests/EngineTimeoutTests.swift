@@ -23,18 +23,17 @@ struct EngineTimeoutTests {
         """
     )
 
-    @Test("a request that was never sent is given up at the time limit")
+    @Test("a request that was never sent is given up at the time limit, and not sent behind it")
     func notSent() async throws {
         let transport = ScriptedTransport { _, _ in .notSent(reason: "no connection", retryable: true) }
         try await EngineWorld.with(Self.charging) { world in
             try await world.run(transport: transport) { engine in
-                let time = Self.runClock(of: world)
-                defer { time.cancel() }
-                let start = world.clock.now()
-                let answer = try await engine.call()
-                #expect(answer.body == ["how": "timeout"])
-                #expect(world.clock.now() - start <= .seconds(600))
-                #expect(Set(transport.sent.map(\.request.key)).count == 1)
+                async let answer = engine.call()
+                _ = try await engine.record(RunID(1), being: .retrying)
+                await world.clock.waitForSleeper(within: .seconds(30))
+                world.clock.advance(by: .seconds(31))
+                #expect(try await answer.body == ["how": "timeout"])
+                #expect(transport.sent.count == 1)
             }
         }
     }
@@ -44,17 +43,19 @@ struct EngineTimeoutTests {
     )
     func lost() async throws {
         let transport = ScriptedTransport { _, number in
-            number < 8 ? .lost(reason: "reset") : .answered(OutsideAnswer(status: 200))
+            number < 4 ? .lost(reason: "reset") : .answered(OutsideAnswer(status: 200))
         }
         try await EngineWorld.with(Self.charging) { world in
             try await world.run(transport: transport) { engine in
-                let time = Self.runClock(of: world)
-                defer { time.cancel() }
-                let start = world.clock.now()
-                let answer = try await engine.call()
-                #expect(answer.body == ["how": "charged"])
-                #expect(world.clock.now() - start > .seconds(30))
-                #expect(transport.sent.count == 8)
+                async let answer = engine.call()
+                for sent in 1...3 {
+                    await transport.waitForSent(sent)
+                    _ = try await engine.record(RunID(1), being: .retrying)
+                    await world.clock.waitForSleeper(within: .seconds(20))
+                    world.clock.advance(by: .seconds(20))
+                }
+                #expect(try await answer.body == ["how": "charged"])
+                #expect(transport.sent.count == 4)
                 #expect(Set(transport.sent.map(\.request.key)).count == 1)
             }
         }
@@ -113,10 +114,13 @@ struct EngineTimeoutTests {
         )
         try await EngineWorld.with(flow) { world in
             try await world.run { engine in
-                let time = Self.runClock(of: world, step: .seconds(5))
-                defer { time.cancel() }
-                let answer = try await engine.call()
-                #expect(answer.body == ["how": "timeout at each"])
+                async let answer = engine.call()
+                for span in [10, 10, 5] {
+                    _ = try await engine.record(RunID(1), being: .waiting)
+                    await world.clock.waitForSleeper(within: .seconds(span))
+                    world.clock.advance(by: .seconds(span))
+                }
+                #expect(try await answer.body == ["how": "timeout at each"])
                 #expect(try await engine.rows("lines").count == 2)
             }
         }
@@ -240,16 +244,6 @@ struct EngineTimeoutTests {
                 let child = try await engine.record(RunID(2))
                 #expect(child.status == .cancelled)
                 #expect(try await engine.entries(RunID(2)).map(\.status) == [.succeeded])
-            }
-        }
-    }
-
-    /// Lets time pass whenever somebody waits for it.
-    static func runClock(of world: EngineWorld, step: Duration = .seconds(60)) -> Task<Void, Never> {
-        Task {
-            while !Task.isCancelled {
-                await world.clock.waitForSleeper(within: step)
-                world.clock.advance(by: step)
             }
         }
     }

@@ -227,6 +227,10 @@ extension Turn {
                 pending.entry.failure = problem("the process ended meanwhile", isUncertain: true, retryable: false)
                 return try park(pending)
             }
+            if let deadline = open.call.deadline, deadline <= now, !wasSent, entry.failure?.code == Self.notSent {
+                pending.entry.failure = .timeout("'\(open.call.path)'", open.call.timeout ?? deadline - open.call.now)
+                return try giveUp(pending, isUncertain: false)
+            }
             pending.entry.sends += 1
             // Until its answer is recorded, the request on its way may have been the one that was executed.
             if wasSent {

@@ -1,5 +1,5 @@
 extension AppReader {
-    /// `events: { order-shipped: { access: [warehouse] } }`
+    /// Reads `events: { order-shipped: { access: [warehouse] } }`.
     mutating func readEvents(_ node: YAMLNode) {
         for (number, pair) in (context.pairs(of: node, what: "'events'") ?? []).enumerated() {
             if number == Limits.events {
