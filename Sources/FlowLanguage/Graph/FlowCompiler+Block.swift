@@ -22,14 +22,6 @@ extension FlowCompiler {
             ExpressionCompiler(context).bare($0, what: "'when'", scope: scope, expected: .bool)
         }
         let target = block.next.map { resolve($0, jumps: block.jumps) }
-        if let next = block.next, block.when != nil {
-            context.error(
-                .nextWithWhen,
-                "'next' beside 'when' leaves open where a skipped block leads",
-                at: next.range,
-                notes: ["put the block with its 'next' into a conditional-branch"]
-            )
-        }
         var next = following
         switch target {
         case .end?: next = nil
@@ -88,6 +80,14 @@ extension FlowCompiler {
 
     /// Rules about where a block may stand and what it needs, whatever it does.
     private func checkPlacement(_ block: BlockSource) {
+        if let next = block.next, block.when != nil {
+            context.error(
+                .nextWithWhen,
+                "'next' beside 'when' leaves open where a skipped block leads",
+                at: next.range,
+                notes: ["put the block with its 'next' into a conditional-branch"]
+            )
+        }
         switch block.body {
         case .command, .insert, .upsert, .update, .delete, .runFlow:
             if block.id == nil {

@@ -22,7 +22,6 @@ extension FlowCompiler {
         }
         var element = ExpressionType.dynamic
         if case .list(let type)? = head?.expression.type { element = type }
-
         let outer = failureTarget
         defer { failureTarget = outer }
         if let rethrowing = place.chain.first { failureTarget = .handled(rethrowing) }

@@ -39,7 +39,7 @@ extension BrokenApp {
             - block: wait
               until: 1️⃣input.orderId
             """,
-            ExpectedFinding("1️⃣", "type.mismatch", saying: "timestamp")
+            ExpectedFinding("1️⃣", "type.mismatch", saying: "a time")
         ),
         .blocks(
             "an event that app.yaml does not declare",
@@ -112,7 +112,7 @@ extension BrokenApp {
               where: { id: 1 }
               retry: { attempts: 3, on: 1️⃣error.code }
             """,
-            ExpectedFinding("1️⃣", "type.mismatch", saying: "bool")
+            ExpectedFinding("1️⃣", "type.mismatch", saying: "true or false")
         ),
         .blocks(
             "a time limit for a block that takes no time",
