@@ -115,6 +115,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "Capsules",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "Connections", "Payments", crypto,
+            ],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
+        .target(
             name: "StripeSimulator",
             dependencies: ["HTTPTransport", hummingbird, crypto, logging, serviceLifecycle],
             exclude: ["README.md"],
@@ -123,7 +131,7 @@ let package = Package(
         .target(
             name: "FlowServer",
             dependencies: [
-                "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores",
+                "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores", "Capsules",
                 hummingbird, crypto, logging, serviceLifecycle,
             ],
             exclude: ["README.md"],
@@ -142,7 +150,9 @@ let package = Package(
             name: "runnel",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", "FlowServer", "FlowTesting", "BuiltinFlows", "SampleApps", argumentParser, logging,
+                "StripeSimulator", "FlowServer", "Capsules", "FlowTesting", "BuiltinFlows", "SampleApps",
+                argumentParser,
+                logging,
                 serviceLifecycle, unixSignals,
             ],
             exclude: ["README.md"],

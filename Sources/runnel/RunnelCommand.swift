@@ -14,7 +14,7 @@ struct RunnelCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, CheckCommand.self, TestCommand.self, RunCommand.self, ServeCommand.self,
             SimulatorCommand.self, PaymentsCommand.self, SecretsCommand.self, TokenCommand.self, RunsCommand.self,
-            EventsCommand.self, EvalCommand.self,
+            EventsCommand.self, ReplayCommand.self, CapsuleCommand.self, EvalCommand.self,
             ExplainCommand.self, DoctorCommand.self, DemoCommand.self,
         ]
     )

@@ -115,6 +115,9 @@ extension ObservedTransaction {
     func run(_ id: RunID) throws(StoreError) -> RunRecord? { try base.run(id) }
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { try base.runs(matching: filter) }
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry] { try base.entries(of: run) }
+    func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { try base.evidence(of: run) }
+    func observe(_ address: EntryAddress) { base.observe(address) }
+    func takeAccesses() -> [StoreAccess] { base.takeAccesses() }
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
         try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
     }

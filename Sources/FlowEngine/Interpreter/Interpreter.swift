@@ -77,6 +77,8 @@ struct Interpreter: Sendable {
     }
 
     var state: State
+    /// Looks on in replays; nil in live runs.
+    var watch: PassWatch?
     /// Open transactions, outermost first.
     private(set) var frames: [Frame] = []
     var lines: [FlowLogLine] = []
@@ -164,7 +166,8 @@ extension Interpreter {
             case .at(nil):
                 end(now: now)
             case .at(.some(let index)):
-                if let action = pass(graph[index], now: now) { return action }
+                let node = graph[index]
+                if let action = watch == nil ? pass(node, now: now) : passWatched(node, now: now) { return action }
             }
         }
     }
@@ -221,7 +224,7 @@ extension Interpreter {
 
 extension Interpreter {
     /// Passes one block; gives an action when it needs one from outside.
-    private mutating func pass(_ node: Node, now: Timestamp) -> InterpreterAction? {
+    mutating func pass(_ node: Node, now: Timestamp) -> InterpreterAction? {
         guard count(node) else { return nil }
         if case .endTransaction(let begin) = node.action { return close(begin, node: node, now: now) }
         if passJoint(node, now: now) || isOutOfTime(node, now: now) { return nil }

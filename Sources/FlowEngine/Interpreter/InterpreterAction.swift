@@ -67,6 +67,16 @@ enum WaitWork: Sendable {
     case event(EventSubject, after: Int64)
 }
 
+extension BlockWork {
+    /// Whether the rows that the block read and changed can be told from its entry's output.
+    var outputShowsAccesses: Bool {
+        switch self {
+        case .find, .insert, .runFlow, .transaction, .wait: true
+        case .upsert, .update, .delete, .command, .callback: false
+        }
+    }
+}
+
 /// A column's or field's value.
 struct NamedValue: Sendable {
     var name: String

@@ -1,10 +1,10 @@
-import Expressions
+package import Expressions
 import FlowLanguage
 
 // How requests and answers stand in the journal: as values that a reader can make sense of, without loss.
 
 extension OutsideRequest {
-    var journalValue: Value {
+    package var journalValue: Value {
         [
             "connection": .string(connection), "method": .string(method), "path": .string(path),
             "headers": headerValue(headers), "body": bodyValue(body), "effect": .string(effect.rawValue),
@@ -13,7 +13,7 @@ extension OutsideRequest {
     }
 
     /// Reads a recorded request back; nil when the value is none.
-    init?(_ value: Value) {
+    package init?(_ value: Value) {
         guard
             let connection = value["connection"]?.stringValue, let method = value["method"]?.stringValue,
             let path = value["path"]?.stringValue, let headers = headerFields(of: value["headers"]),
@@ -33,12 +33,12 @@ extension OutsideRequest {
 }
 
 extension OutsideAnswer {
-    var journalValue: Value {
+    package var journalValue: Value {
         ["status": .int(Int64(status)), "headers": headerValue(headers), "body": bodyValue(body)]
     }
 
     /// Reads a recorded answer back; nil when the value is none.
-    init?(_ value: Value) {
+    package init?(_ value: Value) {
         guard
             let status = value["status"]?.intValue, let headers = headerFields(of: value["headers"]),
             let body = bodyBytes(of: value["body"])

@@ -51,6 +51,10 @@ package struct JournalEntry: Sendable, Hashable {
     package var sends: Int
     /// The pure blocks passed between the entry before and this one.
     package var trace: [TraceStep]
+    /// Written with the entry, read back by `evidence(of:)` alone: see ``EntryEvidence``.
+    package var accesses: [StoreAccess]?
+    /// Written when the entry is finished, read back by `evidence(of:)` alone.
+    package var receipt: Receipt?
 
     package init(
         address: EntryAddress,

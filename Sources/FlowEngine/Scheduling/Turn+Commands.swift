@@ -38,6 +38,7 @@ extension Turn {
         var entry = entry(of: call, number: number, status: .started, input: request.journalValue)
         entry.key = request.key
         entry.sends = 1
+        entry.accesses = takeAccesses(of: call)
         try insert(entry)
         run.pending = PendingRequest(call: call, entry: entry, request: request, exchanges: exchanges)
         try save(.running)
@@ -97,6 +98,7 @@ extension Turn {
         else { throw StoreError(.corrupt, "the command at \(pending.call.path) is gone") }
         try Failpoint.receiveBeforeCommit.reach()
         let number = pending.entry.address.call
+        transaction.observe(pending.entry.address)
         var commandCall = commandCall(block, data: data, pending.call, number: number, exchanges: pending.exchanges)
         // What the command sends next is another request and carries another key.
         commandCall.key = key(of: pending.call, number: number + 1)
@@ -105,6 +107,7 @@ extension Turn {
         }
         var entry = pending.entry
         entry.failure = nil
+        entry.receipt = Receipt(answer: answer, accesses: transaction.takeAccesses())
         run.pending = nil
         switch step {
         case .success(.send(let request)) where number + 1 < Limits.callsPerCommand:
@@ -279,13 +282,7 @@ extension Turn {
             preconditionFailure("the connection was resolved before")
         }
         return CommandCall(
-            address: EntryAddress(
-                run: run.record.id,
-                path: call.path,
-                visit: call.visit,
-                attempt: call.attempt,
-                call: number
-            ),
+            address: address(of: call, number: number),
             connection: connection,
             data: data,
             effect: block.effect,

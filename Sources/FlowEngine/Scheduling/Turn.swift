@@ -25,6 +25,8 @@ struct Turn {
     /// Other runs that this one stopped.
     var stopped: [RunRecord] = []
     private var effects = 0
+    /// What the blocks inside the open transactions read and changed, the innermost last: an undone one keeps it.
+    private var accessesInside: [[StoreAccess]] = []
     /// The run's row as it is on disk.
     private var saved: RunRecord
 
@@ -71,15 +73,31 @@ struct Turn {
     private mutating func runTransaction(_ call: BlockCall) throws(StoreError) {
         let transaction = transaction
         var undone: BlockFailure?
+        accessesInside.append([])
+        transaction.observe(address(of: call, number: 0))
         do throws(StoreError) {
             try transaction.savepoint { () throws(StoreError) in
                 undone = try advanceInside()
                 if undone != nil { throw StoreError(.constraint, "the transaction at \(call.path) is rolled back") }
             }
+            let inside = accessesInside.removeLast()
+            noteInside(inside)
         } catch {
+            let inside = accessesInside.removeLast()
             guard let failure = undone else { throw error }
-            try conclude(call, .failure(failure))
+            try conclude(call, .failure(failure), accesses: inside)
         }
+    }
+
+    private mutating func noteInside(_ accesses: [StoreAccess]) {
+        if !accessesInside.isEmpty { accessesInside[accessesInside.count - 1] += accesses }
+    }
+
+    /// What the block did since `observe`, as far as its entry must keep it.
+    mutating func takeAccesses(of call: BlockCall) -> [StoreAccess]? {
+        let accesses = transaction.takeAccesses()
+        noteInside(accesses)
+        return call.work.outputShowsAccesses ? nil : accesses
     }
 
     /// - Returns: The failure for which the innermost transaction must be undone; nil when it is closed.
@@ -107,6 +125,7 @@ struct Turn {
     ///
     /// - Returns: Nil when the run can go on at once.
     private mutating func perform(_ call: BlockCall, isInTransaction: Bool = false) throws(StoreError) -> Stop? {
+        transaction.observe(address(of: call, number: 0))
         switch call.work {
         case .find, .insert, .upsert, .update, .delete:
             try conclude(call, try recordResult(of: call))
@@ -155,8 +174,18 @@ struct Turn {
     }
 
     /// Writes the entry of a block that is over and hands its outcome to the interpreter.
-    mutating func conclude(_ call: BlockCall, _ result: Result<Value, BlockFailure>) throws(StoreError) {
+    ///
+    /// `accesses` are those of an undone transaction's inside.
+    mutating func conclude(
+        _ call: BlockCall,
+        _ result: Result<Value, BlockFailure>,
+        accesses: [StoreAccess]? = nil
+    ) throws(StoreError) {
+        // A transaction's own entry is written when it closes: nothing was observed for it.
+        if case .transaction = call.work { transaction.observe(address(of: call, number: 0)) }
         var entry = entry(of: call, status: .succeeded, input: call.work.journalInput)
+        let own = takeAccesses(of: call)
+        entry.accesses = accesses ?? own
         switch result {
         case .success(let output): entry.output = output
         case .failure(var failure):
@@ -184,22 +213,25 @@ struct Turn {
         status: JournalEntry.Status,
         input: Value
     ) -> JournalEntry {
-        let address = EntryAddress(
-            run: run.record.id,
-            path: call.path,
-            visit: call.visit,
-            attempt: call.attempt,
-            call: number
-        )
         now = max(now, context.clock.now())
         return JournalEntry(
-            address: address,
+            address: address(of: call, number: number),
             sequence: run.interpreter.takeSequence(),
             block: call.block,
             status: status,
             startedAt: call.now,
             input: input,
             trace: number == 0 ? call.trace : []
+        )
+    }
+
+    func address(of call: BlockCall, number: Int) -> EntryAddress {
+        EntryAddress(
+            run: run.record.id,
+            path: call.path,
+            visit: call.visit,
+            attempt: call.attempt,
+            call: number
         )
     }
 
@@ -237,7 +269,8 @@ struct Turn {
             run.record.answer = run.record.answer ?? RunAnswer(failure: failure)
         }
         run.record.epoch = context.epoch
-        run.record.finishedAt = max(now, context.clock.now())
+        // What the last expressions saw as `now`: a replay sees it again.
+        run.record.finishedAt = now
         run.record.wakesAt = nil
         run.record.awaits = nil
         run.record.strikes = 0

@@ -59,12 +59,21 @@ package struct DeliveryFilter: Sendable, Hashable {
     package var source: String?
     package var object: String?
     package var status: Delivery.Status?
+    /// The run that the delivery started.
+    package var run: RunID?
     package var limit: Int
 
-    package init(source: String? = nil, object: String? = nil, status: Delivery.Status? = nil, limit: Int = 100) {
+    package init(
+        source: String? = nil,
+        object: String? = nil,
+        status: Delivery.Status? = nil,
+        run: RunID? = nil,
+        limit: Int = 100
+    ) {
         self.source = source
         self.object = object
         self.status = status
+        self.run = run
         self.limit = limit
     }
 }

@@ -33,6 +33,8 @@ package protocol StoreReader {
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord]
     /// In the order of their sequence.
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry]
+    /// What a replay needs besides the entries, in the same order; for capsules alone.
+    func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence]
     /// The run that a page call with this key started.
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord?
     /// What an operator wants of a run that is in memory.
@@ -84,6 +86,12 @@ package protocol StoreTransaction: StoreReader {
     /// thrown on; the group goes on. Savepoints nest.
     func savepoint<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result
 
+    // Evidence
+    /// Says that what follows is done for the entry at `address`: what is read and changed is noted from here on.
+    func observe(_ address: EntryAddress)
+    /// Hands out what was noted since the last call, and forgets it.
+    func takeAccesses() -> [StoreAccess]
+
     // Runs and journals
     func insertRun(_ start: RunStart, at now: Timestamp) throws(StoreError) -> RunID
     /// Writes status, epoch, times, what it awaits, answer, failure, strikes and trace of a run.
@@ -93,7 +101,7 @@ package protocol StoreTransaction: StoreReader {
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError)
     /// - Throws: `.constraint` if an entry with the address is there already; `.staleEpoch`.
     func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError)
-    /// Writes status, finish time, output, failure and sends of an entry that is `started`.
+    /// Writes status, finish time, output, failure, sends and receipt of an entry that is `started`.
     /// - Throws: `.finalState` if it is not `started`; `.staleEpoch`.
     func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError)
 

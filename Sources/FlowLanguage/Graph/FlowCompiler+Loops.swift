@@ -57,9 +57,10 @@ extension FlowCompiler {
         body.output = .record(RecordType(name: block.word.value, fields: fields))
         guard let head else { return }
         let kind: LoopBlock.Kind = loop.name == nil ? .while(max: loop.max ?? 1) : .each
-        body.action = .beginLoop(
-            LoopBlock(kind: kind, head: head.expression, body: entry ?? end, ids: place.ids, collect: collect?.template)
-        )
+        var compiled = LoopBlock(kind: kind, head: head.expression, body: entry ?? end, ids: place.ids)
+        compiled.collect = collect?.template
+        compiled.item = loop.name?.value
+        body.action = .beginLoop(compiled)
         let range = context.text.range(block.word.range)
         var ending = Node(
             index: end,

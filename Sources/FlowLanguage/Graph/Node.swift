@@ -305,8 +305,10 @@ package struct LoopBlock: Sendable {
     package var ids: [String]
     /// What each turn hands on to `items`.
     package var collect: ValueTemplate?
+    /// What the author calls the item of a turn; nil in a `while`.
+    package var item: String?
 
-    package init(kind: Kind, head: Expression, body: NodeIndex, ids: [String], collect: ValueTemplate?) {
+    package init(kind: Kind, head: Expression, body: NodeIndex, ids: [String], collect: ValueTemplate? = nil) {
         self.kind = kind
         self.head = head
         self.body = body

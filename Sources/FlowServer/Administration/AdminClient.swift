@@ -43,6 +43,10 @@ package struct AdminClient: Administering {
         try RunReport(try await ask("GET", "runs/\(run)?wait=\(waiting.components.seconds)"))
     }
 
+    package func capsule(of run: RunID) async throws(AdministrationError) -> [UInt8] {
+        Array(try Members(try await ask("GET", "runs/\(run)/capsule")).string("capsule").utf8)
+    }
+
     package func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID {
         let answer = try await ask("POST", "runs", ["flow": .string(flow), "input": .map(input)])
         return RunID(try Members(answer).int("run"))

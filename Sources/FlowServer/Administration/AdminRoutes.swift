@@ -19,6 +19,7 @@ struct AdminRoutes: Sendable {
         table.add(.get, "/admin/status") { _, _ in try .json(try await administration.status().value) }
         addRuns(to: &table)
         addEvents(to: &table)
+        addCapsules(to: &table)
         addChanges(to: &table)
         addTokens(to: &table)
         addSecrets(to: &table)
@@ -68,6 +69,16 @@ struct AdminRoutes: Sendable {
                     idempotencyKey: body.optional("idempotencyKey")?.stringValue
                 )
                 return ["event": .int(receipt.id), "repeated": .bool(receipt.isRepeated)]
+            }
+        }
+    }
+
+    private func addCapsules(to table: inout RouteTable) {
+        table.add(.get, "/admin/runs/:run/capsule") { _, context in
+            try await answering {
+                guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
+                let capsule = try await administration.capsule(of: RunID(id))
+                return ["capsule": .string(String(decoding: capsule, as: UTF8.self))]
             }
         }
     }

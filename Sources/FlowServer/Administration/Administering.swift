@@ -16,6 +16,12 @@ package protocol Administering: Sendable {
     /// Throws `.notFound` when there is no such run.
     func report(of run: RunID, waiting: Duration) async throws(AdministrationError) -> RunReport
 
+    /// Exports a run as a capsule, without any secret.
+    ///
+    /// Throws `.notFound` when there is no such run; `.unavailable` when the secrets that must stay out of it cannot be
+    /// opened.
+    func capsule(of run: RunID) async throws(AdministrationError) -> [UInt8]
+
     /// Starts a flow by hand, as an admin; it is durable when this returns.
     func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID
 

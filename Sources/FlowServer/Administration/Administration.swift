@@ -15,13 +15,14 @@ package struct Administration: Administering {
     let mode: Mode
     let store: any Store
     let reconciler: PaymentsReconciler?
-    private let clock: any FlowEngine.Clock
+    let clock: any FlowEngine.Clock
     private let random: any RandomSource
     let engine: Engine?
     private let writer: StoreWriter
-    private let vault: SecretVault?
+    let vault: SecretVault?
     private let unsealed: UnsealedSecrets?
-    private let version: String
+    let version: String
+    let sources: [SourceFile]
     private let port: @Sendable () -> Int?
 
     /// Puts the parts together.
@@ -29,7 +30,7 @@ package struct Administration: Administering {
     /// The `engine` need not run: one that the store was opened for by a single command does not. Without a `vault` no
     /// secret can be set; `unsealed` is read again after a change, so that the services of this process see it. Without
     /// a `reconciler` payments cannot be compared with Stripe. `version` is the program's, `port` tells where the server
-    /// listens, once it does.
+    /// listens, once it does. `sources` are the app's files, for capsules of runs whose own files were not kept.
     package init(
         app: App,
         mode: Mode,
@@ -41,6 +42,7 @@ package struct Administration: Administering {
         unsealed: UnsealedSecrets? = nil,
         reconciler: PaymentsReconciler? = nil,
         version: String = "",
+        sources: [SourceFile] = [],
         port: @escaping @Sendable () -> Int? = { nil }
     ) {
         self.app = app
@@ -54,6 +56,7 @@ package struct Administration: Administering {
         self.unsealed = unsealed
         self.reconciler = reconciler
         self.version = version
+        self.sources = sources
         self.port = port
     }
 

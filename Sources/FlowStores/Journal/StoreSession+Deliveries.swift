@@ -18,6 +18,7 @@ extension StoreSession {
         WHERE object = ?4 AND (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id LIMIT ?3
         """
     )
+    private static let ofRun = FixedStatement("SELECT \(columns) FROM deliveries WHERE run = ? ORDER BY id LIMIT ?")
     private static let counts = FixedStatement("SELECT source, accepted, repeated FROM delivery_counts")
     private static let record = FixedStatement(
         """
@@ -42,12 +43,20 @@ extension StoreSession {
     }
 
     func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery] {
+        if let run = filter.run {
+            let statement = try prepared(Self.ofRun)
+            statement.bind(run.rawValue)
+            statement.bind(max(0, filter.limit))
+            return try all(statement, Self.delivery)
+        }
         let statement = try prepared(filter.object == nil ? Self.matching : Self.ofObject)
         statement.bind(filter.source)
         statement.bind(filter.status?.rawValue)
         statement.bind(max(0, filter.limit))
         if let object = filter.object { statement.bind(object) }
-        return try all(statement, Self.delivery)
+        let deliveries = try all(statement, Self.delivery)
+        accesses?.append(.deliveries(deliveries))
+        return deliveries
     }
 
     private static func delivery(_ row: PreparedStatement) throws(StoreError) -> Delivery {

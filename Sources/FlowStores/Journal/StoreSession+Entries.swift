@@ -10,20 +10,24 @@ extension StoreSession {
         FROM entries WHERE run = ? ORDER BY sequence
         """
     )
+    private static let evidenceOfRun = FixedStatement(
+        "SELECT path, visit, attempt, call, accesses, receipt FROM entries WHERE run = ? ORDER BY sequence"
+    )
     /// The condition stands for a reference to `runs` as well: without the run, nothing is inserted.
     private static let insertEntry = FixedStatement(
         """
         INSERT INTO entries (run, path, visit, attempt, call, sequence, block, status, started_at, finished_at,
-                             input, output, failure, key, sends, trace)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
-        WHERE (SELECT epoch FROM runs WHERE id = ?1) <= ?17
+                             input, output, failure, key, sends, trace, accesses)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17
+        WHERE (SELECT epoch FROM runs WHERE id = ?1) <= ?18
         """
     )
     private static let finishEntry = FixedStatement(
         """
-        UPDATE entries SET status = ?6, finished_at = ?7, output = ?8, failure = ?9, sends = ?10
+        UPDATE entries SET status = ?6, finished_at = ?7, output = ?8, failure = ?9, sends = ?10,
+                           receipt = ifnull(?11, receipt)
         WHERE run = ?1 AND path = ?2 AND visit = ?3 AND attempt = ?4 AND call = ?5 AND status = 'started'
-          AND (SELECT epoch FROM runs WHERE id = ?1) <= ?11
+          AND (SELECT epoch FROM runs WHERE id = ?1) <= ?12
         """
     )
     private static let isEntry = FixedStatement(
@@ -57,6 +61,24 @@ extension StoreSession {
         }
     }
 
+    func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] {
+        let statement = try prepared(Self.evidenceOfRun)
+        statement.bind(run.rawValue)
+        return try all(statement) { row throws(StoreError) in
+            EntryEvidence(
+                address: EntryAddress(
+                    run: run,
+                    path: BlockPath(try row.text(0)),
+                    visit: try row.count(1),
+                    attempt: try row.count(2),
+                    call: try row.count(3)
+                ),
+                accesses: row.isNull(4) ? nil : try StoredForms.accesses(row.textBytes(4)),
+                receipt: row.isNull(5) ? nil : try StoredForms.receipt(row.textBytes(5))
+            )
+        }
+    }
+
     func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
         let statement = try prepared(Self.insertEntry)
         bindAddress(entry.address, to: statement)
@@ -71,6 +93,7 @@ extension StoreSession {
         statement.bind(entry.key)
         statement.bind(entry.sends)
         statement.bindText(StoredForms.encode(entry.trace))
+        statement.bindText(entry.accesses.map { StoredForms.encode($0) })
         statement.bind(epoch)
         let inserted: Int
         do {
@@ -91,6 +114,7 @@ extension StoreSession {
         try statement.bindExact(entry.output, "the output of \(entry.address.path)")
         statement.bindText(entry.failure.map { StoredForms.encode($0) })
         statement.bind(entry.sends)
+        statement.bindText(entry.receipt.map { JSON.encodeExact($0.value) })
         statement.bind(epoch)
         if try execute(statement) == 1 { return }
         try requireEpoch(epoch, of: entry.address.run)

@@ -24,7 +24,9 @@ extension StoreSession {
     func run(_ id: RunID) throws(StoreError) -> RunRecord? {
         let statement = try prepared(Self.byID)
         statement.bind(id.rawValue)
-        return try first(statement, Self.record)
+        let record = try first(statement, Self.record)
+        accesses?.append(.run(id, status: record?.status))
+        return record
     }
 
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
@@ -210,7 +212,9 @@ extension StoreSession {
                 column: "idempotencyKey"
             )
         }
-        return RunID(lastInsertedID)
+        let run = RunID(lastInsertedID)
+        accesses?.append(.started(run))
+        return run
     }
 
     func updateRun(_ run: RunRecord) throws(StoreError) {

@@ -25,7 +25,11 @@ extension StoreSession {
         "INSERT INTO flow_sources (version, source) VALUES (?, ?) ON CONFLICT (version) DO NOTHING"
     )
 
-    func setting(_ name: String) throws(StoreError) -> [UInt8]? { try bytes(Self.setting, of: name) }
+    func setting(_ name: String) throws(StoreError) -> [UInt8]? {
+        let value = try bytes(Self.setting, of: name)
+        accesses?.append(.setting(name: name, value: value))
+        return value
+    }
 
     func sealedSecret(_ name: String) throws(StoreError) -> [UInt8]? { try bytes(Self.secret, of: name) }
 

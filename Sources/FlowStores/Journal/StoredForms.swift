@@ -98,6 +98,20 @@ enum StoredForms {
         return trace
     }
 
+    // MARK: Evidence
+
+    static func encode(_ accesses: [StoreAccess]) -> [UInt8] { JSON.encodeExact(.list(accesses.map(\.value))) }
+
+    static func accesses(_ bytes: [UInt8]) throws(StoreError) -> [StoreAccess] {
+        guard let accesses = StoreAccess.list(try parse(bytes, "accesses")) else { throw corrupt("accesses") }
+        return accesses
+    }
+
+    static func receipt(_ bytes: [UInt8]) throws(StoreError) -> Receipt {
+        guard let receipt = Receipt(try parse(bytes, "receipt")) else { throw corrupt("receipt") }
+        return receipt
+    }
+
     // MARK: Lists of names
 
     static func encode(_ names: [String]) -> [UInt8] { JSON.encodeExact(.list(names.map { .string($0) })) }

@@ -6,7 +6,9 @@ struct Migration: Sendable {
     let number: Int
     let sql: String
 
-    static let all: [Migration] = [.runsAndJournal, .halts, .changesAndAudit, .eventsAndBranches]
+    static let all: [Migration] = [
+        .runsAndJournal, .halts, .changesAndAudit, .evidence, .eventsAndBranches,
+    ]
 }
 
 extension StoreSession {

@@ -11,6 +11,8 @@ final class StoreConnection: @unchecked Sendable {
         /// The one connection that writes and checkpoints. SQLite before 3.51.3 can corrupt a WAL that two do.
         case writer(WriterSettings)
         case reader
+        /// Tables in memory, which nobody else sees.
+        case memory
     }
 
     struct WriterSettings {
@@ -34,7 +36,11 @@ final class StoreConnection: @unchecked Sendable {
         configuration.busyMode = .timeout(5)
         if case .reader = role { configuration.readonly = true }
         do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
+            if case .memory = role {
+                queue = try DatabaseQueue(configuration: configuration)
+            } else {
+                queue = try DatabaseQueue(path: path, configuration: configuration)
+            }
             let opened: StoreSession? = queue.inDatabase { database in
                 guard let handle = database.sqliteConnection else { return nil }
                 return StoreSession(database: handle, now: now)

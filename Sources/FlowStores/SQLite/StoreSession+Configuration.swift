@@ -38,6 +38,7 @@ extension StoreSession {
             settings.trace?.observe(database)
         case .reader:
             try executeScript("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")
+        case .memory: break
         }
     }
 

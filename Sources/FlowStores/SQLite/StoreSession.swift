@@ -18,7 +18,10 @@ final class StoreSession {
     private var isOpen = false
     /// Why the open group is lost; every later statement of it is refused, since it would commit by itself.
     private var groupFailure: StoreError?
-    private var timeOfGroup: Timestamp?
+    /// Everything that the group stamps has this time; nil: it is asked for when it is first needed.
+    var timeOfGroup: Timestamp?
+    /// What was read and changed since `observe`; nil while nobody wants to know.
+    var accesses: [StoreAccess]?
 
     /// Opens a session whose `now` gives the time for `createdAt` and `updatedAt`; nil asks the database.
     init(database: OpaquePointer, now: @escaping @Sendable () -> Timestamp?) {
@@ -177,6 +180,7 @@ extension StoreSession {
         precondition(!isOpen, "groups do not nest")
         groupFailure = nil
         timeOfGroup = nil
+        accesses = nil
         isOpen = true
         defer {
             isOpen = false

@@ -27,6 +27,7 @@ struct RecordStatement {
         static let update: UInt16 = 2
         static let delete: UInt16 = 3
         static let insert: UInt16 = 4
+        static let replace: UInt16 = 5
         static let value: UInt16 = 10
         static let column: UInt16 = 11
         static let add: UInt16 = 12
@@ -126,6 +127,11 @@ extension RecordStatement {
             statement.write("INSERT INTO \(table.quotedName) (\(names)) VALUES (\(places))")
         }
         return statement
+    }
+
+    /// The shape of the statement that puts a whole row in the place of another.
+    static func replacementShape(of table: StoredTable) -> RecordStatementShape {
+        Self(Code.replace, table, writing: false).shape
     }
 
     private mutating func assign(_ position: Int, _ operand: ResolvedOperand) throws(StoreError) {

@@ -10,7 +10,7 @@ extension StoreSession: StoreTransaction {
             try RecordStatement.find(query, in: table, writing: true).text
         }
         for value in found.values { statement.bind(value) }
-        return try all(statement, on: table) { row throws(StoreError) in
+        let rows = try all(statement, on: table) { row throws(StoreError) in
             var record = ValueMap(minimumCapacity: table.columns.count)
             var position: Int32 = 0
             for column in table.columns {
@@ -19,9 +19,20 @@ extension StoreSession: StoreTransaction {
             }
             return record
         }
+        accesses?.append(.find(table: query.table, rows: rows))
+        return rows
     }
 
     func insert(into name: String, _ values: [(column: String, value: Value)]) throws(StoreError) -> ValueMap {
+        let row = try noting(name) { () throws(StoreError) in try insertRow(into: name, values) }
+        accesses?.append(.insert(table: name, row: row))
+        return row
+    }
+
+    private func insertRow(
+        into name: String,
+        _ values: [(column: String, value: Value)]
+    ) throws(StoreError) -> ValueMap {
         let table = try catalogue.table(name)
         var given = [Value?](repeating: nil, count: table.columns.count)
         for (column, value) in values {
@@ -69,8 +80,11 @@ extension StoreSession: StoreTransaction {
         let statement = try prepared(change.shape) { () throws(StoreError) in
             try RecordStatement.update(update, of: table, at: time, writing: true).text
         }
+        let before = try rowsBefore(of: update.table, update.conditions)
         for value in change.values { statement.bind(value) }
-        return try execute(statement, on: table)
+        let count = try noting(update.table) { () throws(StoreError) in try execute(statement, on: table) }
+        if let before { note(.update(table: update.table, before: before), of: update.table) }
+        return count
     }
 
     func delete(from name: String, where conditions: [ResolvedCondition]) throws(StoreError) -> Int {
@@ -79,7 +93,10 @@ extension StoreSession: StoreTransaction {
         let statement = try prepared(removal.shape) { () throws(StoreError) in
             try RecordStatement.delete(conditions, from: table, writing: true).text
         }
+        let before = try rowsBefore(of: name, conditions)
         for value in removal.values { statement.bind(value) }
-        return try execute(statement, on: table)
+        let count = try noting(name) { () throws(StoreError) in try execute(statement, on: table) }
+        if let before { note(.delete(table: name, before: before), of: name) }
+        return count
     }
 }

@@ -34,6 +34,7 @@ struct RunCommand: AsyncParsableCommand {
             try await refuseBesideServer()
             let opened = try await OpenedApp.open(app, options: options)
             defer { opened.store.close() }
+            try await opened.keepSources()
             guard let graph = opened.app.flows[flow] else {
                 let names = opened.app.flows.keys.sorted().joined(separator: ", ")
                 throw CommandFailure("\(opened.app.name) has no flow '\(flow)'; it has \(names)")

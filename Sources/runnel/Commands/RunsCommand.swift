@@ -9,6 +9,7 @@ struct RunsCommand: AsyncParsableCommand {
         abstract: "What ran, and how.",
         subcommands: [
             ListRuns.self, ShowRun.self, CancelRun.self, PauseRun.self, ResumeRun.self, SettleRun.self,
+            ExportRun.self,
         ]
     )
 

@@ -43,6 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
             let endpoint = try stripeEndpoint()
             let opened = try await OpenedApp.open(app, options: options)
             defer { opened.store.close() }
+            try await opened.keepSources()
             let logger = ServerLog.logger(level: logLevel)
             let http = HTTPClient()
             let engine = opened.engine(stripe: endpoint, http: http, logger: logger)

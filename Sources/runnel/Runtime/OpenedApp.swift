@@ -1,4 +1,5 @@
 import ArgumentParser
+import Capsules
 import Connections
 import FlowEngine
 import FlowLanguage
@@ -53,9 +54,13 @@ struct OpenedApp {
             engine: engine(stripe: .stripe, http: HTTPClient(), logger: ServerLog.logger(level: "warning")),
             vault: vault,
             unsealed: secrets,
-            version: RunnelCommand.configuration.version
+            version: RunnelCommand.configuration.version,
+            sources: sources
         )
     }
+
+    /// Keeps the files of today's versions of the flows, for capsules of their runs.
+    func keepSources() async throws { try await SourceArchive.save(app, sources, in: store) }
 
     private var credentials: StripeCredentials { StripeCredentials(secrets) }
 

@@ -1,0 +1,66 @@
+import Crypto
+import Expressions
+package import FlowEngine
+package import FlowLanguage
+
+/// The files that each version of a flow was compiled from, kept in the store for as long as its runs.
+///
+/// By content: a file that several versions share is kept once. A version's own record lists its files.
+package enum SourceArchive {
+    private static let filePrefix = "file:"
+
+    /// Keeps the files for every flow of the app that has none kept yet.
+    package static func save(_ app: App, _ sources: [SourceFile], in store: any Store) async throws(StoreError) {
+        let versions = app.flows.values.map(\.version)
+        let missing = try await store.read { reader throws(StoreError) in
+            var missing: [FlowVersion] = []
+            for version in versions where try reader.flowSource(version) == nil { missing.append(version) }
+            return missing
+        }
+        guard !missing.isEmpty else { return }
+        let files = relative(sources)
+        let list = JSON.encodeExact(
+            .list(files.map { ["path": .string($0.path), "hash": .string(hash($0.bytes))] })
+        )
+        try store.writeGroup { transaction throws(StoreError) in
+            for file in files {
+                try transaction.saveFlowSource(FlowVersion(filePrefix + hash(file.bytes)), file.bytes)
+            }
+            for version in missing { try transaction.saveFlowSource(version, list) }
+        }
+    }
+
+    /// The files of a version, `app.yaml` first; nil when they were not kept.
+    package static func files(of version: FlowVersion, in reader: any StoreReader) throws(StoreError) -> [SourceFile]? {
+        guard let bytes = try reader.flowSource(version) else { return nil }
+        guard let list = (try? JSON.parseExact(bytes, limits: .journal))?.listValue else {
+            throw StoreError(.corrupt, "the list of a flow's files cannot be read")
+        }
+        var files: [SourceFile] = []
+        for item in list {
+            guard let path = item["path"]?.stringValue, let hash = item["hash"]?.stringValue,
+                let bytes = try reader.flowSource(FlowVersion(filePrefix + hash))
+            else { throw StoreError(.corrupt, "a flow's file is not where its list says") }
+            files.append(SourceFile(path: path, bytes: bytes))
+        }
+        return files
+    }
+
+    /// The files by their places in the app, wherever the app lies.
+    package static func relative(_ sources: [SourceFile]) -> [SourceFile] {
+        guard let app = sources.first(where: { $0.path.split(separator: "/").last == "app.yaml" }) else {
+            return sources
+        }
+        let prefix = app.path.dropLast("app.yaml".count)
+        return sources.map { file in
+            guard file.path.hasPrefix(prefix) else { return file }
+            return SourceFile(path: String(file.path.dropFirst(prefix.count)), bytes: file.bytes)
+        }
+    }
+
+    package static func hash(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        let hash = SHA256.hash(data: bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return String(decoding: hash, as: UTF8.self)
+    }
+}

@@ -1,0 +1,227 @@
+import Expressions
+package import FlowLanguage
+
+/// Why a replay stopped before its run was over.
+package enum ReplayStop: Sendable, Hashable {
+    /// The record ends here too: the run waits, is parked, or was exported while it ran.
+    case recordEnds
+    /// The run asks for something from outside that nobody recorded.
+    case unanswered(EntryAddress)
+    /// It runs in circles, or does what a replay cannot follow.
+    case lost(String)
+}
+
+/// What a replay of one run gave.
+package struct ReplayedRun: Sendable {
+    package var record: RunRecord
+    package var entries: [JournalEntry]
+    /// Every block that was passed, in order; empty unless asked for.
+    package var passes: [BlockPass]
+    package var stop: ReplayStop?
+}
+
+/// What a replay of a history gave.
+package struct ReplayOutcome: Sendable {
+    /// In the order of their ids, the run itself first.
+    package var runs: [ReplayedRun]
+    package var changes: [RowChange]
+    package var outside: [OutsideChange]
+    /// Entries whose outcome was taken as recorded.
+    package var given: Set<EntryAddress>
+    package var snapshot: BlockSnapshot?
+}
+
+/// Runs a recorded run again: the same interpreter and the same turns, fed from the record.
+///
+/// Clock, rows, answers and sub-runs come from the record; every expression, branch, input, request, query and change
+/// is done again. No network, no database, nothing that waits.
+package struct ReplayMachine {
+    private let context: TurnContext
+    private let transaction: ReplayTransaction
+    private let history: RecordedHistory
+    private let clock: ReplayClock
+    private let watch: PassWatch?
+    private var results: [RunID: ReplayedRun] = [:]
+    private var snapshot: BlockSnapshot?
+
+    /// Prepares a replay of `history` on `app`.
+    ///
+    /// - Parameters:
+    ///   - app: The app that the run ran on, or today's.
+    ///   - features: With the credentials of the capsule.
+    ///   - history: With at least one run.
+    ///   - tables: Empty ones, for this replay alone.
+    ///   - outside: What another replay of the same history on the recorded app found out; nil for that replay itself.
+    ///   - watch: Which blocks to look at; nil: none.
+    package init(
+        app: App,
+        features: [any Feature],
+        history: RecordedHistory,
+        tables: any ReplayTables,
+        outside: [OutsideChange]? = nil,
+        watch: PassWatch? = nil
+    ) {
+        let root = history.runs[0].record
+        let clock = ReplayClock(root.createdAt)
+        self.clock = clock
+        self.history = history
+        self.watch = watch
+        let plan = outside.map { Dictionary(grouping: $0, by: \.address) }
+        transaction = ReplayTransaction(history: history, tables: tables, clock: clock, plan: plan)
+        context = TurnContext(
+            app: app,
+            mode: root.start.mode,
+            features: features,
+            epoch: root.epoch,
+            clock: clock,
+            random: ReplayRandomSource(),
+            installation: history.installation
+        )
+    }
+
+    /// - Throws: When the rows of the capsule fit no table of the app.
+    package mutating func run() throws(StoreError) -> ReplayOutcome {
+        let root = history.runs[0].record
+        var record = RunRecord(id: root.id, start: root.start, status: .queued, createdAt: root.createdAt)
+        record.startedAt = root.startedAt
+        if let graph = context.app.flows[root.start.flow] { record.start.version = graph.version }
+        transaction.records[root.id] = record
+        transaction.journals[root.id] = []
+        try transaction.prepareRows()
+        try drive(root.id, depth: 0)
+        let runs = results.values.sorted { $0.record.id < $1.record.id }
+        let first = runs.filter { $0.record.id == root.id }
+        return ReplayOutcome(
+            runs: first + runs.filter { $0.record.id != root.id },
+            changes: transaction.changes,
+            outside: transaction.outside,
+            given: transaction.given,
+            snapshot: snapshot
+        )
+    }
+
+    // MARK: One run
+
+    private mutating func drive(_ id: RunID, depth: Int) throws(StoreError) {
+        guard var record = transaction.records[id] else { return }
+        guard let graph = context.app.flows[record.start.flow], depth <= Limits.subflowDepth else {
+            return finish(id, nil, .lost("the app has no flow '\(record.start.flow)'"))
+        }
+        if record.startedAt == nil { record.startedAt = clock.now() }
+        let startedAt = record.startedAt ?? record.createdAt
+        transaction.records[id] = record
+        var lastSize = -1
+        while true {
+            var fresh = Interpreter(graph: graph, run: id, start: record.start, startedAt: startedAt)
+            fresh.watch = watch
+            let replay: JournalReplay
+            do throws(NondeterminismError) {
+                replay = try JournalReplay(fresh, entries: transaction.journals[id] ?? [])
+            } catch {
+                return finish(id, fresh, .lost(error.message))
+            }
+            let (interpreter, stop) = try turn(of: id, replay, graph: graph)
+            if let stop { return finish(id, interpreter, stop) }
+            guard let after = transaction.records[id], !after.status.isFinal else {
+                return finish(id, interpreter, nil)
+            }
+            try driveChildren(of: id, depth: depth)
+            let size = progress(of: id)
+            guard size > lastSize else { return finish(id, interpreter, .lost("the run does not go on")) }
+            lastSize = size
+        }
+    }
+
+    /// A number that grows with everything that a run does.
+    private func progress(of id: RunID) -> Int {
+        (transaction.journals[id] ?? []).reduce(0) { $0 + ($1.status == .started ? 1 : 2) }
+    }
+
+    private mutating func driveChildren(of id: RunID, depth: Int) throws(StoreError) {
+        while true {
+            let waiting = transaction.records.values.filter {
+                $0.start.parent?.run == id && !$0.status.isFinal && results[$0.id] == nil
+            }
+            guard let child = waiting.map(\.id).min() else { return }
+            try drive(child, depth: depth + 1)
+        }
+    }
+
+    private mutating func finish(_ id: RunID, _ interpreter: Interpreter?, _ stop: ReplayStop?) {
+        guard let record = transaction.records[id] else { return }
+        results[id] = ReplayedRun(
+            record: record,
+            entries: transaction.journals[id] ?? [],
+            passes: interpreter?.watch?.passes ?? [],
+            stop: stop
+        )
+        snapshot = snapshot ?? interpreter?.watch?.snapshot
+    }
+
+    // MARK: Turns
+
+    /// - Returns: The interpreter as it then stands, and why the run cannot go on, if it cannot.
+    private func turn(
+        of id: RunID,
+        _ replay: JournalReplay,
+        graph: FlowGraph
+    ) throws(StoreError) -> (Interpreter, ReplayStop?) {
+        guard var record = transaction.records[id] else { return (replay.interpreter, nil) }
+        transaction.beginTurn(of: id)
+        record.status = .running
+        record.wakesAt = nil
+        var live = LiveRun(record: record, interpreter: replay.interpreter)
+        guard let open = replay.open else {
+            live.interpreter.endPause()
+            return try advance(live)
+        }
+        guard let recorded = transaction.recordedEntry(open.entry.address) else {
+            return (live.interpreter, .unanswered(open.entry.address))
+        }
+        guard recorded.status == .succeeded || recorded.status == .failed else {
+            return (live.interpreter, .recordEnds)
+        }
+        guard let result = Self.result(recorded), let request = OutsideRequest(open.entry.input) else {
+            var entry = open.entry
+            entry.status = recorded.status
+            entry.output = recorded.output
+            entry.failure = recorded.failure
+            entry.finishedAt = recorded.finishedAt
+            try transaction.finishEntry(entry, epoch: context.epoch)
+            transaction.given.insert(entry.address)
+            return (live.interpreter, nil)
+        }
+        var pending = PendingRequest(call: open.call, entry: open.entry, request: request, exchanges: open.exchanges)
+        if recorded.receipt == nil { pending.entry.sends = Limits.sends }
+        live.pending = pending
+        var turn = Turn(live, context: context, in: transaction)
+        guard try turn.receive(result) == nil else {
+            transaction.records[id] = turn.run.record
+            return (turn.run.interpreter, nil)
+        }
+        return try advance(turn.run)
+    }
+
+    /// What came back from outside; nil when the entry does not tell, since a person decided or nothing is sent by it.
+    private static func result(_ entry: JournalEntry) -> TransportResult? {
+        if let receipt = entry.receipt { return .answered(receipt.answer) }
+        guard let failure = entry.failure, failure.type == "connection" else { return nil }
+        switch failure.code {
+        case "not_sent": return .notSent(reason: failure.message, retryable: failure.retryable)
+        case "no_answer": return .lost(reason: failure.message)
+        default: return nil
+        }
+    }
+
+    private func advance(_ live: LiveRun) throws(StoreError) -> (Interpreter, ReplayStop?) {
+        var live = live
+        while true {
+            var turn = Turn(live, context: context, in: transaction)
+            let stop = try turn.advance()
+            transaction.records[live.record.id] = turn.run.record
+            guard stop == .yielding else { return (turn.run.interpreter, nil) }
+            transaction.beginTurn(of: live.record.id)
+            live = turn.run
+        }
+    }
+}

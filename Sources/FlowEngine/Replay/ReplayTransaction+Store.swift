@@ -1,0 +1,44 @@
+import Expressions
+import FlowLanguage
+
+// What no block asks for: a replay has no other runs, no callers, no secrets, and keeps nothing.
+extension ReplayTransaction: StoreTransaction {
+    func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { [] }
+    func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { [] }
+    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? { nil }
+    func halt(of run: RunID) throws(StoreError) -> RunHalt? { nil }
+    func openChildren(of run: RunID) throws(StoreError) -> [RunID] { [] }
+    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] { [] }
+    func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { nil }
+    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? { nil }
+    func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { nil }
+    func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64 { 0 }
+    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {}
+    func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {}
+    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? { nil }
+    func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] { [:] }
+    func sealedSecret(_ name: String) throws(StoreError) -> [UInt8]? { nil }
+    func secretNames() throws(StoreError) -> [String] { [] }
+    func token(hash: [UInt8]) throws(StoreError) -> TokenRecord? { nil }
+    func tokens() throws(StoreError) -> [TokenRecord] { [] }
+    func flowSource(_ version: FlowVersion) throws(StoreError) -> [UInt8]? { nil }
+    func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange] { [] }
+    func changeExtent() throws(StoreError) -> ChangeExtent { ChangeExtent(oldest: 1, newest: 0) }
+    func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { [] }
+    func insertAudit(_ record: AuditRecord) throws(StoreError) {}
+    func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {}
+    func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { true }
+    func settleDelivery(
+        source: String,
+        account: String,
+        eventID: String,
+        status: Delivery.Status,
+        run: RunID?
+    ) throws(StoreError) {}
+    func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {}
+    func saveSealedSecret(_ name: String, _ sealed: [UInt8]) throws(StoreError) {}
+    func removeSecret(_ name: String) throws(StoreError) -> Bool { false }
+    func insertToken(_ token: TokenRecord) throws(StoreError) {}
+    func revokeToken(id: String, at now: Timestamp) throws(StoreError) -> Bool { false }
+    func saveFlowSource(_ version: FlowVersion, _ source: [UInt8]) throws(StoreError) {}
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Capsules
+import FlowEngine
+import FlowServer
+import Foundation
+
+/// `runnel runs export`: one run as a file.
+struct ExportRun: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "One run as a capsule: a text file that `runnel replay` runs again on any machine.",
+        discussion: "Holds the flow, what came in, what went out and the rows it met; no secret."
+    )
+    @Argument(help: "The run's id.") var run: Int64
+    @Argument(help: "The app's folder.") var app: String = "."
+    @Option(help: "The file; default: FLOW-RUN.capsule in this folder; - is standard output.") var output: String?
+    @OptionGroup var options: AppOptions
+
+    func run() async throws {
+        try await reporting {
+            let id = RunID(run)
+            let bytes = try await AppAdministration.perform(app, options) { try await $0.capsule(of: id) }
+            let capsule = try CapsuleText.decode(bytes)
+            if output == "-" {
+                Console.data(String(decoding: bytes.dropLast(), as: UTF8.self))
+            } else {
+                let path = output ?? "\(capsule.run.record.start.flow)-\(run).capsule"
+                do {
+                    try Data(bytes).write(to: URL(filePath: path))
+                } catch {
+                    throw CommandFailure("\(path) cannot be written")
+                }
+                Console.note("\(path): run \(run) of '\(capsule.run.record.start.flow)', \(bytes.count) bytes")
+            }
+            if let limitation = capsule.header.limitation {
+                Console.note("warning: it cannot be replayed: \(limitation)")
+            }
+        }
+    }
+}
