@@ -2,17 +2,20 @@
 # SWIFT_BUILD_FLAGS adds flags to every build.
 
 SHELL := /bin/bash
-PACKAGES := pkg-config libsqlite3-dev libcurl4-openssl-dev libyaml-dev
+PACKAGES := pkg-config libsqlite3-dev libcurl4-openssl-dev libyaml-dev libjavascriptcoregtk-4.1-dev
 RELEASE := swift build -c release --static-swift-stdlib --product runnel $(SWIFT_BUILD_FLAGS)
+WORKER := swift build -c release --static-swift-stdlib --product runnel-code-worker $(SWIFT_BUILD_FLAGS)
 
-.PHONY: help demo test build setup lint format bench clean
+.PHONY: help demo test build setup lint format bench bench-rooms soak clean
 
 help:
 	@echo 'make demo    build the release command and watch an order being paid and refunded, offline'
 	@echo 'make test    build and run every test'
 	@echo 'make build   build the release command: .build/release/runnel'
 	@echo 'make lint    the formatter, as a check'
-	@echo 'make bench   measure, as ratios against a limit or a peer of the same run'
+	@echo 'make bench   measure the engine beside the raw limit of SQLite, in the same run; table and JSON'
+	@echo 'make bench-rooms   measure single rooms beside their limit or peer'
+	@echo 'make soak    the proofs in their large size, and a million runs (hours)'
 
 # Installs what is missing of Debian's packages, and says what; asks for root through sudo when not root.
 setup:
@@ -31,6 +34,7 @@ setup:
 build: setup
 	@echo '==> building the release command (the first time takes about seven minutes on two cores)'
 	$(RELEASE)
+	$(WORKER)
 
 demo: build
 	@echo '==> runnel demo'
@@ -42,23 +46,43 @@ test: setup
 	@echo '==> running the tests'
 	swift test --skip-build $(SWIFT_BUILD_FLAGS)
 
+RELEASE_BIN = $$(swift build -c release --static-swift-stdlib --show-bin-path)
+
+# wrk sends the web hooks; without it they are left out, and the table says so.
+bench: setup
+	@command -v wrk >/dev/null || $(MAKE) --no-print-directory setup PACKAGES=wrk || true
+	swift build -c release --static-swift-stdlib --product FlowBenchmark $(SWIFT_BUILD_FLAGS)
+	@cc -O2 -Wall -Wextra -o .build/replay Benchmarks/RawSQLite/replay.c -lsqlite3
+	@"$(RELEASE_BIN)/FlowBenchmark" .build/replay --json .build/bench.json && echo 'as JSON: .build/bench.json'
+
 # Each program says what it measures and its limit or peer; PYTHONPATH may name where cel-expr-python and localstripe
 # are, RUNNEL_PYTHON the Python that has localstripe.
-bench: setup
+bench-rooms: setup
 	@echo '==> expressions (evaluations a second, one core), then the same text with cel-expr-python'
 	swift build -c release --static-swift-stdlib --product ExpressionsBenchmark $(SWIFT_BUILD_FLAGS)
-	@"$$($(RELEASE) --show-bin-path)/ExpressionsBenchmark"
+	@"$(RELEASE_BIN)/ExpressionsBenchmark"
 	@python3 -c 'import cel_expr_python' 2>/dev/null && python3 Benchmarks/ExpressionsBenchmark/oracle.py \
 	  || echo 'cel-expr-python is not here: pip install cel-expr-python'
 	@echo '==> the store (see Sources/FlowStores/README.md)'
 	swift build -c release --static-swift-stdlib --product StoreBenchmark $(SWIFT_BUILD_FLAGS)
-	@"$$($(RELEASE) --show-bin-path)/StoreBenchmark"
+	@"$(RELEASE_BIN)/StoreBenchmark"
+	@echo '==> code blocks, each figure beside its bound'
+	$(WORKER)
+	swift build -c release --static-swift-stdlib --product CodeBenchmark $(SWIFT_BUILD_FLAGS)
+	@"$(RELEASE_BIN)/CodeBenchmark"
 	@echo '==> the simulator over HTTP, then the same calls to localstripe'
 	swift build -c release --static-swift-stdlib --product SimulatorBenchmark $(SWIFT_BUILD_FLAGS)
-	@"$$($(RELEASE) --show-bin-path)/SimulatorBenchmark"
+	@"$(RELEASE_BIN)/SimulatorBenchmark"
+
+# RUNNEL_PROOFS=large is read by Tests/ProofTests/ProofSize.swift.
+soak: setup
+	swift build --build-tests $(SWIFT_BUILD_FLAGS)
+	RUNNEL_PROOFS=large swift test --skip-build --filter ProofTests $(SWIFT_BUILD_FLAGS)
+	swift build -c release --static-swift-stdlib --product FlowBenchmark $(SWIFT_BUILD_FLAGS)
+	@"$(RELEASE_BIN)/FlowBenchmark" .build/replay --only soak --runs 1000000
 
 lint:
-	swift format lint --strict --recursive Sources Tests Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks/FlowBenchmark Package.swift
 
 format:
 	swift format --in-place --recursive Sources Tests Package.swift

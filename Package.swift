@@ -18,6 +18,8 @@ let strict: [SwiftSetting] = [
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+/// RSA, for tokens that others issued.
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
@@ -29,7 +31,10 @@ let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", pac
 let package = Package(
     name: "runnel",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "runnel", targets: ["runnel"])],
+    products: [
+        .executable(name: "runnel", targets: ["runnel"]),
+        .executable(name: "runnel-code-worker", targets: ["CodeWorker"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -52,6 +57,14 @@ let package = Package(
             pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]
         ),
+
+        .systemLibrary(
+            name: "CJavaScriptCore",
+            path: "Sources/System/CJavaScriptCore",
+            pkgConfig: "javascriptcoregtk-4.1",
+            providers: [.apt(["libjavascriptcoregtk-4.1-dev"])]
+        ),
+        .target(name: "CSandbox", path: "Sources/System/CSandbox"),
 
         // MARK: The house, in the order in which its rooms may see each other
         .target(name: "Expressions", exclude: ["README.md"], swiftSettings: strict),
@@ -87,10 +100,15 @@ let package = Package(
         .target(
             name: "SampleApps",
             path: "samples",
-            exclude: ["README.md", "shop/README.md", "shop/events", "subscriptions", "donations"],
+            exclude: ["README.md", "shop/README.md", "shop/events", "subscriptions", "donations", "stripe-code"],
             resources: [
                 .embedInCode("shop/app.yaml"),
                 .embedInCode("shop/flows/add-product.yaml"),
+                .embedInCode("shop/flows/buy.yaml"),
+                .embedInCode("shop/public/index.html"),
+                .embedInCode("shop/public/shop.css"),
+                .embedInCode("shop/public/shop.js"),
+                .embedInCode("shop/public/shop.svg"),
                 .embedInCode("shop/flows/checkout.yaml"),
                 .embedInCode("shop/flows/confirm.yaml"),
                 .embedInCode("shop/flows/payment-callback.yaml"),
@@ -99,6 +117,7 @@ let package = Package(
                 .embedInCode("shop/flows/refund-order.yaml"),
                 .embedInCode("shop/tests/orders.yaml"),
                 .embedInCode("shop/tests/payments.yaml"),
+                .embedInCode("shop/tests/refunds.yaml"),
             ],
             swiftSettings: strict
         ),
@@ -123,6 +142,27 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "CodeFrames",
+            exclude: ["README.md"],
+            resources: [.embedInCode("stripe-operations.txt")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "CustomCode",
+            dependencies: [
+                "Expressions", "FlowLanguage", "FlowEngine", "CodeFrames", "Connections", "HTTPTransport",
+            ],
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "CodeWorker",
+            dependencies: ["CodeFrames", "CJavaScriptCore", "CSandbox"],
+            exclude: ["README.md"],
+            resources: [.embedInCode("Runtime/runtime.js"), .embedInCode("Runtime/stripe.js")],
+            swiftSettings: strict
+        ),
+        .target(
             name: "StripeSimulator",
             dependencies: ["HTTPTransport", hummingbird, crypto, logging, serviceLifecycle],
             exclude: ["README.md"],
@@ -132,9 +172,10 @@ let package = Package(
             name: "FlowServer",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowStores", "Capsules",
-                hummingbird, crypto, logging, serviceLifecycle,
+                hummingbird, crypto, cryptoExtras, logging, serviceLifecycle,
             ],
             exclude: ["README.md"],
+            resources: [.embedInCode("Pages/Widget/payment.js")],
             swiftSettings: strict
         ),
         .target(
@@ -151,6 +192,7 @@ let package = Package(
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
                 "StripeSimulator", "FlowServer", "Capsules", "FlowTesting", "BuiltinFlows", "SampleApps",
+                "CustomCode",
                 argumentParser,
                 logging,
                 serviceLifecycle, unixSignals,
@@ -178,6 +220,12 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "CodeBenchmark",
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "CustomCode", logging],
+            path: "Benchmarks/CodeBenchmark",
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "ExpressionsBenchmark",
             dependencies: ["Expressions"],
             path: "Benchmarks/ExpressionsBenchmark",
@@ -198,6 +246,11 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        .target(
+            name: "FaultyDisk",
+            path: "Tests/FaultyDisk",
+            linkerSettings: [.linkedLibrary("sqlite3")]
+        ),
         .executableTarget(
             name: "CrashProbe",
             dependencies: [
@@ -211,7 +264,9 @@ let package = Package(
         .testTarget(name: "FlowLanguageTests", dependencies: ["FlowLanguage", "Expressions"], swiftSettings: strict),
         .testTarget(
             name: "FlowEngineTests",
-            dependencies: ["FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "TestSupport", logging],
+            dependencies: [
+                "FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "Capsules", "TestSupport", logging,
+            ],
             swiftSettings: strict
         ),
         .testTarget(
@@ -235,6 +290,7 @@ let package = Package(
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
                 "HTTPTransport", "StripeSimulator", "TestSupport", crypto, logging,
             ],
+            exclude: ["mutations.py"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -247,7 +303,7 @@ let package = Package(
             name: "FlowServerTests",
             dependencies: [
                 "FlowServer", "FlowEngine", "FlowLanguage", "FlowStores", "Payments", "Connections", "Expressions",
-                "TestSupport", hummingbird, hummingbirdTesting, crypto, logging,
+                "TestSupport", hummingbird, hummingbirdTesting, crypto, cryptoExtras, logging,
             ],
             swiftSettings: strict
         ),
@@ -255,7 +311,8 @@ let package = Package(
             name: "ProofTests",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
-                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", crypto, logging,
+                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", "FaultyDisk", crypto,
+                logging,
             ],
             swiftSettings: strict
         ),
@@ -269,6 +326,14 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Expressions", "HTTPTransport", "runnel", crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CustomCodeTests",
+            dependencies: [
+                "CustomCode", "CodeFrames", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions",
+                "TestSupport", "Payments", "StripeSimulator", "HTTPTransport", logging, serviceLifecycle,
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -2,8 +2,8 @@ import Foundation
 
 /// Measures the engine beside the raw limit of this machine's disk and library, in the same run.
 ///
-/// `FlowBenchmark REPLAY [--seconds N] [--rounds N] [--json FILE] [--only flows|hooks]`: `REPLAY` is the built
-/// `RawSQLite/replay.c`.
+/// `FlowBenchmark REPLAY [--seconds N] [--rounds N] [--json FILE] [--only flows|hooks|soak] [--runs N]`: `REPLAY` is
+/// the built `RawSQLite/replay.c`.
 @main
 struct FlowBenchmark {
     static func main() async throws {
@@ -15,6 +15,9 @@ struct FlowBenchmark {
         report.isQuiet = Machine.waitForQuiet()
         if options.measures("flows") { try await flows(options, folder, &report) }
         if options.measures("hooks") { try await hooks(options, folder, &report) }
+        if options.only == "soak" {
+            try await Soak(folder: folder + "/soak", runs: options.runs).measure(&report)
+        }
         report.print()
         if let path = options.json { try report.write(to: path) }
     }
@@ -77,6 +80,8 @@ struct Options {
     var rounds = 3
     var json: String?
     var only: String?
+    /// Of a soak.
+    var runs = 1_000_000
 
     init(_ words: [String]) throws {
         var words = words[...]
@@ -85,6 +90,7 @@ struct Options {
             case "--seconds": seconds = words.popFirst().flatMap { Int($0) } ?? seconds
             case "--rounds": rounds = words.popFirst().flatMap { Int($0) } ?? rounds
             case "--json": json = words.popFirst()
+            case "--runs": runs = words.popFirst().flatMap { Int($0) } ?? runs
             case "--only": only = words.popFirst()
             default: replay = word
             }

@@ -49,6 +49,9 @@ struct Machine {
         return (pages.flatMap { $0.count > 1 ? Double($0[1]) : nil } ?? 0) * Double(getpagesize()) / 1_048_576
     }
 
+    /// File descriptors of this process.
+    static var openFiles: Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0 }
+
     private static func ticks() -> Ticks {
         let line = (try? String(contentsOfFile: "/proc/stat", encoding: .utf8))?.split(separator: "\n").first ?? ""
         // user nice system idle iowait irq softirq steal

@@ -1,6 +1,6 @@
 import Expressions
 package import FlowEngine
-import FlowLanguage
+package import FlowLanguage
 import FlowStores
 import Synchronization
 
@@ -68,6 +68,9 @@ package final class CapsuleReplay: Sendable {
             outcome: outcome
         )
     }
+
+    /// The app of the capsule's own files.
+    package func compiledApp(of capsule: Capsule) throws(ReplayRefusal) -> App { try prepare(capsule.files).app }
 
     func run(
         _ capsule: Capsule,

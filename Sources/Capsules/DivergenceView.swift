@@ -21,6 +21,24 @@ package struct DivergenceView: Sendable {
         return lines.joined(separator: "\n")
     }
 
+    /// A comparison with another app: the first block, then requests and rows.
+    package static func text(of comparison: AppComparison, file: String) -> String {
+        guard let divergence = comparison.divergence else { return "\(file): the same" }
+        var lines = [DivergenceView(divergence).text(file: file)]
+        if !comparison.requests.isEmpty { lines.append("requests") }
+        for request in comparison.requests {
+            lines.append("  \(request.kind.rawValue)  \(request.method) \(request.target), by \(request.path)")
+        }
+        if !comparison.rows.isEmpty { lines.append("rows") }
+        for row in comparison.rows.prefix(lineLimit) {
+            lines.append("  \(row.table) \(row.id)")
+            let (old, new) = (row.old.map(Value.map) ?? .null, row.new.map(Value.map) ?? .null)
+            lines += differences(old, new, at: "").map { "    " + $0 }
+        }
+        lines += comparison.notes.map { "note: \($0)" }
+        return lines.joined(separator: "\n")
+    }
+
     private static let lineLimit = 40
 
     private static func text(of range: SourceRange) -> String {

@@ -23,6 +23,7 @@ package struct ServiceTransport: Transport {
     ) {
         var byConnection: [String: any OutsideService] = [:]
         for connection in connections + [.anyHost] { byConnection[connection.name] = services[connection.service] }
+        byConnection[ExplicitCredentials.connection] = services["stripe"]
         self.services = byConnection
         self.sender = sender
     }

@@ -12,6 +12,18 @@ package enum Limits {
     package static let waitingJobs = 10_000
     /// Runs in memory at once.
     package static let places = 256
+    /// Runs that one schedule starts at once when it makes up for missed moments; the rest follows.
+    package static let ticksPerLook = 500
+    /// How late a scheduled moment may come and still count as kept.
+    package static let tickDelay = Duration.seconds(60)
+    /// The most places that one flow holds: another flow finds one, however many runs of the first one wait.
+    package static let placesPerFlow = 192
+    /// Runs that start each other by changes of tables, one behind the other: a loop ends somewhere.
+    package static let changeChain = 16
+    /// Rows that one block changes in a table whose changes start flows: each may start a run.
+    package static let rowsPerTriggeringChange = 1_000
+    /// A concurrency key, as JSON in UTF-8 bytes: it is an index's entry.
+    package static let concurrencyKeyBytes = 512
     /// Sub-flows within sub-flows.
     package static let subflowDepth = 16
     /// Times one request is sent before the run gives up or parks.

@@ -16,32 +16,46 @@ package struct AppCompiler: Sendable {
 
     package init(catalogue: Catalogue) { self.catalogue = catalogue }
 
-    /// Compiles `app.yaml` and the files of `flows/`; which is which is told by their paths.
+    /// Compiles `app.yaml`, the files of `flows/` and the code that they name; which is which is told by their paths.
     package func compile(_ files: [SourceFile]) -> AppCompilation {
         let findings = FindingCollector()
         var app: FileContext?
         var flows: [FileContext] = []
+        var code: [String: FileContext] = [:]
         for file in files {
             let context = FileContext(text: SourceText(file), findings: findings)
             let names = file.path.split(separator: "/")
             if names.last == "app.yaml", names.dropLast().last != "flows" {
                 app = context
+            } else if names.last?.hasSuffix(".js") == true {
+                // `…/code/prices.js`, `…/code/lib/tax.js`: from `code` on.
+                let start = names.lastIndex(of: "code") ?? names.startIndex
+                code[names[start...].joined(separator: "/")] = context
             } else {
                 flows.append(context)
             }
         }
-        let compiled = compile(app, flows, findings)
+        let compiled = compile(app, flows, code, findings)
         let diagnostics = findings.sorted(files: files.map(\.path))
         return AppCompilation(app: findings.hasErrors ? nil : compiled, diagnostics: diagnostics)
     }
 
-    private func compile(_ appFile: FileContext?, _ flowFiles: [FileContext], _ findings: FindingCollector) -> App? {
+    private func compile(
+        _ appFile: FileContext?,
+        _ flowFiles: [FileContext],
+        _ codeFiles: [String: FileContext],
+        _ findings: FindingCollector
+    ) -> App? {
         guard let appFile else {
             let place = SourceRange(file: "app.yaml", start: .start, end: .start)
             findings.add(.error, FindingCode.appMissing.rawValue, "an app needs the file app.yaml", place, [])
             return nil
         }
-        for file in [appFile] + flowFiles { refuseSecrets(file) }
+        for file in [appFile] + flowFiles + codeFiles.values { refuseSecrets(file) }
+        for file in codeFiles.values where file.text.bytes.count > Limits.fileBytes {
+            let place = file.text.start..<file.text.start
+            file.error(.fileTooLarge, "a file has at most \(Limits.fileBytes / 1_048_576) MiB", at: place)
+        }
         let appRoot = YAMLTreeBuilder.build(appFile.text, findings: findings)
         var flowRoots: [(FileContext, YAMLNode)] = []
         for (number, file) in flowFiles.enumerated() {
@@ -63,17 +77,25 @@ package struct AppCompiler: Sendable {
         guard let appRoot else { return nil }
         var reader = AppReader(appFile, catalogue: catalogue)
         let model = reader.read(appRoot)
+        let widgets = (model.payments?.widgets ?? []).map { ($0, FindingCollector()) }
+        for (widget, findings) in widgets {
+            guard let file = WidgetFlow.source(widget, model) else { continue }
+            let context = FileContext(text: SourceText(file), findings: findings)
+            if let root = YAMLTreeBuilder.build(context.text, findings: findings) { flowRoots.append((context, root)) }
+        }
         let sources = readFlows(flowRoots, roles: model.roles)
         let environment = FlowEnvironment(
             model: model,
             catalogue: catalogue,
             flows: signatures(sources),
-            brokenTables: reader.brokenTables
+            brokenTables: reader.brokenTables,
+            codeFiles: codeFiles
         )
         var graphs: [String: FlowGraph] = [:]
         for source in sources {
             graphs[source.name.value] = FlowCompiler(source, environment).compile()
         }
+        for (widget, found) in widgets { tell(found, at: widget, findings) }
         return App(
             name: model.name,
             currency: model.currency,
@@ -85,6 +107,13 @@ package struct AppCompiler: Sendable {
             events: model.events,
             flows: graphs
         )
+    }
+
+    /// Tells at the widget what is wrong with its flow, since nobody can look into a flow that Runnel wrote.
+    private func tell(_ found: FindingCollector, at widget: PaymentsDeclaration.Widget, _ findings: FindingCollector) {
+        guard let first = found.diagnostics.first(where: { $0.severity == .error }) else { return }
+        let message = "the widget '\(widget.name)' cannot be paid: \(first.message)"
+        findings.add(.error, FindingCode.widgetOrder.rawValue, message, widget.range, [])
     }
 
     private func readFlows(_ roots: [(FileContext, YAMLNode)], roles: [String]) -> [FlowSource] {

@@ -26,6 +26,10 @@ package enum Limits {
     package static let turnsPerLoop = 10_000
     /// Attempts of one block: each has its own entry in the journal.
     package static let attemptsPerBlock = 100
+    /// Nanoseconds between two runs of a schedule with `every`: a leap year.
+    package static let longestInterval: Int64 = 366 * 86_400 * 1_000_000_000
+    /// Runs of one concurrency key that go at once; more are no limit at all.
+    package static let concurrentRuns = 1_000
     /// Entries of one list of names or one mapping that is read name by name: roles, inputs, columns to set, an enum.
     package static let entries = 1_000
     /// Tables of one app.

@@ -92,9 +92,25 @@ package struct RuntimeServer: Service {
 
     /// The public listener's routes, without a socket.
     func publicRouter() -> Router<ServerRequestContext> {
-        let authenticator = Authenticator(store: engine.store, roles: Set(engine.app.roles))
-        let reader = RequestReader(clock: engine.clock, limits: configuration.limits)
         let counts = RequestCounts()
+        let hosts = HostPolicy(
+            publicHosts: configuration.publicHosts + [configuration.hostAsNamed],
+            allowedOrigins: configuration.allowedOrigins
+        )
+        var gate = gate(hosts: hosts, counts: counts)
+        gate.audit = { [engine] in await Self.note($1, at: $0, engine) }
+        return publicRoutes(counts).router(behind: gate)
+    }
+
+    /// What the public listener serves, and to whom.
+    func publicRoutes(_ counts: RequestCounts = RequestCounts()) -> RouteTable {
+        let authenticator = Authenticator(
+            store: engine.store,
+            roles: Set(engine.app.roles),
+            verifier: configuration.tokens,
+            clock: engine.clock
+        )
+        let reader = RequestReader(clock: engine.clock, limits: configuration.limits)
         let wait = AnswerWait(clock: engine.clock, grace: configuration.answerGrace)
         var table = RouteTable()
         PageRoutes(
@@ -127,11 +143,8 @@ package struct RuntimeServer: Service {
             audit: RefusalAudit(engine: engine)
         ).add(to: &table)
         HealthRoutes(engine: engine, counts: counts).add(to: &table)
-        let hosts = HostPolicy(
-            publicHosts: configuration.publicHosts + [configuration.hostAsNamed],
-            allowedOrigins: configuration.allowedOrigins
-        )
-        return table.router(behind: gate(hosts: hosts, counts: counts))
+        PublicRoutes(files: configuration.files, stripe: configuration.stripe).add(to: &table)
+        return table
     }
 
     /// The admin socket's routes, without the socket.
@@ -211,6 +224,17 @@ package struct RuntimeServer: Service {
                 )
             )
         )
+    }
+
+    /// The caller is refused whether or not that can be written down.
+    private static func note(_ keptOut: Problem.KeptOut, at route: String, _ engine: Engine) async {
+        guard engine.isReady, engine.waitingJobs < 1_000 else { return }
+        let now = engine.clock.now()
+        try? await engine.write { transaction throws(StoreError) in
+            try transaction.insertAudit(
+                AuditRecord(at: now, action: "request", subject: route, caller: keptOut.caller, reason: keptOut.code)
+            )
+        }
     }
 
     private func gate(hosts: HostPolicy?, counts: RequestCounts) -> RequestGate {

@@ -16,6 +16,12 @@ package struct ServerConfiguration: Sendable {
     package var publicHosts: [String]
     /// Origins of pages that may call from a browser, besides the server's own: `https://shop.example.com`.
     package var allowedOrigins: [String]
+    /// Checks JSON Web Tokens; nil: none are taken.
+    package var tokens: TokenVerifier?
+    /// What the app's `public` folder holds.
+    package var files: PublicFiles
+    /// Where pages get Stripe's script from.
+    package var stripe: StripeScriptPlace
     package var limits: Limits
 
     package init(
@@ -27,6 +33,9 @@ package struct ServerConfiguration: Sendable {
         stopTimeLimit: Duration = .seconds(10),
         publicHosts: [String] = [],
         allowedOrigins: [String] = [],
+        tokens: TokenVerifier? = nil,
+        files: PublicFiles = .none,
+        stripe: StripeScriptPlace = .stripe,
         limits: Limits = Limits()
     ) {
         self.host = host
@@ -37,6 +46,9 @@ package struct ServerConfiguration: Sendable {
         self.stopTimeLimit = stopTimeLimit
         self.publicHosts = publicHosts
         self.allowedOrigins = allowedOrigins
+        self.tokens = tokens
+        self.files = files
+        self.stripe = stripe
         self.limits = limits
     }
 

@@ -1,6 +1,6 @@
 package import FlowLanguage
 package import Foundation
-import FlowEngine
+package import FlowEngine
 
 /// What became of one case.
 package struct CaseOutcome: Sendable {
@@ -22,8 +22,10 @@ package struct CaseOutcome: Sendable {
 /// The parts of a case's way that can be disturbed.
 package struct CaseCourse: Sendable, Hashable {
     package var events: [CaseEvent] = []
-    package var requests = 0
-    package var writes = 0
+    /// In the order of their numbers, how each may be repeated.
+    package var requests: [Effect] = []
+    /// The numbers of the writes since the first step.
+    package var writes: Range<Int> = 0..<0
 }
 
 /// Plays the cases of one app, several at once, each in a world of its own.
@@ -33,10 +35,20 @@ package struct TestSuite: Sendable {
     private let template: StoreTemplate
     private let files: CaseFiles
     private let folder: URL
+    private let code: (any CodeRunner)?
 
+    /// Code blocks fail without something to run `code`.
+    ///
     /// - Throws: When the template of the store cannot be made.
-    package init(app: App, cases: [TestCase], files: CaseFiles, folder: URL) throws {
+    package init(
+        app: App,
+        cases: [TestCase],
+        files: CaseFiles,
+        folder: URL,
+        code: (any CodeRunner)? = nil
+    ) throws {
         self.app = app
+        self.code = code
         self.cases = cases
         self.files = files
         self.folder = folder
@@ -82,7 +94,7 @@ package struct TestSuite: Sendable {
             )
         } catch {
             outcome.problems.append(
-                CaseProblem(.fault, test.name, expected: "a case", actual: "\(error)", range: test.range)
+                CaseProblem(.error, test.name, expected: "to come to an end", actual: "\(error)", range: test.range)
             )
         }
         outcome.duration = ContinuousClock.now - start
@@ -103,7 +115,8 @@ package struct TestSuite: Sendable {
             template: template,
             folder: folder,
             seed: seed,
-            deaths: plan.deaths
+            deaths: plan.deaths,
+            code: code
         )
         let run = CaseRun(test, in: world, files: files, plan: plan)
         let result: Result<CaseRecord, any Error>
@@ -118,8 +131,8 @@ package struct TestSuite: Sendable {
         outcome.hasLeftItsCourse = run.hasLeftItsCourse
         outcome.course = CaseCourse(
             events: run.mailbox.posted,
-            requests: world.outside.numbers,
-            writes: world.store.writes
+            requests: world.outside.effects,
+            writes: run.firstWrite..<max(run.firstWrite, world.store.writes + 1)
         )
         await world.close()
         let record = try result.get()

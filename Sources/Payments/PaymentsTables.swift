@@ -15,7 +15,8 @@ package enum PaymentsTables {
     ///
     /// `received` is what came in. `key` is the idempotency key of the request that makes the intent and `request` its
     /// body, until it is made: whoever asks meanwhile sends the same. `statusAt` is the newest event's second, and
-    /// `secretHash` recognises the client secret of whoever may follow the payment.
+    /// `secretHash` recognises the client secret of whoever may follow the payment. `callback` is the status with which
+    /// the app's own callback flow has dealt.
     package static let payments = Table(
         name: "payments",
         columns: [
@@ -36,6 +37,7 @@ package enum PaymentsTables {
             Column(name: "key", type: .string, isUnique: true, maxLength: 255),
             Column(name: "request", type: .string, isOptional: true, maxLength: 64 << 10),
             Column(name: "secretHash", type: .string, isOptional: true, isUnique: true, maxLength: 64),
+            Column(name: "callback", type: .string, isOptional: true, maxLength: 64),
         ],
         access: TableAccess(subscribe: ["admin"]),
         isSystem: true,

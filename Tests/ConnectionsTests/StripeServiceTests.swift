@@ -51,7 +51,7 @@ struct StripeServiceTests {
         var unkeyed = post
         unkeyed.key = nil
         #expect(throws: ServiceRefusal.self) { try service.request(for: unkeyed, mode: .test) }
-        for path in ["/v2/x", "v1/x", "/v1/../x", "/v1/a b", "/v1/a#b", "/v1/a\r\nX: y"] {
+        for path in ["/v3/x", "v1/x", "/v1/../x", "/v1/a b", "/v1/a#b", "/v1/a\r\nX: y"] {
             var other = get
             other.path = path
             #expect(throws: ServiceRefusal.self) { try service.request(for: other, mode: .test) }

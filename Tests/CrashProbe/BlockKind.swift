@@ -45,7 +45,8 @@ package struct BlockKind: Sendable {
         case .timerBefore:
             traits.isDisjoint(with: [.sendsRequest, .sleeps]) ? "is never due later" : nil
         case .ingestBeforeCommit, .ingestAfterCommit, .answerBefore, .claimBeforeCommit, .claimAfterCommit,
-            .entryBeforeCommit, .turnAfterCommit, .finishBeforeCommit, .finishAfterCommit:
+            .entryBeforeCommit, .turnAfterCommit, .finishBeforeCommit, .finishAfterCommit, .pruneBeforeCommit,
+            .pruneAfterCommit:
             nil
         }
     }

@@ -1,4 +1,5 @@
 import FlowLanguage
+import FlowStores
 import Foundation
 
 /// A nursery of processes that may be killed: reads orders, a line each, forks a child for each, and tells what became
@@ -16,6 +17,7 @@ enum CrashProbe {
             FileHandle.standardError.write(Data("the probe's app: \(error)\n".utf8))
             exit(2)
         }
+        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "hold" { hold(CommandLine.arguments[2], app) }
         while let line = readLine() {
             guard let order = ProbeOrder(line: line) else {
                 FileHandle.standardError.write(Data("no order: \(line)\n".utf8))
@@ -23,6 +25,13 @@ enum CrashProbe {
             }
             FileHandle.standardOutput.write(Data((outcome(of: order, app).rawValue + "\n").utf8))
         }
+    }
+
+    /// Opens the store, says so, and stays its owner until somebody kills the process.
+    private static func hold(_ folder: String, _ app: App) -> Never {
+        guard let store = try? SQLiteStore(folder: folder, tables: app.tables) else { exit(1) }
+        FileHandle.standardOutput.write(Data("!".utf8))
+        while true { withExtendedLifetime(store) { _ = pause() } }
     }
 
     private static func outcome(of order: ProbeOrder, _ app: App) -> ProbeOutcome {

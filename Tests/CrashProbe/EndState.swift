@@ -54,8 +54,12 @@ struct EndState {
         case .map(let map):
             var result = ValueMap(minimumCapacity: map.count)
             for (key, member) in map {
-                let isTime = ["created", "statusAt", "createdAt", "updatedAt"].contains(key.stringValue ?? "")
-                result[key] = isTime ? "a time" : steady(member)
+                switch key.stringValue ?? "" {
+                case "created", "statusAt", "createdAt", "updatedAt": result[key] = "a time"
+                // Of a secret that the other side draws anew each time.
+                case "secretHash": result[key] = member.isNull ? .null : "a hash"
+                default: result[key] = steady(member)
+                }
             }
             return .map(result)
         default: return value

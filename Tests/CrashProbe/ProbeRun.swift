@@ -47,6 +47,7 @@ struct ProbeRun: Sendable {
             }
         }
         await engine.waitUntilReady()
+        try await engine.prune()
         for number in 1...Self.calls {
             _ = try await engine.callPage(
                 order.kind,
@@ -65,11 +66,17 @@ struct ProbeRun: Sendable {
         _ = (running, time)
     }
 
-    /// A row that several flows change.
+    /// A row that several flows change, and a run that ended so long ago that it is to go.
     private func seed(_ store: SQLiteStore) throws(StoreError) {
         try store.writeGroup { transaction throws(StoreError) in
             guard try transaction.find(RecordQuery(table: "counters", where: [], limit: 1)).isEmpty else { return }
             _ = try transaction.insert(into: "counters", [("name", "only")])
+            guard let past = Timestamp(rfc3339: "2025-01-01T00:00:00Z"), let graph = app.flows["child"] else { return }
+            let start = RunStart(flow: "child", version: graph.version, origin: .manual, caller: .system, mode: .test)
+            let old = try transaction.insertRun(start, at: past)
+            try transaction.updateRun(
+                RunRecord(id: old, start: start, status: .succeeded, createdAt: past, finishedAt: past)
+            )
         }
     }
 

@@ -20,6 +20,7 @@ enum BuiltCommand {
         )
         do {
             try await body(world)
+            try expectReplays(of: world)
         } catch {
             print(world.log())
             await world.stop()

@@ -1,3 +1,4 @@
+import Capsules
 import Expressions
 import FlowEngine
 import FlowLanguage
@@ -13,6 +14,8 @@ struct EngineWorld {
     let app: App
     let clock: ManualClock
     let feature = SampleFeature()
+    /// With them, every run that ends is exported and replayed when its engine stops.
+    var sources: [SourceFile] = []
 
     init(_ app: App, folder: String? = nil, clock: ManualClock = ManualClock()) {
         self.app = app
@@ -26,7 +29,8 @@ struct EngineWorld {
         for (number, flow) in flows.enumerated() {
             files.append(SourceFile(path: "flows/flow\(number).yaml", bytes: Array(flow.utf8)))
         }
-        let world = EngineWorld(try SampleApp.compile(files: files))
+        var world = EngineWorld(try SampleApp.compile(files: files))
+        world.sources = files
         // A folder that cannot be removed is the machine's affair, not the test's.
         defer { try? FileManager.default.removeItem(atPath: world.folder) }
         try await body(world)
@@ -72,7 +76,38 @@ struct EngineWorld {
         }
         running.cancel()
         try await running.value
+        if case .success = result, app == nil { await expectReplays(of: base) }
         return try result.get()
+    }
+
+    /// Goal: whatever a test made the engine do, its runs are the same again from their capsules.
+    private func expectReplays(of store: SQLiteStore) async {
+        guard !sources.isEmpty else { return }
+        let environment = ReplayEnvironment(catalogue: Catalogue(services: [SampleFeature.service])) { _, _, _ in
+            [SampleFeature()]
+        }
+        let export = CapsuleExport(environment: environment, sources: sources, secrets: [:], program: "test")
+        do {
+            let runs = try await store.read { (reader) throws(StoreError) in
+                try reader.runs(matching: RunFilter(limit: 200))
+            }
+            // Beyond a few hundred entries it is the same again and again.
+            for run in runs.prefix(20) where run.status == .succeeded || run.status == .failed {
+                // Refused before its first block, a run has gone no way; one done again has gone parts of it with other input.
+                if run.failure?.type == "engine" || run.startedAt == nil || run.start.rerunOf != nil { continue }
+                guard let capsule = try await export.capsule(of: run.id, in: store, at: clock.now()) else { continue }
+                #expect(capsule.header.limitation == nil, "run \(run.id) of \(run.start.flow)")
+                let again = try CapsuleText.decode(CapsuleText.encode(capsule))
+                let verdict = try CapsuleReplay(environment: environment).replay(again)
+                if let divergence = verdict.divergence {
+                    Issue.record("\(DivergenceView(divergence).text(file: "run \(run.id) of \(run.start.flow)"))")
+                }
+            }
+        } catch {
+            // A test that breaks its store on purpose has no runs to show.
+            guard error is ReplayRefusal || error is CapsuleError else { return }
+            Issue.record("\(error)")
+        }
     }
 }
 

@@ -200,7 +200,11 @@ enum TestApp {
         let compilation = compile(flow: text)
         #expect(compilation.diagnostics.filter { $0.severity == .error } == [], sourceLocation: sourceLocation)
         let app = try #require(compilation.app, sourceLocation: sourceLocation)
-        return try #require(app.flows.values.first, sourceLocation: sourceLocation)
+        // Beside the flow of the text there is the one of the app's widget.
+        return try #require(
+            app.flows.values.first { !$0.name.hasPrefix("widget-") },
+            sourceLocation: sourceLocation
+        )
     }
 }
 

@@ -152,6 +152,12 @@ struct StripeHookTests {
             #expect(first.body == ["received": true])
             let second = try await client.json("/hooks/stripe", .post, headers: headers, body: body)
             #expect(second.body == ["received": true, "repeated": true])
+            // The flow that waits for this type of event ran once.
+            let run = try #require(try await world.runs().first)
+            #expect(run.start.flow == "dispute")
+            _ = try await world.engine.answer(of: run.id, timeLimit: .seconds(60))
+            #expect(try await world.runs().count == 1)
+            #expect(try await world.rows("notes").map { $0["text"] } == ["cus_1"])
         }
     }
 

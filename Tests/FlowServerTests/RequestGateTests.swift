@@ -16,10 +16,12 @@ struct RequestGateTests {
 
     private func application(places: Int = 10) -> some ApplicationProtocol {
         var table = RouteTable()
-        table.add(.get, "/fine") { _, _ in try .json(["fine": true]) }
-        table.add(.post, "/fine/:id") { _, context in try .json(["id": .string(context.parameters.get("id") ?? "")]) }
-        table.add(.get, "/broken") { _, _ in throw Unforeseen() }
-        table.add(.get, "/store") { _, _ in throw StoreError(.unavailable, "disk /dev/sda1 is gone") }
+        table.add(.get, "/fine", access: .anyone) { _, _ in try .json(["fine": true]) }
+        table.add(.post, "/fine/:id", access: .anyone) { _, context in
+            try .json(["id": .string(context.parameters.get("id") ?? "")])
+        }
+        table.add(.get, "/broken", access: .anyone) { _, _ in throw Unforeseen() }
+        table.add(.get, "/store", access: .anyone) { _, _ in throw StoreError(.unavailable, "disk /dev/sda1 is gone") }
         let gate = RequestGate(
             hosts: HostPolicy(publicHosts: [], allowedOrigins: ["https://pages.example.com"]),
             places: RequestPlaces(limit: places),

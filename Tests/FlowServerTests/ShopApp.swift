@@ -14,7 +14,8 @@ enum ShopApp {
         ("app.yaml", app), ("flows/place-order.yaml", placeOrder), ("flows/hello.yaml", hello),
         ("flows/refuse.yaml", refuse), ("flows/checkout.yaml", checkout), ("flows/ticket.yaml", ticket),
         ("flows/echo.yaml", echo), ("flows/guarded.yaml", guarded), ("flows/signed.yaml", signed),
-        ("flows/nightly.yaml", nightly),
+        ("flows/nightly.yaml", nightly), ("flows/slow.yaml", slow), ("flows/pulse.yaml", pulse),
+        ("flows/dispute.yaml", dispute),
     ]
 
     private static let app = """
@@ -159,6 +160,43 @@ enum ShopApp {
             block: insert-record
             table: notes
             set: { text: '${ trigger.body.text }' }
+
+        """
+
+    private static let slow = """
+        flow: slow
+        kind: cloud
+        trigger: { webhook: { method: GET, auth: none, answer: when-finished } }
+        concurrency: { limit: 1 }
+        blocks:
+          - block: respond
+            body: { word: '${ trigger.query.word }' }
+
+        """
+
+    private static let pulse = """
+        flow: pulse
+        kind: cloud
+        trigger: { webhook: { method: POST, auth: none, answer: chunked } }
+        concurrency: { limit: 1 }
+        blocks:
+          - block: fail
+            when: trigger.body.word == 'bad'
+            error: { status: 418, code: bad_word, message: 'No.' }
+          - block: respond
+            body: { word: '${ trigger.body.word }' }
+
+        """
+
+    private static let dispute = """
+        flow: dispute
+        kind: cloud
+        trigger: { stripe: [customer.created, charge.dispute.created] }
+        blocks:
+          - id: note
+            block: insert-record
+            table: notes
+            set: { text: '${ trigger.event.data.object.id }' }
 
         """
 

@@ -43,6 +43,8 @@ enum StorePromise: String, CaseIterable, Sendable {
     // Deliveries
     case anEventIsRecordedOnceAndCounted
     case deliveriesAreFoundAndSettled
+    // Retention
+    case whatIsOverGoesAfterAWhile
     // Settings, secrets, tokens, sources
     case settingsAndSecretsAreKept
     case tokensAreFoundByHashAndRevoked
@@ -80,6 +82,7 @@ enum StorePromise: String, CaseIterable, Sendable {
         case .idsAreNeverGivenTwice: try checkIDs(store)
         case .anEventIsRecordedOnceAndCounted: try checkDelivery(store)
         case .deliveriesAreFoundAndSettled: try checkSettling(store)
+        case .whatIsOverGoesAfterAWhile: try checkPruning(store)
         case .settingsAndSecretsAreKept: try checkSettings(store)
         case .tokensAreFoundByHashAndRevoked: try checkTokens(store)
         case .aFlowSourceIsKeptOnce: try checkSources(store)

@@ -24,10 +24,18 @@ struct CaseTests {
             message: 'placed ${ input.total }'
         """
 
-    @Test("the shop's own cases pass")
-    func shop() async throws {
-        let outcomes = try await TestApp(sample: "shop").run()
+    @Test(
+        "the samples' own cases pass and exercise nearly all of them",
+        arguments: ["shop", "donations", "subscriptions"]
+    )
+    func samples(_ name: String) async throws {
+        let sample = try TestApp(sample: name)
+        let outcomes = try await sample.run()
         for outcome in outcomes { #expect(outcome.problems.map(\.headline) == [], "\(outcome.test.name)") }
+        let app = try sample.app()
+        #expect(!app.invariants.isEmpty)
+        let report = CoverageReport(app: app, passages: SuiteReport(outcomes, duration: .zero).passages)
+        #expect(report.percent >= 95, "\(report.text)")
     }
 
     @Test("a difference points to the value in the case file, and tells both")
@@ -92,7 +100,9 @@ struct CaseTests {
         let second = try await app.run()
         #expect(first.map(\.record?.value) == second.map(\.record?.value))
         #expect(first.map(\.course) == second.map(\.course))
-        #expect(first.contains { $0.course.requests > 0 && $0.course.writes > 5 && $0.course.events.count > 2 })
+        #expect(
+            first.contains { !$0.course.requests.isEmpty && $0.course.writes.count > 5 && $0.course.events.count > 2 }
+        )
     }
 
     @Test("a step that fails and says nothing of it fails the case")

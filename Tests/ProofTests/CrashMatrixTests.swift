@@ -43,14 +43,14 @@ struct CrashMatrixTests {
 
     /// All failpoints of one kind of block.
     private static func fill(_ kind: BlockKind, _ table: MatrixTable, _ lane: ProbeLane) async throws {
-        let undisturbed = try await Case.run(lane) { folder in
+        let undisturbed = try await ProbeCase.run(lane) { folder in
             let outcome = try await lane.run(kind, in: folder)
             #expect(outcome == .survived, "\(kind.name) undisturbed")
         }
         for point in Failpoint.allCases {
             for passage in 1...passages {
                 var outcome = ProbeOutcome.broken
-                let disturbed = try await Case.run(lane) { folder in
+                let disturbed = try await ProbeCase.run(lane) { folder in
                     outcome = try await lane.run(kind, in: folder, failpoint: "\(point.rawValue):\(passage)")
                     guard outcome == .killed else { return }
                     // Whoever goes on may die as well, at the first such point that it passes.
@@ -67,23 +67,6 @@ struct CrashMatrixTests {
                 table.add(kind, point)
             }
         }
-    }
-}
-
-/// How one case ended: on disk, and outside.
-private struct Case: Equatable, CustomStringConvertible {
-    var state: String
-    var effects: [String]
-
-    var description: String { state + effects.joined(separator: "\n") }
-
-    /// Gives `body` a new folder and an empty simulator, and looks at both afterwards.
-    static func run(_ lane: ProbeLane, _ body: (String) async throws -> Void) async throws -> Case {
-        let folder = FileManager.default.temporaryDirectory.path + "/runnel-matrix-" + UUID().uuidString
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await lane.reset()
-        try await body(folder)
-        return Case(state: (try? lane.endState(folder)) ?? "no end", effects: try await lane.effects())
     }
 }
 

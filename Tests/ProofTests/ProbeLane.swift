@@ -39,14 +39,17 @@ final class ProbeLane: Sendable {
     func run(_ kind: BlockKind, in folder: String, failpoint: String? = nil, hour: Int = 10) async throws
         -> ProbeOutcome
     {
-        let order = ProbeOrder(
+        try await nursery.carryOut(order(kind, in: folder, failpoint: failpoint, hour: hour))
+    }
+
+    func order(_ kind: BlockKind, in folder: String, failpoint: String? = nil, hour: Int = 10) -> ProbeOrder {
+        ProbeOrder(
             folder: folder,
             kind: kind.name,
             failpoint: failpoint,
             stripe: simulator,
             start: "2026-11-20T\(hour):00:00Z"
         )
-        return try await nursery.carryOut(order)
     }
 
     /// What the child that came to its end wrote down.

@@ -12,12 +12,18 @@ package final class FaultInjectingStore: Store, WriteObserver {
         case beforeWrite(Int, StoreError.Code)
         /// The n-th write fails after it happened, and with it its whole group.
         case afterWrite(Int, StoreError.Code)
+        /// The n-th write, or reading of a run, a journal or a table, fails before it happened.
+        case beforeStatement(Int, StoreError.Code)
+        /// The n-th write or reading of a table is refused, as for its data.
+        case beforeTableStatement(Int, StoreError.Code)
     }
 
     fileprivate struct State {
         var fault: Fault?
         var groups = 0
         var writes = 0
+        var statements = 0
+        var tableStatements = 0
         var hasWritten = false
         var hasStruck = false
     }
@@ -70,9 +76,14 @@ package final class FaultInjectingStore: Store, WriteObserver {
             switch state.fault {
             case .beforeGroup(let number, let code) where number == state.groups: return state.strike(code)
             case .beforeWrite(let number, let code) where number == state.writes: return state.strike(code)
-            default: return nil
+            default: return state.strikeStatement(isTable: write == .table)
             }
         }
+        if let failure { throw failure }
+    }
+
+    func willRead(isTable: Bool) throws(StoreError) {
+        let failure = state.withLock { $0.strikeStatement(isTable: isTable) }
         if let failure { throw failure }
     }
 
@@ -86,6 +97,17 @@ package final class FaultInjectingStore: Store, WriteObserver {
 }
 
 extension FaultInjectingStore.State {
+    fileprivate mutating func strikeStatement(isTable: Bool) -> StoreError? {
+        statements += 1
+        if isTable { tableStatements += 1 }
+        switch fault {
+        case .beforeStatement(let number, let code) where number == statements: return strike(code)
+        case .beforeTableStatement(let number, let code) where isTable && number == tableStatements:
+            return strike(code)
+        default: return nil
+        }
+    }
+
     fileprivate mutating func strike(_ code: StoreError.Code) -> StoreError? {
         guard !hasStruck else { return nil }
         hasStruck = true

@@ -14,6 +14,11 @@ struct ObservedTransaction: StoreTransaction {
         return result
     }
 
+    private func reading<T>(isTable: Bool = false, _ body: () throws(StoreError) -> T) throws(StoreError) -> T {
+        try observer.willRead(isTable: isTable)
+        return try body()
+    }
+
     func savepoint<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
         try base.savepoint(body)
     }
@@ -32,12 +37,20 @@ struct ObservedTransaction: StoreTransaction {
         try writing(.updateRun) { () throws(StoreError) in try base.setHalt(halt, of: run) }
     }
 
+    func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int {
+        try writing(.updateRun) { () throws(StoreError) in try base.admitRuns(of: key, upTo: limit) }
+    }
+
     func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
         try writing(.insertEntry) { () throws(StoreError) in try base.insertEntry(entry, epoch: epoch) }
     }
 
     func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
         try writing(.finishEntry) { () throws(StoreError) in try base.finishEntry(entry, epoch: epoch) }
+    }
+
+    func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {
+        try writing(.setting) { () throws(StoreError) in try base.saveSchedule(schedule) }
     }
 
     func insert(into table: String, _ values: [(column: String, value: Value)]) throws(StoreError) -> ValueMap {
@@ -84,6 +97,8 @@ struct ObservedTransaction: StoreTransaction {
         try writing(.event) { () throws(StoreError) in try base.removeEvents(receivedBefore: time, limit: limit) }
     }
 
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? { try base.prune(order) }
+
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {
         try writing(.setting) { () throws(StoreError) in try base.setSetting(name, value) }
     }
@@ -112,26 +127,44 @@ struct ObservedTransaction: StoreTransaction {
 // MARK: Reads
 
 extension ObservedTransaction {
-    func run(_ id: RunID) throws(StoreError) -> RunRecord? { try base.run(id) }
+    func run(_ id: RunID) throws(StoreError) -> RunRecord? {
+        try reading { () throws(StoreError) in try base.run(id) }
+    }
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { try base.runs(matching: filter) }
-    func entries(of run: RunID) throws(StoreError) -> [JournalEntry] { try base.entries(of: run) }
+    func entries(of run: RunID) throws(StoreError) -> [JournalEntry] {
+        try reading { () throws(StoreError) in try base.entries(of: run) }
+    }
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { try base.evidence(of: run) }
     func observe(_ address: EntryAddress) { base.observe(address) }
     func takeAccesses() -> [StoreAccess] { base.takeAccesses() }
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
-        try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
+        try reading { () throws(StoreError) in
+            try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
+        }
     }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { try base.halt(of: run) }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] { try base.openChildren(of: run) }
-    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] {
-        try base.claimableRuns(epoch: epoch, now: now, limit: limit)
+    func claimableRuns(
+        epoch: Int64,
+        now: Timestamp,
+        limit: Int,
+        order: ClaimOrder
+    ) throws(StoreError) -> ClaimedRuns {
+        try base.claimableRuns(epoch: epoch, now: now, limit: limit, order: order)
     }
+    func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] { try base.heldConcurrencyKeys() }
+    func runCounts() throws(StoreError) -> [RunStatus: Int] { try base.runCounts() }
+    func oldestQueued() throws(StoreError) -> [String: Timestamp] { try base.oldestQueued() }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
     func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? {
         try base.event(subject, after: after, since: since)
     }
     func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { try base.repeatedEvent(event) }
-    func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
+    func schedules() throws(StoreError) -> [ScheduleRecord] { try base.schedules() }
+    func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] {
+        try reading(isTable: true) { () throws(StoreError) in try base.find(query) }
+    }
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { try base.hasDelivery(delivery) }
     func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange] {
         try base.changes(of: table, after: after, limit: limit)
     }
@@ -164,4 +197,10 @@ package enum StoreWrite: String, Sendable, Hashable, CaseIterable {
 protocol WriteObserver: Sendable {
     func willWrite(_ write: StoreWrite) throws(StoreError)
     func didWrite(_ write: StoreWrite) throws(StoreError)
+    /// Before a run, a journal or rows of a table are read.
+    func willRead(isTable: Bool) throws(StoreError)
+}
+
+extension WriteObserver {
+    func willRead(isTable: Bool) throws(StoreError) {}
 }

@@ -47,10 +47,13 @@ import Testing
         let forbidden: [String: [String]] = [
             "Expressions": ["FlowLanguage", "FlowEngine", "Foundation.URLSession"],
             "FlowLanguage": ["FlowEngine", "FlowStores", "Payments"],
-            "FlowEngine": ["FlowStores", "Payments", "Connections", "FlowServer", "HTTPTransport"],
+            "FlowEngine": ["FlowStores", "Payments", "Connections", "FlowServer", "HTTPTransport", "CustomCode"],
             "StripeSimulator": ["Expressions", "FlowLanguage", "FlowEngine", "Connections", "Payments", "FlowServer"],
             "Payments": ["FlowServer", "FlowStores", "StripeSimulator"],
             "FlowServer": ["StripeSimulator"],
+            "CodeFrames": ["Expressions", "FlowEngine", "Foundation"],
+            "CustomCode": ["Payments", "FlowStores", "FlowServer", "StripeSimulator", "CJavaScriptCore"],
+            "CodeWorker": ["Expressions", "FlowLanguage", "FlowEngine", "Connections", "CustomCode", "Foundation"],
             "FlowTesting": ["FlowServer"],
         ]
         for file in SourceTree.sources {
@@ -72,6 +75,9 @@ import Testing
             (".random(", ["Sources/FlowEngine/Scheduling/"]),
             ("Task.sleep", ["Sources/FlowEngine/Scheduling/", "Sources/StripeSimulator/"]),
             ("Task.detached", []),
+            // One module starts workers; the demo starts servers.
+            ("posix_spawn(", ["Sources/CustomCode/", "Sources/runnel/Demo/"]),
+            ("WorkerInvocation.", ["Sources/CustomCode/", "Sources/CodeWorker/"]),
             ("print(", ["Sources/runnel/"]),
             ("fatalError(", []),
             ("try! ", []),

@@ -13,31 +13,45 @@ package struct StripeService: OutsideService {
 
     private let endpoint: StripeEndpoint
     private let credentials: StripeCredentials
+    private let explicit: ExplicitCredentials
 
     /// - Parameters:
     ///   - endpoint: Stripe's host, or a simulator's.
     ///   - credentials: where the keys are.
-    package init(endpoint: StripeEndpoint = .stripe, credentials: StripeCredentials) {
+    ///   - explicit: keys that code gave by itself.
+    package init(
+        endpoint: StripeEndpoint = .stripe,
+        credentials: StripeCredentials,
+        explicit: ExplicitCredentials = ExplicitCredentials()
+    ) {
         self.endpoint = endpoint
         self.credentials = credentials
+        self.explicit = explicit
     }
 
     package func request(for request: OutsideRequest, mode: Mode) throws(ServiceRefusal) -> HTTPRequest {
         guard endpoint.permits(mode) else {
             throw ServiceRefusal("a live key goes to api.stripe.com alone; --stripe-url is for test mode")
         }
-        guard request.path.hasPrefix("/v1/"), Self.isPlainPath(request.path) else {
-            throw ServiceRefusal("\(request.method) asks for a path that is not one of Stripe's API v1")
+        guard request.path.hasPrefix("/v1/") || request.path.hasPrefix("/v2/"), Self.isPlainPath(request.path) else {
+            throw ServiceRefusal("\(request.method) asks for a path that is not one of Stripe's API")
         }
-        let key = try credentials.secretKey(of: request.connection, mode: mode)
+        let key = try secretKey(for: request, mode: mode)
         var headers: HTTPHeaders = [
             "Authorization": "Bearer \(key.reveal())",
             "Stripe-Version": Self.version,
             "User-Agent": "runnel/1 (stripe)",
             "Accept": "application/json",
         ]
+        for (name, field) in [("Stripe-Account", "stripe-account"), ("Stripe-Context", "stripe-context")] {
+            if let value = request.headers[field] { headers.add(name: name, value: value) }
+        }
         if request.method == "POST" {
-            headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+            let isJSON = request.headers["content-type"] == "application/json"
+            headers.add(
+                name: "Content-Type",
+                value: isJSON ? "application/json" : "application/x-www-form-urlencoded"
+            )
             guard let idempotencyKey = request.key, (1...255).contains(idempotencyKey.utf8.count) else {
                 throw ServiceRefusal("a POST to Stripe needs a key of 1 to 255 characters")
             }
@@ -52,6 +66,19 @@ package struct StripeService: OutsideService {
             addressPolicy: endpoint.isStripe ? .any : .loopbackOnly,
             resending: request.method == "POST" ? .always : .idempotentMethods
         )
+    }
+
+    private func secretKey(for request: OutsideRequest, mode: Mode) throws(ServiceRefusal) -> Secret {
+        guard let reference = request.headers[ExplicitCredentials.header] else {
+            return try credentials.secretKey(of: request.connection, mode: mode)
+        }
+        guard let secret = explicit.key(reference) else {
+            throw ServiceRefusal("the key that the code gave is not known any more")
+        }
+        guard StripeKey(secret.reveal())?.mode == mode else {
+            throw ServiceRefusal("the key that the code gave is not one of \(mode.rawValue) mode")
+        }
+        return secret
     }
 
     /// Printable ASCII without what would end the request line.

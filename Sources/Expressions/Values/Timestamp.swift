@@ -103,15 +103,15 @@ private func padded(_ number: Int, _ width: Int) -> String {
 }
 
 /// Date and time of day in the proleptic Gregorian calendar, in some zone.
-struct CivilTime {
-    var year: Int
-    var month: Int
-    var day: Int
-    var hour: Int
-    var minute: Int
-    var second: Int
+package struct CivilTime {
+    package var year: Int
+    package var month: Int
+    package var day: Int
+    package var hour: Int
+    package var minute: Int
+    package var second: Int
 
-    init(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
+    package init(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
         self.year = year
         self.month = month
         self.day = day
@@ -120,7 +120,7 @@ struct CivilTime {
         self.second = second
     }
 
-    init(secondsSinceEpoch: Int64) {
+    package init(secondsSinceEpoch: Int64) {
         let (days, rest) = secondsSinceEpoch.quotientAndRemainderFlooring(by: 86_400)
         // Days are counted in eras of 400 years that begin on 1 March, so that the leap day comes last.
         let shifted = days + 719_468
@@ -136,7 +136,7 @@ struct CivilTime {
         second = Int(rest % 60)
     }
 
-    var daysSinceEpoch: Int64 {
+    package var daysSinceEpoch: Int64 {
         let shiftedYear = Int64(month <= 2 ? year - 1 : year)
         let (era, yearOfEra) = shiftedYear.quotientAndRemainderFlooring(by: 400)
         let shiftedMonth = Int64(month > 2 ? month - 3 : month + 9)
@@ -145,7 +145,7 @@ struct CivilTime {
         return era * 146_097 + dayOfEra - 719_468
     }
 
-    var secondsSinceEpoch: Int64 {
+    package var secondsSinceEpoch: Int64 {
         daysSinceEpoch * 86_400 + Int64(hour) * 3600 + Int64(minute) * 60 + Int64(second)
     }
 
@@ -155,7 +155,7 @@ struct CivilTime {
     }
 
     /// 0 is Sunday.
-    var dayOfWeek: Int { Int((daysSinceEpoch + 4).quotientAndRemainderFlooring(by: 7).remainder) }
+    package var dayOfWeek: Int { Int((daysSinceEpoch + 4).quotientAndRemainderFlooring(by: 7).remainder) }
 
     var isValid: Bool {
         guard (1...12).contains(month), day >= 1, hour < 24, minute < 60, second < 60 else { return false }

@@ -32,6 +32,15 @@ extension Interpreter {
         case .command(let block): return .command(block, data: try scope.evaluate(block.data))
         case .runFlow(let block):
             return .runFlow(flow: block.flow, input: try scope.evaluate(block.input), mode: block.mode)
+        case .code(let block):
+            let seen = CodeScope(
+                args: try scope.evaluate(block.args),
+                input: scope.input,
+                trigger: scope.trigger,
+                variables: scope.variables,
+                run: scope.run
+            )
+            return .code(block, seen)
         case .callbackHandler: return .callback
         case .beginTransaction, .endTransaction: return .transaction
         case .wait(let block): return .wait(try wait(block, node: node, now: now))
@@ -141,6 +150,7 @@ extension BlockWork {
         case .runFlow(let flow, let input, let mode):
             ["flow": .string(flow), "input": .map(input), "mode": .string(mode.rawValue)]
         case .wait(let wait): wait.journalInput
+        case .code(_, let scope): ["args": .map(scope.args)]
         case .callback, .transaction: .null
         }
     }

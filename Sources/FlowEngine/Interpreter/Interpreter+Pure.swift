@@ -28,7 +28,7 @@ extension Interpreter {
             try respond(block, node: node, now: now)
         case .fail(let block):
             throw try failure(of: block, node: node, now: now)
-        case .command, .callbackHandler, .findRecord, .findRecords, .insertRecord, .upsertRecord, .updateRecord,
+        case .command, .code, .callbackHandler, .findRecord, .findRecords, .insertRecord, .upsertRecord, .updateRecord,
             .deleteRecord, .beginTransaction, .endTransaction, .runFlow, .chooseCatch, .holdFailure, .endTry, .endTurn,
             .rethrow, .jumpBack, .wait:
             return false

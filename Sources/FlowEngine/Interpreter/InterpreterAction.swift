@@ -55,6 +55,7 @@ enum BlockWork: Sendable {
     case delete(table: String, conditions: [ResolvedCondition], expect: Int?)
     case command(CommandBlock, data: ValueMap)
     case callback
+    case code(CodeBlock, CodeScope)
     case runFlow(flow: String, input: ValueMap, mode: RunFlowBlock.Mode)
     case transaction
     case wait(WaitWork)
@@ -72,7 +73,7 @@ extension BlockWork {
     var outputShowsAccesses: Bool {
         switch self {
         case .find, .insert, .runFlow, .transaction, .wait: true
-        case .upsert, .update, .delete, .command, .callback: false
+        case .upsert, .update, .delete, .command, .callback, .code: false
         }
     }
 }

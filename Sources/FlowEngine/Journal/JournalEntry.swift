@@ -53,7 +53,7 @@ package struct JournalEntry: Sendable, Hashable {
     package var trace: [TraceStep]
     /// Written with the entry, read back by `evidence(of:)` alone: see ``EntryEvidence``.
     package var accesses: [StoreAccess]?
-    /// Written when the entry is finished, read back by `evidence(of:)` alone.
+    /// Written when the entry is finished, or taken over by another run; read back by `evidence(of:)` alone.
     package var receipt: Receipt?
 
     package init(

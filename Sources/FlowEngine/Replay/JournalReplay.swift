@@ -13,6 +13,8 @@ struct JournalReplay {
 
     private(set) var interpreter: Interpreter
     private(set) var open: OpenEntry?
+    /// The code block that the journal ends in, with what its host calls gave.
+    private(set) var code: PendingCode?
     private let entries: [JournalEntry]
     private var position = 0
 
@@ -57,7 +59,33 @@ struct JournalReplay {
         _ = interpreter.takeLines()
     }
 
+    /// A code block's entries: its host calls, then its outcome, if it came to one.
+    private mutating func replayCode(_ call: BlockCall) throws(NondeterminismError) {
+        var answers: [CodeAnswer] = []
+        while position < entries.count {
+            let entry = entries[position]
+            try match(entry, call, calls: answers.count)
+            consume()
+            guard entry.isHostCall else {
+                switch entry.status {
+                case .succeeded: interpreter.succeeded(call, output: entry.output)
+                case .failed: interpreter.failed(call, try failure(of: entry))
+                case .started, .outcomeUnknown:
+                    throw NondeterminismError(message: "entry \(entry.sequence) of code has no outcome")
+                }
+                return
+            }
+            switch entry.status {
+            case .succeeded, .failed: answers.append(CodeAnswer(entry))
+            case .started, .outcomeUnknown: open = OpenEntry(call: call, entry: entry, exchanges: [])
+            }
+            if open != nil { break }
+        }
+        code = PendingCode(call: call, answers: answers)
+    }
+
     private mutating func replay(_ call: BlockCall) throws(NondeterminismError) {
+        if case .code = call.work { return try replayCode(call) }
         var exchanges: [CommandCall.Exchange] = []
         while position < entries.count {
             let entry = entries[position]

@@ -3,7 +3,7 @@ package import FlowLanguage
 
 /// Why a replay stopped before its run was over.
 package enum ReplayStop: Sendable, Hashable {
-    /// The record ends here too: the run waits, is parked, or was exported while it ran.
+    /// The record ends here too: the run waits, is parked, was cancelled, or was exported while it ran.
     case recordEnds
     /// The run asks for something from outside that nobody recorded.
     case unanswered(EntryAddress)
@@ -84,7 +84,6 @@ package struct ReplayMachine {
         let root = history.runs[0].record
         var record = RunRecord(id: root.id, start: root.start, status: .queued, createdAt: root.createdAt)
         record.startedAt = root.startedAt
-        if let graph = context.app.flows[root.start.flow] { record.start.version = graph.version }
         transaction.records[root.id] = record
         transaction.journals[root.id] = []
         try transaction.prepareRows()
@@ -167,10 +166,12 @@ package struct ReplayMachine {
         graph: FlowGraph
     ) throws(StoreError) -> (Interpreter, ReplayStop?) {
         guard var record = transaction.records[id] else { return (replay.interpreter, nil) }
+        if wasStopped(id) { return (replay.interpreter, .recordEnds) }
         transaction.beginTurn(of: id)
         record.status = .running
         record.wakesAt = nil
         var live = LiveRun(record: record, interpreter: replay.interpreter)
+        live.code = replay.code
         guard let open = replay.open else {
             live.interpreter.endPause()
             return try advance(live)
@@ -199,7 +200,15 @@ package struct ReplayMachine {
             transaction.records[id] = turn.run.record
             return (turn.run.interpreter, nil)
         }
+        if wasStopped(id) { return (turn.run.interpreter, .recordEnds) }
         return try advance(turn.run)
+    }
+
+    /// Whether the run was cancelled here: it must not go on, and tell the run that waits for it another end.
+    private func wasStopped(_ id: RunID) -> Bool {
+        guard let recorded = transaction.recorded[id], recorded.record.status == .cancelled else { return false }
+        let entries = transaction.journals[id] ?? []
+        return entries.count >= recorded.entries.count && entries.last?.status != .started
     }
 
     /// What came back from outside; nil when the entry does not tell, since a person decided or nothing is sent by it.
@@ -215,11 +224,23 @@ package struct ReplayMachine {
 
     private func advance(_ live: LiveRun) throws(StoreError) -> (Interpreter, ReplayStop?) {
         var live = live
+        var progress: CodeProgress?
         while true {
             var turn = Turn(live, context: context, in: transaction)
-            let stop = try turn.advance()
+            var stop: Turn.Stop?
+            if let known = progress { stop = try turn.receive(known) }
+            progress = nil
+            if stop == nil { stop = try turn.advance() }
             transaction.records[live.record.id] = turn.run.record
-            guard stop == .yielding else { return (turn.run.interpreter, nil) }
+            switch stop {
+            case .yielding: break
+            case .computing:
+                guard let code = turn.run.code else { return (turn.run.interpreter, nil) }
+                let address = code.address(in: live.record.id)
+                progress = transaction.recordedEntry(address).flatMap(CodeProgress.init)
+                if progress == nil { return (turn.run.interpreter, .unanswered(address)) }
+            case .sending, .left, nil: return (turn.run.interpreter, nil)
+            }
             transaction.beginTurn(of: live.record.id)
             live = turn.run
         }

@@ -8,7 +8,18 @@ extension ReplayTransaction: StoreTransaction {
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? { nil }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { nil }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] { [] }
-    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] { [] }
+    func claimableRuns(
+        epoch: Int64,
+        now: Timestamp,
+        limit: Int,
+        order: ClaimOrder
+    ) throws(StoreError) -> ClaimedRuns { ClaimedRuns(runs: []) }
+    func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] { [] }
+    func runCounts() throws(StoreError) -> [RunStatus: Int] { [:] }
+    func oldestQueued() throws(StoreError) -> [String: Timestamp] { [:] }
+    func schedules() throws(StoreError) -> [ScheduleRecord] { [] }
+    func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {}
+    func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int { 0 }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { nil }
     func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? { nil }
     func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { nil }
@@ -27,7 +38,9 @@ extension ReplayTransaction: StoreTransaction {
     func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { [] }
     func insertAudit(_ record: AuditRecord) throws(StoreError) {}
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {}
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { false }
     func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { true }
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? { nil }
     func settleDelivery(
         source: String,
         account: String,

@@ -48,7 +48,7 @@ package struct InputCheck {
     }
 
     /// What JSON can say of a type is more than the type's own kind: a timestamp comes as text.
-    private static func convert(_ value: Value, to type: ColumnType) -> Value? {
+    static func convert(_ value: Value, to type: ColumnType) -> Value? {
         switch (type, value) {
         case (.int, .int), (.string, .string), (.bool, .bool), (.double, .double), (.timestamp, .timestamp),
             (.bytes, .bytes), (.json, _):

@@ -73,6 +73,9 @@ package struct Caller: Sendable, Hashable {
 package enum RunOrigin: String, Sendable, Hashable, CaseIterable {
     case page, webhook, callback, manual
     case subflow = "sub-flow"
+    case schedule
+    /// A change of a table.
+    case table
 }
 
 /// Everything a run starts with; kept with it, so that a replay sees the same.
@@ -91,6 +94,12 @@ package struct RunStart: Sendable, Hashable {
     package var parent: EntryAddress?
     /// Of `POST /pages/…`: with flow and caller it is unique, so a second call gets the first one's answer.
     package var idempotencyKey: String?
+    /// Among runs with the same key only so many go at once; the flow and what its `concurrency` says.
+    package var concurrency: String?
+    /// How many runs started each other by changes of tables, this one included.
+    package var generation = 0
+    /// The run that this one does again.
+    package var rerunOf: RunID?
 
     package init(
         flow: String,
@@ -141,6 +150,8 @@ package struct RunRecord: Sendable, Hashable {
     package var trace: [TraceStep]
     /// What an operator wants of it, until it is done; written by `setHalt` alone.
     package var halt: RunHalt?
+    /// Queued behind other runs of its concurrency key; written by `admitRuns` alone.
+    package var isHeld: Bool
 
     package init(
         id: RunID,
@@ -156,7 +167,8 @@ package struct RunRecord: Sendable, Hashable {
         failure: BlockFailure? = nil,
         strikes: Int = 0,
         trace: [TraceStep] = [],
-        halt: RunHalt? = nil
+        halt: RunHalt? = nil,
+        isHeld: Bool = false
     ) {
         self.id = id
         self.start = start
@@ -172,6 +184,7 @@ package struct RunRecord: Sendable, Hashable {
         self.strikes = strikes
         self.trace = trace
         self.halt = halt
+        self.isHeld = isHeld
     }
 }
 

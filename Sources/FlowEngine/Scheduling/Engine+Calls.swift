@@ -75,9 +75,9 @@ extension Engine {
         guard let graph = app.flows[flow] else { throw EngineError(.unknownFlow, "there is no flow of that name") }
         let start = try admit(graph, input: .map(input), origin: origin, trigger: trigger, caller: caller)
         return try await writing { [clock] (transaction, _) throws(StoreError) in
-            let run = try transaction.insertRun(start, at: clock.now())
+            let run = try StartAdmission(graph, now: clock.now()).insert(start, in: transaction)
             try Failpoint.ingestBeforeCommit.reach()
-            return run
+            return run.id
         } then: { [self] _ in
             Failpoint.ingestAfterCommit.pass()
             requestLook()
@@ -111,15 +111,14 @@ extension Engine {
             body: body
         )
         return try await writing { (transaction, _) throws(StoreError) in
-            guard try transaction.recordDelivery(delivery) else { return nil }
-            let run = try transaction.insertRun(start, at: now)
-            try transaction.settleDelivery(
-                source: delivery.source,
-                account: delivery.account,
-                eventID: delivery.eventID,
-                status: .accepted,
-                run: run
-            )
+            if try transaction.hasDelivery(delivery) {
+                _ = try transaction.recordDelivery(delivery)
+                return nil
+            }
+            let run = try StartAdmission(graph, now: now).insert(start, in: transaction).id
+            var recorded = delivery
+            recorded.run = run
+            _ = try transaction.recordDelivery(recorded)
             try Failpoint.ingestBeforeCommit.reach()
             return run
         } then: { [self] _ in
@@ -166,8 +165,12 @@ extension Engine {
     }
 
     func checkIntake() throws(EngineError) {
-        guard isReady else { throw EngineError(.notReady, "the engine is starting, stopping or out of space") }
+        guard isReady else {
+            counters.count(EngineCounters.Refusal.notReady)
+            throw EngineError(.notReady, "the engine is starting, stopping or out of space")
+        }
         guard writer.backlog < Limits.waitingJobs else {
+            counters.count(EngineCounters.Refusal.overloaded)
             throw EngineError(.overloaded, "too much waits already; try again later")
         }
     }
@@ -205,17 +208,26 @@ extension Engine {
             return existing.start.input == start.input ? .existing(existing) : .keyReused
         }
         let now = clock.now()
-        let id = try transaction.insertRun(start, at: now)
-        var record = RunRecord(id: id, start: start, status: .queued, createdAt: now)
-        try Failpoint.ingestBeforeCommit.reach()
-        guard state.withLock({ $0.freePlaces > 0 }), let graph = context().graph(of: start) else {
-            return .queued(record)
+        guard let graph = context().graph(of: start) else {
+            throw StoreError(.corrupt, "the flow '\(start.flow)' is gone")
         }
+        var record = try StartAdmission(graph, now: now).insert(start, in: transaction)
+        try Failpoint.ingestBeforeCommit.reach()
+        if record.status.isFinal { return .existing(record) }
+        guard !record.isHeld, state.withLock({ $0.hasPlace(for: start.flow) }) else { return .queued(record) }
         record.startedAt = now
-        let interpreter = Interpreter(graph: graph, run: id, start: start, startedAt: now)
+        let interpreter = Interpreter(graph: graph, run: record.id, start: record.start, startedAt: now)
         var turn = Turn(LiveRun(record: record, interpreter: interpreter), context: context(), in: transaction)
         let stop = try turn.advance()
-        return .turned(TurnResult(run: turn.run, stop: stop, lines: turn.lines, startsWork: turn.startsWork))
+        return .turned(
+            TurnResult(
+                run: turn.run,
+                stop: stop,
+                lines: turn.lines,
+                startsWork: turn.startsWork,
+                timings: turn.timings
+            )
+        )
     }
 }
 

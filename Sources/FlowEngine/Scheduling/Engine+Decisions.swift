@@ -31,6 +31,7 @@ extension Engine {
                 guard record.halt == .pause else { return false }
             }
             try transaction.setHalt(nil, of: run)
+            _ = try context.admitSuccessors(of: record.start, in: transaction)
             return true
         } then: { [self] in
             if isReady { submitTurn(of: run, .takeUp(isUnsent: false)) }

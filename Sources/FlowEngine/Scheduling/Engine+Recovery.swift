@@ -26,6 +26,7 @@ extension Engine {
                 let installation = try installation(in: transaction, fresh: fresh)
                 let hasCrashed = try transaction.setting(Self.processSetting) == Array("running".utf8)
                 try transaction.setSetting(Self.processSetting, Array("running".utf8))
+                try admitHeld(in: transaction)
                 return Findings(
                     installation: installation,
                     suspects: try suspects(in: transaction),
@@ -46,6 +47,14 @@ extension Engine {
         }
         for waiting in state.withLock({ $0.phase == .recovering ? $0.enter(.ready) : [] }) { waiting.resume() }
         requestLook()
+    }
+
+    /// Lets runs go that were held by a limit which is higher now, or gone.
+    private func admitHeld(in transaction: any StoreTransaction) throws(StoreError) {
+        for (key, flow) in try transaction.heldConcurrencyKeys() {
+            let limit = app.flows[flow]?.concurrency?.limit ?? FlowLanguage.Limits.concurrentRuns
+            _ = try transaction.admitRuns(of: key, upTo: limit)
+        }
     }
 
     /// Notes that this process ends by itself: its runs are not to be suspected.

@@ -23,7 +23,7 @@ extension Engine {
                     switch input {
                     case .takeUp: Failpoint.claimAfterCommit.pass()
                     case .answer: Failpoint.receiveAfterCommit.pass()
-                    case .goOn: break
+                    case .goOn, .progress: break
                     }
                     if let result = slot.take() { release(result) }
                 case .failure(let error): turnFailed(of: run, input, error)
@@ -50,6 +50,10 @@ extension Engine {
                 guard live.pending?.entry.address == address else { return nil }
                 var turn = Turn(live, context: context(), in: transaction)
                 return try finish(&turn, first: try turn.receive(result))
+            case .progress(let address, let progress):
+                guard live.code?.call.isAt(address) == true, live.pending == nil else { return nil }
+                var turn = Turn(live, context: context(), in: transaction)
+                return try finish(&turn, first: try turn.receive(progress))
             case .goOn:
                 var turn = Turn(live, context: context(), in: transaction)
                 return try finish(&turn, first: nil)
@@ -69,7 +73,8 @@ extension Engine {
         do {
             let fresh = Interpreter(graph: graph, run: id, start: record.start, startedAt: startedAt)
             let replay = try JournalReplay(fresh, entries: transaction.entries(of: id))
-            let live = LiveRun(record: record, interpreter: replay.interpreter, isSuspect: isSuspect)
+            var live = LiveRun(record: record, interpreter: replay.interpreter, isSuspect: isSuspect)
+            live.code = replay.code
             return try takeUp(live, open: replay.open, input, wasRunning: wasRunning, in: transaction)
         } catch let error as StoreError {
             throw error
@@ -81,7 +86,8 @@ extension Engine {
 
     private func isClaimable(_ record: RunRecord) -> Bool {
         switch record.status {
-        case .queued, .running, .waiting: true
+        case .queued: !record.isHeld
+        case .running, .waiting: true
         case .retrying: record.wakesAt.map { $0 <= clock.now() } ?? true
         case .paused, .outcomeUnknown, .succeeded, .failed, .cancelled, .quarantined: false
         }
@@ -115,7 +121,7 @@ extension Engine {
         var wasSent = wasRunning
         switch input {
         case .takeUp(isUnsent: true), .answer: wasSent = false
-        case .takeUp(isUnsent: false), .goOn: break
+        case .takeUp(isUnsent: false), .goOn, .progress: break
         }
         var turn = Turn(live, context: context(), in: transaction)
         if live.record.halt == .cancel, !wasSent, open.entry.failure == nil || open.entry.failure?.code == Turn.notSent
@@ -133,7 +139,8 @@ extension Engine {
             stop: stop,
             lines: turn.lines,
             startsWork: turn.startsWork,
-            stopped: turn.stopped
+            stopped: turn.stopped,
+            timings: turn.timings
         )
     }
 
@@ -196,11 +203,15 @@ extension Engine {
             if isMoreWaiting { state.isMoreWaiting = false }
             return (waiters, isMoreWaiting)
         }
-        counters.count(record.status)
+        counters.count(record.status, result.timings)
+        report(record, result.stop)
         switch result.stop {
         case .sending: if let pending = result.run.pending { order(pending, of: record.id) }
+        case .computing: orderCode(of: result.run)
         case .yielding: submitTurn(of: record.id, .goOn)
-        case .left: if let wakesAt = record.wakesAt { setTimer(wakesAt) }
+        case .left:
+            if let wakesAt = record.wakesAt { setTimer(wakesAt) }
+            forgetCode(of: result.run)
         }
         for waiter in waiters { waiter.signal(record) }
         for stopped in result.stopped { release(self.result(ofLeft: stopped, startsWork: false)) }
@@ -216,6 +227,27 @@ extension Engine {
         case .succeeded, .failed: Failpoint.finishAfterCommit.pass()
         case .queued, .paused, .outcomeUnknown, .cancelled, .quarantined: break
         }
+    }
+
+    /// Tells the operator of runs that end, and louder of those that need a person.
+    private func report(_ record: RunRecord, _ stop: Turn.Stop) {
+        guard stop == .left else { return }
+        let level: Logger.Level =
+            switch record.status {
+            case .succeeded, .failed, .cancelled: .info
+            case .paused: .notice
+            case .outcomeUnknown, .quarantined: .warning
+            case .queued, .running, .waiting, .retrying: .debug
+            }
+        var metadata: Logger.Metadata {
+            var metadata: Logger.Metadata = [
+                "run.id": "\(record.id)", "flow": "\(record.start.flow)", "status": "\(record.status.rawValue)",
+            ]
+            if let failure = record.failure { metadata["code"] = "\(failure.code)" }
+            if let block = record.failure?.block { metadata["block"] = "\(block)" }
+            return metadata
+        }
+        logger.log(level: level, "run \(record.status.rawValue)", metadata: metadata)
     }
 
     private func write(_ lines: [FlowLogLine], of record: RunRecord) {
@@ -241,7 +273,7 @@ extension Engine {
             let again: TurnInput =
                 switch input {
                 case .answer, .takeUp: input
-                case .goOn: .takeUp(isUnsent: true)
+                case .goOn, .progress: .takeUp(isUnsent: true)
                 }
             // A part of the group that fails even alone is the run's own fault, not the store's.
             if error.code != .groupFailed { return stall(after: error, .init(run: run, input: again)) }
@@ -300,7 +332,12 @@ extension Engine {
                     switch outcome {
                     case .success:
                         let look = seen.take()
-                        if let wakesAt = look.wakesAt { setTimer(wakesAt) }
+                        for moment in [look.wakesAt, look.nextTick.moment].compactMap({ $0 }) { setTimer(moment) }
+                        state.withLock { state in
+                            state.nextTick = look.nextTick
+                            state.placesGiven += look.claimed.count
+                            state.lastFlow = look.claimed.lastFlow ?? state.lastFlow
+                        }
                         state.withLock { $0.hasTried(look.suspects.count) }
                         for run in look.suspects {
                             writer.submit(turnJob(of: run, .takeUp(isUnsent: false), suspect: run))
@@ -318,6 +355,9 @@ extension Engine {
     private struct Look: Sendable {
         /// When the next run will be due.
         var wakesAt: Timestamp?
+        var nextTick: Schedules.NextTick
+        /// Places given, and the flow that got the last one.
+        var claimed: (count: Int, lastFlow: String?) = (0, nil)
         /// Runs that need a group of their own.
         var suspects: [RunID] = []
     }
@@ -327,26 +367,39 @@ extension Engine {
         in transaction: any StoreTransaction,
         _ more: inout [GroupWriter.Job]
     ) throws(StoreError) -> Look {
-        let (places, skipped, suspectsUpTo) = state.withLock { state in
+        let (places, skipped, suspectsUpTo, nextTick, order) = state.withLock { state in
             state.isLookQueued = false
-            return (state.freePlaces, state.broken.union(state.live.keys), state.suspectsUpTo)
+            let skipped = state.broken.union(state.live.keys)
+            return (state.freePlaces, skipped, state.suspectsUpTo, state.nextTick, claimOrder(state))
         }
-        var look = Look()
         let now = clock.now()
+        var look = Look(nextTick: schedules.isEmpty ? .never : nextTick)
+        if look.nextTick.isDue(by: now) { look.nextTick = try schedules.fire(at: now, in: transaction) }
         guard places > 0 else {
             state.withLock { $0.isMoreWaiting = true }
             return look
         }
-        let records = try transaction.claimableRuns(epoch: store.bootEpoch, now: now, limit: places)
-        for record in records where !skipped.contains(record.id) {
+        let claimed = try transaction.claimableRuns(epoch: store.bootEpoch, now: now, limit: places, order: order)
+        look.claimed = (claimed.runs.count, claimed.lastFlow)
+        for record in claimed.runs where !skipped.contains(record.id) {
             if let suspectsUpTo, record.id <= suspectsUpTo {
                 look.suspects.append(record.id)
             } else {
                 more.append(turnJob(of: record.id, .takeUp(isUnsent: false)))
             }
         }
-        if records.count == places { state.withLock { $0.isMoreWaiting = true } }
+        if claimed.isMoreWaiting { state.withLock { $0.isMoreWaiting = true } }
         look.wakesAt = try transaction.nextWakeTime(after: now)
         return look
+    }
+
+    private func claimOrder(_ state: EngineState) -> ClaimOrder {
+        ClaimOrder(
+            priorities: priorities,
+            held: state.placesByFlow,
+            perFlow: Limits.placesPerFlow,
+            after: state.lastFlow,
+            given: state.placesGiven
+        )
     }
 }

@@ -12,14 +12,20 @@ package final class Engine: Service, Sendable {
     package let mode: Mode
     package let store: any Store
     package let clock: any Clock
+    package let retention: Retention
     package let counters = EngineCounters()
     /// Rings after each group that is durable.
     package let commits = CommitSignal()
     let transport: any Transport
     let random: any RandomSource
     let features: [any Feature]
+    /// Nil: code blocks fail.
+    let code: (any CodeRunner)?
     let logger: Logger
     let writer: GroupWriter
+    let schedules: Schedules
+    /// By flow, where it is not 0.
+    let priorities: [String: Int]
     let state = Mutex(EngineState())
     /// Requests that were let go and whose outcome is not with the writer yet.
     let requestsUnderWay = Atomic<Int>(0)
@@ -29,9 +35,14 @@ package final class Engine: Service, Sendable {
     struct RequestOrder: Sendable {
         var run: RunID
         var address: EntryAddress
-        var request: OutsideRequest
+        var work: Work
         /// How long an answer is waited for, if its block says so.
         var patience: Duration?
+
+        enum Work: Sendable {
+            case request(OutsideRequest)
+            case code(CodeJob, answers: [CodeAnswer])
+        }
     }
 
     enum TimerOrder: Sendable {
@@ -47,8 +58,10 @@ package final class Engine: Service, Sendable {
         clock: any Clock,
         random: any RandomSource,
         features: [any Feature],
+        code: (any CodeRunner)? = nil,
         mode: Mode,
         logger: Logger,
+        retention: Retention = .standard,
         writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
@@ -57,13 +70,20 @@ package final class Engine: Service, Sendable {
         self.clock = clock
         self.random = random
         self.features = features
+        self.code = code
         self.mode = mode
         self.logger = logger
+        self.retention = retention
+        self.schedules = Schedules(app, mode: mode)
+        self.priorities = app.flows.mapValues(\.priority).filter { $0.value != 0 }
+        let timed = TimedStore(base: store, clock: clock, counters: counters)
+        let triggering = TableTriggers(app, mode: mode, clock: clock).map { TriggeringStore(timed, $0) }
         self.writer = GroupWriter(
-            store: store,
+            store: triggering ?? timed,
             observer: GroupReport(counters: counters, commits: commits, logger: logger),
             thread: writerThread
         )
+        triggering?.tell { [weak self] in self?.requestLook() }
     }
 
     /// Takes calls: false while it recovers, while the store takes no writes, and while it stops.
@@ -71,6 +91,9 @@ package final class Engine: Service, Sendable {
 
     /// Jobs that wait for the writer; for `/metrics`.
     package var waitingJobs: Int { writer.backlog }
+
+    /// Runs in memory; for `/metrics`.
+    package var takenPlaces: Int { state.withLock { $0.live.count } }
 
     /// Returns when the engine takes calls, or stops.
     package func waitUntilReady() async {
@@ -163,16 +186,39 @@ extension Engine {
             RequestOrder(
                 run: run,
                 address: pending.entry.address,
-                request: pending.request,
+                work: .request(pending.request),
                 patience: pending.call.timeout
             )
         )
     }
 
+    /// Has the code of a run carried on with, from the answers that are on disk.
+    func orderCode(of run: LiveRun) {
+        guard let pending = run.code, let job = context().codeJob(of: pending.call, in: run.record) else { return }
+        requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
+        requests.continuation.yield(
+            RequestOrder(run: run.record.id, address: job.address, work: .code(job, answers: pending.answers))
+        )
+    }
+
+    /// A run that is left with code on its way is answered later, when its worker is long needed elsewhere.
+    func forgetCode(of run: LiveRun) {
+        guard let pending = run.code, let job = context().codeJob(of: pending.call, in: run.record) else { return }
+        code?.forget(job)
+    }
+
     private func send(_ order: RequestOrder) async {
         defer { requestsUnderWay.subtract(1, ordering: .sequentiallyConsistent) }
+        let request: OutsideRequest
+        switch order.work {
+        case .request(let ordered): request = ordered
+        case .code(let job, let answers):
+            let progress = await code?.advance(job, answers: answers) ?? .unavailable
+            if Task.isCancelled { return }
+            return submitTurn(of: order.run, .progress(order.address, progress))
+        }
         Failpoint.sendBefore.pass()
-        let result = await answer(to: order)
+        let result = await answer(to: request, within: order.patience)
         Failpoint.sendAfter.pass()
         // A cancelled sending says nothing about the request; the next start sends it again with the same key.
         if Task.isCancelled { return }
@@ -182,12 +228,12 @@ extension Engine {
 
 extension Engine {
     /// Sends, and gives the answer up when the block's patience ends: what became of the request is open then.
-    private func answer(to order: RequestOrder) async -> TransportResult {
-        guard let patience = order.patience, let deadline = clock.now() + patience else {
-            return await transport.send(order.request, mode: mode)
+    private func answer(to request: OutsideRequest, within patience: Duration?) async -> TransportResult {
+        guard let patience, let deadline = clock.now() + patience else {
+            return await transport.send(request, mode: mode)
         }
         return await withTaskGroup(of: TransportResult?.self) { [transport, clock, mode] group in
-            group.addTask { await transport.send(order.request, mode: mode) }
+            group.addTask { await transport.send(request, mode: mode) }
             group.addTask {
                 // Cancelled when the answer came first.
                 try? await clock.sleep(until: deadline)
@@ -205,6 +251,7 @@ extension Engine {
 extension Engine {
     private func runTimers() async {
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.pruneRegularly() }
             for await order in timers.stream {
                 group.addTask { await self.carryOut(order) }
             }

@@ -34,6 +34,10 @@ struct EngineState: Sendable {
     var isMoreWaiting = false
     /// The earliest time for which a timer is set.
     var wakesAt: Timestamp?
+    var nextTick = Schedules.NextTick.unknown
+    /// The flow that got a place last, and how many were given.
+    var lastFlow = ""
+    var placesGiven = 0
 
     /// Changes the phase.
     ///
@@ -58,6 +62,16 @@ struct EngineState: Sendable {
     }
 
     var freePlaces: Int { max(0, Limits.places - live.count) }
+
+    /// Whether a run of this flow finds a place without keeping others out.
+    func hasPlace(for flow: String) -> Bool {
+        guard live.count >= Limits.placesPerFlow else { return true }
+        return freePlaces > 0 && placesByFlow[flow, default: 0] < Limits.placesPerFlow
+    }
+
+    var placesByFlow: [String: Int] {
+        live.values.reduce(into: [:]) { counts, run in counts[run.record.start.flow, default: 0] += 1 }
+    }
 }
 
 /// What a turn begins with.
@@ -65,6 +79,8 @@ enum TurnInput: Sendable {
     /// Take the run up from the store. `isUnsent`: this process knows that its open request has not left.
     case takeUp(isUnsent: Bool)
     case answer(EntryAddress, TransportResult)
+    /// What the code at the address came to.
+    case progress(EntryAddress, CodeProgress)
     case goOn
 }
 
@@ -76,6 +92,7 @@ struct TurnResult: Sendable {
     var startsWork: Bool
     /// Other runs that it stopped.
     var stopped: [RunRecord] = []
+    var timings: [BlockTiming] = []
 }
 
 /// One caller that waits for a run to answer, end or park.

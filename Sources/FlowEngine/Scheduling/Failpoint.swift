@@ -28,6 +28,8 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case childAfterCommit = "child-after-commit"
     case finishBeforeCommit = "finish-before-commit"
     case finishAfterCommit = "finish-after-commit"
+    case pruneBeforeCommit = "prune-before-commit"
+    case pruneAfterCommit = "prune-after-commit"
 
     /// Passes the point; in release builds this is nothing.
     ///

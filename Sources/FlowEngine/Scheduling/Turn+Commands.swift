@@ -25,17 +25,19 @@ extension Turn {
         return nil
     }
 
-    /// Writes the entry whose commit lets the request leave.
-    private mutating func send(
+    /// Writes the entry whose commit lets the request leave, with what code asked beside what it became.
+    mutating func send(
         _ request: OutsideRequest,
         _ call: BlockCall,
         number: Int,
-        exchanges: [CommandCall.Exchange]
+        exchanges: [CommandCall.Exchange],
+        question: CodeQuestion? = nil
     ) throws(StoreError) -> Stop {
         var request = request
         if request.effect == .keyed, request.key == nil { request.key = key(of: call, number: number) }
         try Failpoint.keyBeforeCommit.reach()
         var entry = entry(of: call, number: number, status: .started, input: request.journalValue)
+        if let question { entry.input = question.journalValue(with: entry.input) }
         entry.key = request.key
         entry.sends = 1
         entry.accesses = takeAccesses(of: call)
@@ -93,6 +95,7 @@ extension Turn {
         _ answer: OutsideAnswer,
         to pending: PendingRequest
     ) throws(StoreError) -> Stop? {
+        if case .code = pending.call.work { return try receiveForCode(answer, pending) }
         guard case .command(let block, let data) = pending.call.work,
             let command = context.command(block.command, of: block.service)
         else { throw StoreError(.corrupt, "the command at \(pending.call.path) is gone") }
@@ -156,13 +159,14 @@ extension Turn {
             run.pending = nil
             let failure = entry.failure ?? problem("not sent", isUncertain: false, retryable: true)
             entry.failure = nil
+            if case .code = pending.call.work { return try settleForCode(entry, failure) }
             try settle(entry, .failure(failure), pending.call)
             return nil
         }
         return try park(pending)
     }
 
-    private mutating func park(_ pending: PendingRequest) throws(StoreError) -> Stop {
+    mutating func park(_ pending: PendingRequest) throws(StoreError) -> Stop {
         // The entry stays `started`: a person's decision finishes it, or has it sent again with the same key.
         var pending = pending
         var failure = problem(
@@ -213,10 +217,13 @@ extension Turn {
         let entry = open.entry
         switch open.call.work {
         case .wait(let work): return try resume(work, open.call, entry)
+        case .code where OutsideRequest(entry.input) == nil:
+            try save(.waiting)
+            return .left
         case .runFlow:
             // The sub-flow finishes this entry in the transaction that makes it final.
             return try awaitChildren(of: open.call)
-        case .command:
+        case .command, .code:
             guard let request = OutsideRequest(entry.input) else {
                 throw StoreError(.corrupt, "entry \(entry.sequence) holds no request")
             }
@@ -240,6 +247,7 @@ extension Turn {
                 pending.entry.failure = problem("the process ended meanwhile", isUncertain: true, retryable: true)
             }
             try update(pending.entry)
+            if case .code = open.call.work { return try reopenCode(pending) }
             run.pending = pending
             try save(.running)
             return .sending
@@ -295,7 +303,7 @@ extension Turn {
     }
 
     /// The same after every retry and restart; another one in another installation, run, visit, attempt or call.
-    private func key(of call: BlockCall, number: Int) -> String {
+    func key(of call: BlockCall, number: Int) -> String {
         var hash = SHA256()
         hash.update(data: context.installation)
         // No part can run into the next: paths contain no line break.

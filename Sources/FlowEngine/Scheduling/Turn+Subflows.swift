@@ -10,23 +10,31 @@ extension Turn {
         _ call: BlockCall
     ) throws(StoreError) -> Stop? {
         let child: RunStart
+        let admission: StartAdmission
         switch try subflow(flow, input: input) {
-        case .success(let start): child = start
+        case .success(let (start, graph)):
+            child = start
+            admission = StartAdmission(graph, now: now)
         case .failure(let failure):
             try conclude(call, .failure(failure))
             return nil
         }
         startsWork = true
         if mode == .start {
-            let id = try transaction.insertRun(child, at: now)
+            let id = try admission.insert(child, in: transaction).id
             try conclude(call, .success(["run": .int(id.rawValue)]))
             return nil
         }
         var entry = entry(of: call, status: .started, input: call.work.journalInput)
         var waited = child
         waited.parent = entry.address
-        let id = try transaction.insertRun(waited, at: now)
-        var described: ValueMap = ["flow": .string(flow), "input": .map(child.input), "run": .int(id.rawValue)]
+        let inserted = try admission.insert(waited, waitedForBy: run.record, in: transaction)
+        if let failure = inserted.failure {
+            try conclude(call, .failure(failure))
+            return nil
+        }
+        let id = inserted.id.rawValue
+        var described: ValueMap = ["flow": .string(flow), "input": .map(child.input), "run": .int(id)]
         if let deadline = call.deadline { described["deadline"] = .timestamp(deadline) }
         entry.input = .map(described)
         try insert(entry)
@@ -58,7 +66,10 @@ extension Turn {
         return nil
     }
 
-    private func subflow(_ flow: String, input: ValueMap) throws(StoreError) -> Result<RunStart, BlockFailure> {
+    func subflow(
+        _ flow: String,
+        input: ValueMap
+    ) throws(StoreError) -> Result<(RunStart, FlowGraph), BlockFailure> {
         guard let graph = context.app.flows[flow] else {
             return .failure(.engine("unknown_flow", "there is no flow '\(flow)'"))
         }
@@ -78,16 +89,16 @@ extension Turn {
                 BlockFailure(code: "invalid_input", type: "invalid_request", message: "run-flow '\(flow)': \(text)")
             )
         case .success(let checked):
-            return .success(
-                RunStart(
-                    flow: flow,
-                    version: graph.version,
-                    origin: .subflow,
-                    input: checked,
-                    caller: caller,
-                    mode: run.record.start.mode
-                )
+            var start = RunStart(
+                flow: flow,
+                version: graph.version,
+                origin: .subflow,
+                input: checked,
+                caller: caller,
+                mode: run.record.start.mode
             )
+            start.generation = run.record.start.generation
+            return .success((start, graph))
         }
     }
 

@@ -8,6 +8,8 @@ struct Turn {
     enum Stop: Sendable, Hashable {
         /// A request is on disk and is to be sent after the commit.
         case sending
+        /// Code is to be run, outside the process, after the commit.
+        case computing
         /// It took its share of the writer and goes on in a later group.
         case yielding
         /// It waits, is parked or is over: nothing of it need stay in memory.
@@ -24,6 +26,8 @@ struct Turn {
     var startsWork = false
     /// Other runs that this one stopped.
     var stopped: [RunRecord] = []
+    /// Blocks that were done, for figures.
+    private(set) var timings: [BlockTiming] = []
     private var effects = 0
     /// What the blocks inside the open transactions read and changed, the innermost last: an undone one keeps it.
     private var accessesInside: [[StoreAccess]] = []
@@ -36,6 +40,8 @@ struct Turn {
         self.run = run
         self.saved = run.record
         self.now = context.clock.now()
+        // What it changes may start other runs, and they in turn.
+        (transaction as? TriggeringTransaction)?.generation = run.record.start.generation
     }
 
     /// Whether the run has got further since the turn began.
@@ -131,13 +137,14 @@ struct Turn {
             try conclude(call, try recordResult(of: call))
         case .callback:
             try conclude(call, try callbackResult(of: call))
-        case .command, .runFlow, .wait:
+        case .command, .runFlow, .wait, .code:
             guard !isInTransaction else {
                 try conclude(call, .failure(.engine("invalid_graph", "\(call.block) cannot stand in a transaction")))
                 return nil
             }
             if case .command(let block, let data) = call.work { return try begin(block, data: data, call) }
             if case .wait(let work) = call.work { return try wait(for: work, call) }
+            if case .code = call.work { return beginCode(call) }
             if case .runFlow(let flow, let input, let mode) = call.work {
                 return try runFlow(flow, input: input, mode: mode, call)
             }
@@ -238,6 +245,7 @@ struct Turn {
     mutating func insert(_ entry: JournalEntry) throws(StoreError) {
         try Failpoint.entryBeforeCommit.reach()
         effects += 1
+        time(entry)
         do throws(StoreError) {
             try transaction.insertEntry(entry, epoch: context.epoch)
         } catch {
@@ -247,7 +255,14 @@ struct Turn {
 
     mutating func update(_ entry: JournalEntry) throws(StoreError) {
         if entry.status != .started { effects += 1 }
+        time(entry)
         try transaction.finishEntry(entry, epoch: context.epoch)
+    }
+
+    private mutating func time(_ entry: JournalEntry) {
+        guard entry.status != .started, let finishedAt = entry.finishedAt else { return }
+        let span = finishedAt.microseconds - entry.startedAt.microseconds
+        timings.append(BlockTiming(block: entry.block, microseconds: max(0, span)))
     }
 
     // MARK: The run's row

@@ -36,7 +36,18 @@ struct TurnContext: Sendable {
         try Failpoint.finishBeforeCommit.reach()
         try transaction.updateRun(record)
         for feature in features { try feature.runFinished(record, in: transaction) }
-        return try answerParent(of: record, output: output, in: transaction) || record.start.lane != nil
+        let admits = try admitSuccessors(of: record.start, in: transaction)
+        return try answerParent(of: record, output: output, in: transaction) || record.start.lane != nil || admits
+    }
+
+    /// Lets runs go that wait for a place of this one's concurrency key.
+    ///
+    /// - Returns: Whether there were any.
+    func admitSuccessors(of start: RunStart, in transaction: any StoreTransaction) throws(StoreError) -> Bool {
+        guard let key = start.concurrency else { return false }
+        // A flow that has no limit any more lets all of them go.
+        let limit = app.flows[start.flow]?.concurrency?.limit ?? FlowLanguage.Limits.concurrentRuns
+        return try transaction.admitRuns(of: key, upTo: limit) > 0
     }
 
     /// The run that waits for this one gets its result and is up to be claimed.
@@ -80,6 +91,8 @@ struct LiveRun: Sendable {
     var interpreter: Interpreter
     /// The request whose answer is awaited.
     var pending: PendingRequest?
+    /// The code block whose code runs, or asked for what is awaited.
+    var code: PendingCode?
     /// It was executing when the process died, and has made no progress since.
     var isSuspect = false
 }

@@ -41,11 +41,27 @@ package protocol StoreReader {
     func halt(of run: RunID) throws(StoreError) -> RunHalt?
     /// Runs that are not final and whose end a run waits for, oldest first.
     func openChildren(of run: RunID) throws(StoreError) -> [RunID]
-    /// Runs to take up: `queued`, or `running` under an earlier epoch, or due by `now`; those whose lane is busy with
-    /// an earlier run that is not final are left out; oldest first.
-    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord]
+    /// Runs to take up: `running` under an earlier epoch; those due by `now`; and `queued` ones that are not held, shared
+    /// among their flows as `order` says.
+    ///
+    /// Those whose lane is busy with an earlier run that is not final are left out.
+    func claimableRuns(
+        epoch: Int64,
+        now: Timestamp,
+        limit: Int,
+        order: ClaimOrder
+    ) throws(StoreError) -> ClaimedRuns
+    /// Concurrency keys of which runs are held, with their flows.
+    func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)]
+    /// Runs that are not final, by status.
+    func runCounts() throws(StoreError) -> [RunStatus: Int]
+    /// Since when the oldest queued run of each flow waits.
+    func oldestQueued() throws(StoreError) -> [String: Timestamp]
     /// The earliest `wakesAt` after `now` of a run that is not final: what is due already must not hide what comes next.
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp?
+
+    /// When each schedule fires next.
+    func schedules() throws(StoreError) -> [ScheduleRecord]
 
     // Events
     /// The first event of the subject behind the one with the number `after` that came at `since` or later.
@@ -66,6 +82,8 @@ package protocol StoreReader {
     func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord]
 
     // Deliveries
+    /// Whether the event has been recorded: asked first, so that its row is written once, with what became of it.
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery?
     func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery]
     /// Accepted and repeated deliveries so far, by source.
@@ -93,17 +111,25 @@ package protocol StoreTransaction: StoreReader {
     func takeAccesses() -> [StoreAccess]
 
     // Runs and journals
+    /// Inserts a queued run; one with a concurrency key is held until `admitRuns`.
     func insertRun(_ start: RunStart, at now: Timestamp) throws(StoreError) -> RunID
     /// Writes status, epoch, times, what it awaits, answer, failure, strikes and trace of a run.
     /// - Throws: `.finalState` if the run on disk is final; `.staleEpoch` if it belongs to a later epoch.
     func updateRun(_ run: RunRecord) throws(StoreError)
     /// Notes what an operator wants of a run, nil: nothing any more; a final run is left as it is.
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError)
+    /// Lets held runs of a concurrency key go, oldest first, as long as fewer than `limit` of it are not final.
+    ///
+    /// - Returns: How many.
+    func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int
     /// - Throws: `.constraint` if an entry with the address is there already; `.staleEpoch`.
     func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError)
     /// Writes status, finish time, output, failure, sends and receipt of an entry that is `started`.
     /// - Throws: `.finalState` if it is not `started`; `.staleEpoch`.
     func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError)
+
+    /// Inserts or replaces the row of the schedule's flow.
+    func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError)
 
     // Events
     /// - Returns: the event's number.
@@ -135,6 +161,11 @@ package protocol StoreTransaction: StoreReader {
         status: Delivery.Status,
         run: RunID?
     ) throws(StoreError)
+
+    // Retention
+    /// Removes some runs that ended before a time, with their journals, and some deliveries that came before one.
+    /// - Returns: Where the next call goes on, nil when nothing that old is left.
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder?
 
     // Settings, secrets, tokens
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError)

@@ -37,7 +37,8 @@ extension CaseReader {
             action: action,
             id: id?.value,
             expectation: expectation,
-            range: context.text.range(reader.headRange)
+            range: context.text.range(reader.headRange),
+            extent: context.text.range(node.range)
         )
     }
 

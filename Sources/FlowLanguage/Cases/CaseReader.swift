@@ -17,7 +17,9 @@ struct CaseReader {
     func read(_ root: YAMLNode) -> [TestCase] {
         guard var reader = MappingReader(root, context, what: "a file of test cases") else { return [] }
         guard reader.has("cases") else { return readCase(root).map { [$0] } ?? [] }
-        let shared = reader.value("given").map { readGiven($0, from: GivenState()) } ?? GivenState()
+        let sharedNode = reader.value("given")
+        let shared = sharedNode.map { readGiven($0, from: GivenState()) } ?? GivenState()
+        let sharedRange = sharedNode.map { context.text.range($0.range) }
         var cases: [TestCase] = []
         if let node = reader.required("cases") {
             let items = context.items(of: node, what: "'cases'") ?? []
@@ -29,7 +31,9 @@ struct CaseReader {
                 )
             }
             for item in items.prefix(Limits.casesPerFile) {
-                if let test = readCase(item, given: shared) { cases.append(test) }
+                guard var test = readCase(item, given: shared) else { continue }
+                test.parts.sharedGiven = sharedRange
+                cases.append(test)
             }
         }
         reader.finish()
@@ -39,14 +43,16 @@ struct CaseReader {
     private func readCase(_ node: YAMLNode, given shared: GivenState = GivenState()) -> TestCase? {
         guard var reader = MappingReader(node, context, what: "a test case") else { return nil }
         let name = reader.requiredText("case")
-        let given = reader.value("given").map { readGiven($0, from: shared) } ?? shared
+        let givenNode = reader.value("given")
+        let given = givenNode.map { readGiven($0, from: shared) } ?? shared
         var steps: [CaseStep] = []
         if let trigger = reader.value("trigger") {
             steps = readStep(trigger).map { [$0] } ?? []
         } else if let node = reader.required("steps") {
             steps = readSteps(node)
         }
-        let expectation = reader.value("expect").map { readExpectation($0, ofStep: false) } ?? CaseExpectation()
+        let expectNode = reader.value("expect")
+        let expectation = expectNode.map { readExpectation($0, ofStep: false) } ?? CaseExpectation()
         let disturbances = reader.value("disturb").map(readDisturbances) ?? []
         reader.finish()
         guard let name else { return nil }
@@ -56,7 +62,11 @@ struct CaseReader {
             given: given,
             steps: steps,
             expectation: expectation,
-            disturbances: disturbances
+            disturbances: disturbances,
+            parts: TestCase.Parts(
+                given: givenNode.map { context.text.range($0.range) },
+                expect: expectNode.map { context.text.range($0.range) }
+            )
         )
     }
 

@@ -10,6 +10,21 @@ package struct TestCase: Sendable {
     package var expectation: CaseExpectation
     /// What goes wrong on the way; written by torture, seldom by hand.
     package var disturbances: [PlacedDisturbance]
+    /// Where its parts stand, for whoever writes a case like it.
+    package var parts: Parts
+
+    package struct Parts: Sendable, Hashable {
+        /// `given:` of the whole file, and the case's own.
+        package var sharedGiven: SourceRange?
+        package var given: SourceRange?
+        package var expect: SourceRange?
+
+        package init(sharedGiven: SourceRange? = nil, given: SourceRange? = nil, expect: SourceRange? = nil) {
+            self.sharedGiven = sharedGiven
+            self.given = given
+            self.expect = expect
+        }
+    }
 
     package init(
         name: String,
@@ -17,7 +32,8 @@ package struct TestCase: Sendable {
         given: GivenState = GivenState(),
         steps: [CaseStep],
         expectation: CaseExpectation = CaseExpectation(),
-        disturbances: [PlacedDisturbance] = []
+        disturbances: [PlacedDisturbance] = [],
+        parts: Parts = Parts()
     ) {
         self.name = name
         self.range = range
@@ -25,6 +41,7 @@ package struct TestCase: Sendable {
         self.steps = steps
         self.expectation = expectation
         self.disturbances = disturbances
+        self.parts = parts
     }
 }
 
@@ -175,18 +192,23 @@ package struct CaseStep: Sendable {
     /// What `steps.<id>` calls its result.
     package var id: String?
     package var expectation: CaseExpectation
+    /// Of its first key, where messages point.
     package var range: SourceRange
+    /// Of all that is written of it.
+    package var extent: SourceRange
 
     package init(
         action: Action,
         id: String? = nil,
         expectation: CaseExpectation = CaseExpectation(),
-        range: SourceRange
+        range: SourceRange,
+        extent: SourceRange
     ) {
         self.action = action
         self.id = id
         self.expectation = expectation
         self.range = range
+        self.extent = extent
     }
 }
 

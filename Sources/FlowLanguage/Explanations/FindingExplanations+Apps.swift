@@ -1,5 +1,14 @@
 extension FindingExplanations {
     static let apps: [FindingCode: Page] = [
+        .widgetOrder: Page(
+            cause: """
+                A widget makes an order by itself, with its fixed amount as 'total': what else the \
+                order table needs is left empty. An enum, a reference or a unique column cannot be.
+                """,
+            remedy: """
+                Give the column a default, or use a flow of your own with <runnel-payment flow="…">.
+                """
+        ),
         .appMissing: Page(
             cause: """
                 There is no app.yaml, which says what the app is called and which tables and connections it has.

@@ -91,14 +91,6 @@ extension FindingExplanations {
                 Take one of the listed ones.
                 """
         ),
-        .triggerUnavailable: Page(
-            cause: """
-                The trigger belongs to the flow language, but this version of Runnel does not have it yet.
-                """,
-            remedy: """
-                Start the flow by hand or by a web hook until then.
-                """
-        ),
         .triggerSeveral: Page(
             cause: """
                 A flow has one trigger, so that 'trigger' means one thing in it.

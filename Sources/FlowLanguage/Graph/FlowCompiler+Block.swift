@@ -89,7 +89,7 @@ extension FlowCompiler {
             )
         }
         switch block.body {
-        case .command, .insert, .upsert, .update, .delete, .runFlow:
+        case .command, .insert, .upsert, .update, .delete, .runFlow, .code:
             if block.id == nil {
                 context.error(
                     .idMissing,
@@ -128,6 +128,7 @@ extension FlowCompiler {
         case .branch(let branches, false): compileBranch(branches, next: next, scope, &body)
         case .branch(let branches, true): compileAll(branches, block, place, next: next, &body)
         case .callbackHandler: compileCallbackHandler(block, &body)
+        case .code(let code): compileCode(code, templates, &body)
         case .setVariables(let pairs): compileSet(pairs, templates, &body)
         case .find(let record, let order, let limit, let isMany):
             compileFind(record, order, limit, isMany: isMany, scope, &body)
@@ -273,7 +274,12 @@ extension FlowCompiler {
     ) {
         var output: [NamedTemplate]?
         let isWebhook = if case .webhook? = source.trigger?.trigger { true } else { false }
-        if case .callback? = source.trigger?.trigger {
+        let hasListener =
+            switch source.trigger?.trigger {
+            case .callback, .schedule, .table, .stripe: false
+            case .webhook, .manual, nil: true
+            }
+        if !hasListener {
             context.error(.respondNobody, "nobody waits for an answer of this flow", at: block.word.range)
         }
         if isWebhook, let pair = respond.output {

@@ -13,6 +13,8 @@ struct FlowEnvironment {
     var catalogue: Catalogue
     var flows: [String: Signature]
     var brokenTables: Set<String>
+    /// The files of `code/` by their path in the app: `code/prices.js`, `code/lib/tax.js`.
+    var codeFiles: [String: FileContext] = [:]
 }
 
 /// Checks one flow and compiles it to its graph, in one walk in the order written.
@@ -51,6 +53,8 @@ final class FlowCompiler {
     var atEnd = FlowState.unreachable
     /// The tables that the flow uses, for its version.
     var tables: Set<String> = []
+    /// The code that the flow runs, for its version.
+    var code: [CodeText] = []
     var failDepth = 0
     /// Where a failure leads that the block itself does not handle.
     var failureTarget = Node.Failure.propagates
@@ -81,26 +85,8 @@ final class FlowCompiler {
                 uniquingKeysWith: { first, _ in first }
             )
         )
-        let trigger = Self.triggerType(source)
+        let trigger = Self.triggerType(source, environment)
         scopes = ScopeBuilder(ids: layout.ids, input: .record(input), trigger: trigger.type, triggerNote: trigger.note)
-    }
-
-    private static func triggerType(_ source: FlowSource) -> (type: ExpressionType, note: String?) {
-        switch source.trigger?.trigger {
-        case .webhook:
-            let fields: [String: RecordType.Field] = [
-                "body": .init(.dynamic), "headers": .init(.map(.string, .string)),
-                "query": .init(.map(.string, .string)),
-                "method": .init(.string), "receivedAt": .init(.timestamp),
-            ]
-            return (.record(RecordType(name: "trigger", fields: fields)), nil)
-        case .callback:
-            return (.record(RecordType(name: "trigger", fields: ["event": .init(.dynamic)])), nil)
-        case .manual: return (.dynamic, "a flow that is started by hand has no 'trigger'; read 'input'")
-        case nil:
-            guard source.kind == .page else { return (.dynamic, nil) }
-            return (.dynamic, "a page flow has no 'trigger'; read 'input'")
-        }
     }
 
     /// The graph; of use only if no error was reported.
@@ -110,6 +96,7 @@ final class FlowCompiler {
         finish(state)
         let outputs = compileOutputs()
         let trigger = compileTrigger()
+        let concurrency = compileConcurrency()
         checkCallback()
         var graph = FlowGraph(
             name: source.name.value,
@@ -121,8 +108,10 @@ final class FlowCompiler {
             outputs: outputs,
             nodes: nodes.compactMap { $0 },
             entry: entry,
-            version: FlowVersion.of(source, tables: tables, model: environment.model),
-            range: context.text.range(source.name.range)
+            version: FlowVersion.of(source, tables: tables, code: code, model: environment.model),
+            range: context.text.range(source.name.range),
+            concurrency: concurrency,
+            priority: source.priority
         )
         graph.timeout = source.timeout
         return graph
@@ -149,7 +138,7 @@ final class FlowCompiler {
         }
         let writing = compiled.first { node in
             switch node.action {
-            case .insertRecord, .upsertRecord, .updateRecord, .deleteRecord, .command, .runFlow: true
+            case .insertRecord, .upsertRecord, .updateRecord, .deleteRecord, .command, .runFlow, .code: true
             default: false
             }
         }
@@ -176,15 +165,6 @@ final class FlowCompiler {
                 OutputDeclaration(name: pair.name, value: $0.template)
             }
         }
-    }
-
-    private func compileTrigger() -> Trigger? {
-        guard let written = source.trigger else { return nil }
-        guard case .webhook(var hook) = written.trigger, let node = written.eventID else { return written.trigger }
-        let scope = scopes.scope(FlowState(), order: -1, inFail: false)
-        let placed = ExpressionCompiler(context).bare(node, what: "'eventId'", scope: scope, expected: .string)
-        hook.eventID = placed?.expression
-        return .webhook(hook)
     }
 
     // MARK: Lists

@@ -26,6 +26,10 @@ package struct FlowGraph: Sendable {
     package var version: FlowVersion
     /// Who is recorded and printed; the flow's file and the place of its name.
     package var range: SourceRange
+    /// How many of its runs go at once; nil: as many as there are places.
+    package var concurrency: ConcurrencyLimit?
+    /// Among flows with waiting runs those with more go first; -100 to 100.
+    package var priority: Int
 
     package init(
         name: String,
@@ -38,7 +42,9 @@ package struct FlowGraph: Sendable {
         nodes: [Node],
         entry: NodeIndex?,
         version: FlowVersion,
-        range: SourceRange
+        range: SourceRange,
+        concurrency: ConcurrencyLimit? = nil,
+        priority: Int = 0
     ) {
         self.name = name
         self.kind = kind
@@ -51,6 +57,8 @@ package struct FlowGraph: Sendable {
         self.entry = entry
         self.version = version
         self.range = range
+        self.concurrency = concurrency
+        self.priority = priority
     }
 
     package subscript(index: NodeIndex) -> Node { nodes[index.rawValue] }
@@ -129,6 +137,10 @@ package enum Trigger: Sendable, Hashable {
     case manual
     case webhook(WebhookTrigger)
     case callback(CallbackTrigger)
+    case schedule(ScheduleTrigger)
+    case table(TableTrigger)
+    /// Events of Stripe by their types, such as `payment_intent.succeeded`.
+    case stripe([String])
 }
 
 package struct WebhookTrigger: Sendable, Hashable {
@@ -137,7 +149,7 @@ package struct WebhookTrigger: Sendable, Hashable {
     }
 
     package enum Answer: String, Sendable, Hashable, CaseIterable {
-        case atOnce = "at-once", whenFinished = "when-finished"
+        case atOnce = "at-once", whenFinished = "when-finished", chunked
     }
 
     package var method: String

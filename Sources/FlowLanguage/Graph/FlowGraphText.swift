@@ -28,6 +28,7 @@ package enum FlowGraphText {
         case .upsertRecord(let upsert): text += " \(upsert.table) on \(upsert.on)"
         case .updateRecord(let update): text += " \(update.table)"
         case .deleteRecord(let delete): text += " \(delete.table)"
+        case .code(let code): text += " \(code.body.file)"
         case .runFlow(let run): text += " \(run.flow)"
         case .endTransaction, .endTry: text += " (end)"
         case .chooseCatch: text += " (catch)"
@@ -90,6 +91,11 @@ package enum FlowGraphText {
         case .manual: "manual"
         case .webhook(let hook): "webhook \(hook.method) \(hook.authentication.rawValue)"
         case .callback(let callback): callback.rawValue
+        case .schedule(let schedule): "schedule \(schedule.definition) missed \(schedule.missed.rawValue)"
+        case .table(let table):
+            "table \(table.table) \(table.changes.map(\.rawValue).sorted().joined(separator: " "))"
+                + (table.when.map { " when(\($0.text))" } ?? "")
+        case .stripe(let types): "stripe \(types.joined(separator: " "))"
         }
     }
 }

@@ -2,9 +2,9 @@ import Crypto
 import Expressions
 
 extension FlowVersion {
-    /// SHA-256 over what a run of the flow depends on: the flow without comments, titles and the order of its keys, and
-    /// the columns of the tables it uses.
-    static func of(_ source: FlowSource, tables: Set<String>, model: AppModel) -> FlowVersion {
+    /// SHA-256 over what a run of the flow depends on: the flow without comments, titles and the order of its keys, the
+    /// code it runs, and the columns of the tables it uses.
+    static func of(_ source: FlowSource, tables: Set<String>, code: [CodeText], model: AppModel) -> FlowVersion {
         var writer = CanonicalWriter(skippedKeys: source.titleKeys)
         writer.write(text: "runnel-flow-1")
         writer.write(source.root)
@@ -13,6 +13,7 @@ extension FlowVersion {
             writer.write(text: table.name)
             for column in table.columns.sorted(by: { $0.name < $1.name }) { writer.write(column) }
         }
+        for text in code { writer.write(text: text.text) }
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
         for byte in SHA256.hash(data: writer.bytes) {

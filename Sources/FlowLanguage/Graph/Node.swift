@@ -63,6 +63,7 @@ package enum BlockAction: Sendable {
     case command(CommandBlock)
     case branch(BranchBlock)
     case callbackHandler
+    case code(CodeBlock)
     case setVariables([NamedTemplate])
     case findRecord(FindBlock)
     case findRecords(FindBlock)
@@ -101,6 +102,7 @@ package enum BlockAction: Sendable {
         case .command(let block): block.word
         case .branch: "conditional-branch"
         case .callbackHandler: "callback-handler"
+        case .code: "custom-code"
         case .setVariables: "set-variables"
         case .findRecord: "find-record"
         case .findRecords: "find-records"

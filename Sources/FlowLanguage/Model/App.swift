@@ -111,11 +111,14 @@ package struct PaymentsDeclaration: Sendable {
         package var name: String
         package var amount: Int64
         package var currency: String?
+        /// Where `app.yaml` names it.
+        package var range: SourceRange
 
-        package init(name: String, amount: Int64, currency: String?) {
+        package init(name: String, amount: Int64, currency: String?, range: SourceRange) {
             self.name = name
             self.amount = amount
             self.currency = currency
+            self.range = range
         }
     }
 

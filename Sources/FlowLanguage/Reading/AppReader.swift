@@ -136,12 +136,13 @@ struct AppReader {
                 )
             }
         }
-        let widgets = reader.value("widgets").map { readWidgets($0) } ?? []
+        let widgets =
+            reader.value("widgets").map { readWidgets($0, orderTable: orderTable) } ?? []
         reader.finish()
         model.payments = PaymentsDeclaration(connection: connection, orderTable: orderTable, widgets: widgets)
     }
 
-    private func readWidgets(_ node: YAMLNode) -> [PaymentsDeclaration.Widget] {
+    private func readWidgets(_ node: YAMLNode, orderTable: String) -> [PaymentsDeclaration.Widget] {
         (context.pairs(of: node, what: "'widgets'") ?? []).compactMap { pair in
             let name = Located(value: pair.name, range: pair.key.range)
             guard context.checkKebab(name, what: "the widget"),
@@ -153,7 +154,15 @@ struct AppReader {
             }
             let currency = reader.text("currency").flatMap { readCurrency($0) }
             reader.finish()
-            return amount.map { PaymentsDeclaration.Widget(name: name.value, amount: $0.value, currency: currency) }
+            guard checkWidget(name, orderTable: orderTable) else { return nil }
+            return amount.map {
+                PaymentsDeclaration.Widget(
+                    name: name.value,
+                    amount: $0.value,
+                    currency: currency,
+                    range: context.text.range(name.range)
+                )
+            }
         }
     }
 }

@@ -6,12 +6,10 @@ extension FlowReader {
         "fail", "log",
         "run-flow", "try",
         "for-each", "while",
-        "http-request", "wait",
+        "http-request", "custom-code", "wait",
     ]
     /// Words of the design that this version does not have.
-    static let unavailableBlockWords: Set<String> = [
-        "custom-code", "parallel",
-    ]
+    static let unavailableBlockWords: Set<String> = ["parallel"]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "retry", "timeout", "do"]
     private static let unavailableKeys = ["effect"]
@@ -87,6 +85,7 @@ extension FlowReader {
             )
         case "conditional-branch": return readBranch(&reader)
         case "callback-handler": return .callbackHandler
+        case "custom-code": return readCode(word, &reader)
         case "set-variables":
             return .setVariables(reader.required("set").flatMap { context.pairs(of: $0, what: "'set'") } ?? [])
         case "find-record", "find-records": return readFind(&reader, isMany: word.value == "find-records")

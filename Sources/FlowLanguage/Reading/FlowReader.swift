@@ -1,7 +1,5 @@
 /// Reads a flow file into a `FlowSource`; what is wrong is reported, and read on.
 struct FlowReader {
-    static let unavailableTriggers: Set<String> = ["stripe", "schedule", "table"]
-
     let context: FileContext
     let roles: [String]
     var titleKeys: Set<Int> = []
@@ -32,7 +30,9 @@ struct FlowReader {
         }
         let blocks = reader.required("blocks").map { readBlocks($0, what: "'blocks'") }
         let timeout = reader.value("timeout").flatMap { readTimeout($0) }
-        reader.finish(unavailable: ["priority", "concurrency", "retry"])
+        let concurrency = reader.value("concurrency").flatMap { readConcurrency($0) }
+        let priority = reader.int("priority", in: -100...100)
+        reader.finish(unavailable: ["retry"])
         let knownKind = kind?.value ?? (trigger == nil ? .page : .cloud)
         let triggerSource = trigger.flatMap { readTrigger($0.value) }
         if kind != nil {
@@ -58,6 +58,8 @@ struct FlowReader {
             outputs: outputs,
             blocks: blocks ?? BlockList(blocks: [], range: name.range),
             timeout: timeout,
+            concurrency: concurrency,
+            priority: priority.map { Int($0.value) } ?? 0,
             titleKeys: titleKeys
         )
     }
@@ -119,8 +121,8 @@ struct FlowReader {
         }
     }
 
-    private func readInputs(_ node: YAMLNode) -> [InputDeclaration] {
-        (context.pairs(of: node, what: "'input'") ?? []).compactMap { pair in
+    func readInputs(_ node: YAMLNode, what: String = "'input'") -> [InputDeclaration] {
+        (context.pairs(of: node, what: what) ?? []).compactMap { pair in
             let name = Located(value: pair.name, range: pair.key.range)
             guard context.checkIdentifier(name, what: "the input"),
                 let shape = TypedShapeReader(context).read(pair.value, what: "an input", isColumn: false)
@@ -151,13 +153,16 @@ extension MappingReader {
 
 extension FlowReader {
     private func readTrigger(_ node: YAMLNode) -> TriggerSource? {
-        let words = ["webhook", "payment", "refund", "recurring-payment", "manual"]
+        let words = ["webhook", "payment", "refund", "recurring-payment", "schedule", "table", "stripe", "manual"]
         if let word = node.scalar?.text, words.contains(word) {
             let example =
                 switch word {
                 case "manual": "true"
                 case "webhook": "{ auth: bearer }"
                 case "recurring-payment": "managed"
+                case "schedule": "{ every: 1h }"
+                case "table": "{ name: orders, on: [insert] }"
+                case "stripe": "[charge.dispute.created]"
                 default: "completed"
                 }
             context.error(
@@ -181,20 +186,15 @@ extension FlowReader {
         if pairs.count > 1 {
             context.error(.triggerSeveral, "a flow has one trigger", at: pairs[1].key.range)
         }
-        if Self.unavailableTriggers.contains(pair.name) {
-            context.error(
-                .triggerUnavailable,
-                "the trigger '\(pair.name)' is not available in this version of Runnel",
-                at: pair.key.range
-            )
-            return nil
-        }
         switch pair.name {
         case "manual": return readManual(pair)
         case "payment": return readCallback(pair, .paymentCompleted)
         case "refund": return readCallback(pair, .refundCompleted)
         case "recurring-payment": return readRecurring(pair)
         case "webhook": return readWebhook(pair)
+        case "schedule": return readSchedule(pair)
+        case "table": return readTableTrigger(pair)
+        case "stripe": return readStripe(pair)
         default:
             context.error(
                 .triggerUnknown,
@@ -270,15 +270,6 @@ extension FlowReader {
             )
         }
         let eventID = reader.value("eventId")
-        if let answer = reader.value("answer"), answer.scalar?.text == "chunked" {
-            context.error(
-                .keyUnavailable,
-                "'answer: chunked' is not available in this version of Runnel",
-                at: answer.range
-            )
-            reader.finish()
-            return nil
-        }
         let answer = reader.choice("answer", of: WebhookTrigger.Answer.self)
         reader.finish()
         let hook = WebhookTrigger(

@@ -12,6 +12,8 @@ struct FlowSource {
     var blocks: BlockList
     /// What the whole run may take.
     var timeout: Duration?
+    var concurrency: ConcurrencySource?
+    var priority = 0
     /// Places of the keys that do not count for the version: titles.
     var titleKeys: Set<Int>
 }
@@ -20,7 +22,16 @@ struct TriggerSource {
     var trigger: Trigger
     /// `eventId:` of a web hook, compiled when the scope is known.
     var eventID: YAMLNode?
+    /// The table of a table trigger, and its condition.
+    var table: Located<String>?
+    var when: YAMLNode?
     var range: Range<Int>
+}
+
+/// `concurrency:` of a flow.
+struct ConcurrencySource {
+    var key: YAMLNode?
+    var limit: Int
 }
 
 struct BlockList {
@@ -54,6 +65,7 @@ enum BlockBody {
     case command(connection: Located<String>?, command: Located<String>?, data: YAMLNode?, effect: Effect?)
     case branch([BranchSource], isAll: Bool)
     case callbackHandler
+    case code(CodeBlockSource)
     case setVariables([YAMLPair])
     case find(RecordSource, order: [OrderSource], limit: Int?, isMany: Bool)
     case insert(RecordSource)
@@ -156,4 +168,17 @@ struct FailSource {
     var status: YAMLNode?
     var code: YAMLNode?
     var message: YAMLNode?
+}
+
+struct CodeBlockSource {
+    /// The text in the flow's own file.
+    var code: YAMLNode?
+    /// The name of a file in `code/`.
+    var file: Located<String>?
+    /// Names of files in `code/lib/`.
+    var libraries: [Located<String>]
+    var args: [YAMLPair]
+    var returns: [InputDeclaration]
+    var limits: CodeLimits
+    var usesBigInt: Bool
 }

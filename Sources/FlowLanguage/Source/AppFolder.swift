@@ -30,11 +30,11 @@ package struct AppFolderError: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// Reads an app's files from the disk: `app.yaml` and `flows/*.yaml`.
+/// Reads an app's files from the disk: `app.yaml`, `flows/*.yaml`, `code/*.js` and `code/lib/*.js`.
 ///
 /// Nothing else of this target touches the disk.
 package enum AppFolder {
-    /// The files, `app.yaml` first, then the flows by name.
+    /// The files, `app.yaml` first, then the flows and the code by name.
     ///
     /// Of a file larger than `Limits.fileBytes` one byte more than that is read: enough for the compiler to refuse it.
     package static func read(_ path: String) throws(AppFolderError) -> [SourceFile] {
@@ -44,6 +44,9 @@ package enum AppFolder {
         guard exists(root.appendingPathComponent("app.yaml")) else { throw AppFolderError(code: .noApp, path: path) }
         var names = ["app.yaml"]
         names += flowNames(root.appendingPathComponent("flows")).map { "flows/" + $0 }
+        for folder in ["code", "code/lib"] {
+            names += codeNames(root.appendingPathComponent(folder)).map { "\(folder)/\($0)" }
+        }
         var files: [SourceFile] = []
         var total = 0
         for name in names {
@@ -90,6 +93,12 @@ package enum AppFolder {
         // An app without a folder `flows` has no flows.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         return names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }.sorted()
+    }
+
+    private static func codeNames(_ folder: URL) -> [String] {
+        // Most apps have no code.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return Array(names.filter { !$0.hasPrefix(".") && $0.hasSuffix(".js") }.sorted().prefix(Limits.flowFiles))
     }
 
     private static func read(_ url: URL, below root: URL, shownAs path: String) throws(AppFolderError) -> [UInt8] {

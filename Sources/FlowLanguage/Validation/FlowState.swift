@@ -138,6 +138,21 @@ struct ScopeBuilder {
         ]
     )
 
+    /// What is known of a run before it is there: its input, its trigger and its caller.
+    func startScope() -> ExpressionScope {
+        var scope = scope(FlowState(), order: -1, inFail: false)
+        var run = Self.run
+        for name in ["id", "startedAt"] {
+            run.fields[name] = .init(
+                .dynamic,
+                presence: .unavailable,
+                note: "'\(name)' is not known before the run is there"
+            )
+        }
+        scope.declarations.variables[ScopeSlot.run.rawValue] = .init(ScopeSlot.run.name, .record(run))
+        return scope
+    }
+
     /// The scope of the block with the number `order`, which may lie inside a `fail` list.
     func scope(_ state: FlowState, order: Int, inFail: Bool) -> ExpressionScope {
         var blocks = RecordType(name: "blocks", fields: later)

@@ -18,6 +18,15 @@ package struct Problem: Error, Sendable, Hashable {
     package var allow: [String]
     /// Further members, such as `errors` or `run`.
     package var members: ValueMap
+    /// Whom this kept out and why, for the audit; never sent.
+    var keptOut: KeptOut?
+
+    /// A caller who was refused.
+    struct KeptOut: Sendable, Hashable {
+        /// Anonymous for one who showed no good token.
+        var caller: Caller
+        var code: String
+    }
 
     package init(
         _ status: Int,
@@ -83,12 +92,22 @@ extension Problem {
     static let stopping = Problem(503, "stopping", "The server is stopping.", retryAfter: 2)
     static let notReady = Problem(503, "not_ready", "The server is not ready yet.", retryAfter: 1)
     static let invalidToken = Problem(401, "invalid_token", "The token is not known or was revoked.")
+        .keepingOut(.anonymous, because: "invalid_token")
+
+    /// The same answer, which the audit is told of.
+    func keepingOut(_ caller: Caller, because code: String) -> Problem {
+        var problem = self
+        problem.keptOut = KeptOut(caller: caller, code: code)
+        return problem
+    }
 
     /// Refuses a caller: 401 asks an anonymous one for a token, 403 tells a known one that it is of no use.
     static func forbidden(to caller: Caller) -> Problem {
         caller.id == nil
             ? Problem(401, "token_required", "This needs a token: Authorization: Bearer …")
+                .keepingOut(caller, because: "token_required")
             : Problem(403, "forbidden", "None of the caller's roles is allowed to do this.")
+                .keepingOut(caller, because: "forbidden")
     }
 
     static func methodNotAllowed(_ allow: [String]) -> Problem {

@@ -17,6 +17,8 @@ struct RequestGate: RouterMiddleware {
     let places: RequestPlaces
     let counts: RequestCounts
     let logger: Logger
+    /// Writes down whom a route kept out; nil where nobody is.
+    var audit: (@Sendable (_ route: String, Problem.KeptOut) async -> Void)?
 
     @concurrent func handle(
         _ request: Request,
@@ -30,7 +32,11 @@ struct RequestGate: RouterMiddleware {
             // Hummingbird answers it with 400 and closes the connection, which must not be read on.
             throw error
         } catch {
-            response = problem(for: error, context: context).response(requestID: context.requestID)
+            let problem = problem(for: error, context: context)
+            if let keptOut = problem.keptOut, let audit {
+                await audit("\(request.method) \(context.endpointPath ?? "unknown")", keptOut)
+            }
+            response = problem.response(requestID: context.requestID)
         }
         response.headers[.cacheControl] = response.headers[.cacheControl] ?? "no-store"
         response.headers[.xContentTypeOptions] = "nosniff"

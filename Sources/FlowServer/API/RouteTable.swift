@@ -12,10 +12,25 @@ struct RouteTable {
         var handlers: [(method: HTTPRequest.Method, handler: Handler)]
     }
 
+    /// A route and who may reach it; what the access matrix is made of.
+    struct Entry: Sendable, Hashable {
+        var method: HTTPRequest.Method
+        var path: String
+        var access: RouteAccess
+    }
+
     private static let commonMethods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
     private var routes: [Route] = []
+    private(set) var entries: [Entry] = []
 
-    mutating func add(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
+    /// Adds a route; a place that has it open to somebody must be named, so that none is open by mistake.
+    mutating func add(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        access: RouteAccess,
+        _ handler: @escaping Handler
+    ) {
+        entries.append(Entry(method: method, path: path, access: access))
         if let index = routes.firstIndex(where: { $0.path == path }) {
             routes[index].handlers.append((method, handler))
         } else {
@@ -24,7 +39,13 @@ struct RouteTable {
     }
 
     /// Builds the router; every request passes `gate` first, unknown paths included.
+    ///
+    /// On the network no route may stand that trusts whoever reaches it.
     func router(behind gate: RequestGate) -> Router<ServerRequestContext> {
+        precondition(
+            gate.hosts == nil || !entries.contains { $0.access == .socket },
+            "a route of the admin socket stands on the network"
+        )
         let router = Router(context: ServerRequestContext.self)
         router.add(middleware: gate)
         for route in routes {

@@ -12,7 +12,7 @@ struct RunRoutes: Sendable {
     let authenticator: Authenticator
 
     func add(to table: inout RouteTable) {
-        table.add(.get, "/runs/:run") { request, context in
+        table.add(.get, "/runs/:run", access: .owner) { request, context in
             try await show(request, context)
         }
     }
@@ -22,8 +22,9 @@ struct RunRoutes: Sendable {
         guard caller.id != nil else { throw Problem.forbidden(to: caller) }
         guard let id = context.parameters.get("run", as: Int64.self), id > 0 else { throw Problem.notFound }
         let record = try await store.read { reader throws(StoreError) in try reader.run(RunID(id)) }
-        guard let record, caller.roles.contains("admin") || record.start.caller.id == caller.id else {
-            throw Problem.notFound
+        guard let record else { throw Problem.notFound }
+        guard caller.roles.contains("admin") || record.start.caller.id == caller.id else {
+            throw Problem.notFound.keepingOut(caller, because: "foreign_run")
         }
         return try .json(.map(Self.view(of: record)))
     }

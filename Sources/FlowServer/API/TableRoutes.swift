@@ -14,8 +14,8 @@ struct TableRoutes: Sendable {
     let reader: RequestReader
 
     func add(to table: inout RouteTable) {
-        table.add(.get, "/tables/:table") { request, context in try await list(request, context) }
-        table.add(.get, "/tables/:table/:id") { request, context in try await row(request, context) }
+        table.add(.get, "/tables/:table", access: .table) { request, context in try await list(request, context) }
+        table.add(.get, "/tables/:table/:id", access: .table) { request, context in try await row(request, context) }
     }
 
     /// Rows in the order of their ids; `after` is the last id of the page before.

@@ -56,6 +56,10 @@ package struct AdminClient: Administering {
         try RunSummary(try await ask("POST", "runs/\(run)/change", change.value))
     }
 
+    package func rerun(_ run: RunID, _ order: RerunOrder) async throws(AdministrationError) -> RerunOutcome {
+        try RerunOutcome(try await ask("POST", "runs/\(run)/rerun", order.value))
+    }
+
     package func createToken(for caller: Caller) async throws(AdministrationError) -> IssuedToken {
         let answer = try Members(try await ask("POST", "tokens", caller.value))
         return IssuedToken(
@@ -89,13 +93,16 @@ package struct AdminClient: Administering {
         _ = try await ask("DELETE", "secrets/\(Self.escaped(name))")
     }
 
-    func ask(_ method: String, _ target: String, _ body: Value? = nil) async throws(AdministrationError)
-        -> Value
-    {
+    func ask(
+        _ method: String,
+        _ target: String,
+        _ body: Value? = nil,
+        waitingSeconds: Int = 60
+    ) async throws(AdministrationError) -> Value {
         guard let body else { return try await exchange(method, target, nil, []) }
         do {
             let bytes = try JSON.encode(body)
-            return try await exchange(method, target, "application/json", bytes)
+            return try await exchange(method, target, "application/json", bytes, waitingSeconds: waitingSeconds)
         } catch let error as AdministrationError {
             throw error
         } catch {
@@ -108,14 +115,16 @@ package struct AdminClient: Administering {
         _ method: String,
         _ target: String,
         _ contentType: String?,
-        _ body: [UInt8]
+        _ body: [UInt8],
+        waitingSeconds: Int = 60
     ) async throws(AdministrationError) -> Value {
         let exchange = UnixSocketExchange(
             path: path,
             method: method,
             target: "/admin/" + target,
             contentType: contentType,
-            body: body
+            body: body,
+            longestSilence: waitingSeconds
         )
         let result: Result<UnixSocketExchange.Answer, AdministrationError> = await withCheckedContinuation { waiting in
             DispatchQueue.global().async {

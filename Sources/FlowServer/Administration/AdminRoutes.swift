@@ -16,7 +16,7 @@ struct AdminRoutes: Sendable {
     let reader: RequestReader
 
     func add(to table: inout RouteTable) {
-        table.add(.get, "/admin/status") { _, _ in try .json(try await administration.status().value) }
+        table.add(.get, "/admin/status", access: .socket) { _, _ in try .json(try await administration.status().value) }
         addRuns(to: &table)
         addEvents(to: &table)
         addCapsules(to: &table)
@@ -24,16 +24,17 @@ struct AdminRoutes: Sendable {
         addTokens(to: &table)
         addSecrets(to: &table)
         addPayments(to: &table)
+        addBackup(to: &table)
     }
 
     private func addRuns(to table: inout RouteTable) {
-        table.add(.get, "/admin/runs") { request, _ in
+        table.add(.get, "/admin/runs", access: .socket) { request, _ in
             try await answering {
                 let runs = try await administration.runs(matching: try filter(of: request))
                 return ["runs": .list(runs.map(\.value))]
             }
         }
-        table.add(.post, "/admin/runs") { request, _ in
+        table.add(.post, "/admin/runs", access: .socket) { request, _ in
             try await answering(201) {
                 let body = try await members(of: request)
                 let input = try Members(body.optional("input") ?? .map(ValueMap()))
@@ -41,14 +42,14 @@ struct AdminRoutes: Sendable {
                 return ["run": .int(run.rawValue)]
             }
         }
-        table.add(.post, "/admin/flows/:flow/start") { request, context in
+        table.add(.post, "/admin/flows/:flow/start", access: .socket) { request, context in
             try await answering(201) {
                 let flow = context.parameters.get("flow") ?? ""
                 let input = try await members(of: request)
                 return ["run": .int(try await administration.start(flow, input: input.map).rawValue)]
             }
         }
-        table.add(.get, "/admin/runs/:run") { request, context in
+        table.add(.get, "/admin/runs/:run", access: .socket) { request, context in
             try await answering {
                 guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
                 let seconds = request.uri.queryParameters["wait"].flatMap { Int64($0) } ?? 0
@@ -59,7 +60,7 @@ struct AdminRoutes: Sendable {
     }
 
     private func addEvents(to table: inout RouteTable) {
-        table.add(.post, "/admin/events") { request, _ in
+        table.add(.post, "/admin/events", access: .socket) { request, _ in
             try await answering {
                 let body = try await members(of: request)
                 let receipt = try await administration.sendEvent(
@@ -74,7 +75,7 @@ struct AdminRoutes: Sendable {
     }
 
     private func addCapsules(to table: inout RouteTable) {
-        table.add(.get, "/admin/runs/:run/capsule") { _, context in
+        table.add(.get, "/admin/runs/:run/capsule", access: .socket) { _, context in
             try await answering {
                 guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
                 let capsule = try await administration.capsule(of: RunID(id))
@@ -84,27 +85,34 @@ struct AdminRoutes: Sendable {
     }
 
     private func addChanges(to table: inout RouteTable) {
-        table.add(.post, "/admin/runs/:run/change") { request, context in
+        table.add(.post, "/admin/runs/:run/change", access: .socket) { request, context in
             try await answering {
                 guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
                 let change = try RunChange(try await members(of: request).whole)
                 return try await administration.change(RunID(id), change).value
             }
         }
+        table.add(.post, "/admin/runs/:run/rerun", access: .socket) { request, context in
+            try await answering {
+                guard let id = context.parameters.get("run", as: Int64.self) else { throw Problem.notFound }
+                let order = try RerunOrder(try await members(of: request).whole)
+                return try await administration.rerun(RunID(id), order).value
+            }
+        }
     }
 
     private func addTokens(to table: inout RouteTable) {
-        table.add(.get, "/admin/tokens") { _, _ in
+        table.add(.get, "/admin/tokens", access: .socket) { _, _ in
             try await answering { ["tokens": .list(try await administration.tokens().map(\.value))] }
         }
-        table.add(.post, "/admin/tokens") { request, _ in
+        table.add(.post, "/admin/tokens", access: .socket) { request, _ in
             try await answering(201) {
                 let body = try await members(of: request)
                 let issued = try await administration.createToken(for: try Caller(value: body.whole))
                 return ["token": .string(issued.text), "summary": issued.summary.value]
             }
         }
-        table.add(.delete, "/admin/tokens/:id") { _, context in
+        table.add(.delete, "/admin/tokens/:id", access: .socket) { _, context in
             try await answering {
                 try await administration.revokeToken(id: context.parameters.get("id") ?? "")
                 return ["revoked": true]
@@ -113,10 +121,10 @@ struct AdminRoutes: Sendable {
     }
 
     private func addSecrets(to table: inout RouteTable) {
-        table.add(.get, "/admin/secrets") { _, _ in
+        table.add(.get, "/admin/secrets", access: .socket) { _, _ in
             try await answering { ["names": .list(try await administration.secretNames().map(Value.string))] }
         }
-        table.add(.put, "/admin/secrets/:name") { request, context in
+        table.add(.put, "/admin/secrets/:name", access: .socket) { request, context in
             try await answering {
                 let bytes = try await reader.body(of: request, upTo: Self.bodyBytes)
                 guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -126,7 +134,7 @@ struct AdminRoutes: Sendable {
                 return ["set": true]
             }
         }
-        table.add(.delete, "/admin/secrets/:name") { _, context in
+        table.add(.delete, "/admin/secrets/:name", access: .socket) { _, context in
             try await answering {
                 try await administration.removeSecret(context.parameters.get("name") ?? "")
                 return ["removed": true]

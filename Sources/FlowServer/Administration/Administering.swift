@@ -41,6 +41,11 @@ package protocol Administering: Sendable {
     /// - Throws: `.notFound`; `.invalid` for a run in whose state it cannot be done.
     func change(_ run: RunID, _ change: RunChange) async throws(AdministrationError) -> RunSummary
 
+    /// Does a run again, or tells what that would repeat.
+    ///
+    /// - Throws: `.notFound`; `.invalid` when it cannot be done again from there, or with that input.
+    func rerun(_ run: RunID, _ order: RerunOrder) async throws(AdministrationError) -> RerunOutcome
+
     /// - Returns: The token's text, which is kept nowhere and cannot be shown again, and its record.
     /// - Throws: `.invalid` for roles that the app does not declare and ids that are not one line of text.
     func createToken(for caller: Caller) async throws(AdministrationError) -> IssuedToken
@@ -55,6 +60,13 @@ package protocol Administering: Sendable {
     func setSecret(_ name: String, to secret: Secret) async throws(AdministrationError)
     /// - Throws: `.notFound`
     func removeSecret(_ name: String) async throws(AdministrationError)
+
+    /// Copies one moment of the store to a new file (0600) while work goes on.
+    ///
+    /// - Parameter path: Absolute, as the server sees it; nothing may stand there yet.
+    /// - Returns: The copy's size in bytes.
+    /// - Throws: `.invalid` for a path that is not absolute; else what the store says that cannot be copied.
+    func backUp(to path: String) async throws(AdministrationError) -> Int
 
     /// How the payment feature stands, as `PaymentsOverview.value` tells it.
     func paymentsStatus() async throws(AdministrationError) -> Value

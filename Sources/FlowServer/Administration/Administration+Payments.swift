@@ -36,16 +36,22 @@ extension AdminClient {
     package func paymentsStatus() async throws(AdministrationError) -> Value { try await ask("GET", "payments") }
 
     package func reconcilePayments(since span: Duration) async throws(AdministrationError) -> Value {
-        try await ask("POST", "payments/reconcile", ["seconds": .int(span.components.seconds)])
+        // A month of a large account takes its time.
+        try await ask(
+            "POST",
+            "payments/reconcile",
+            ["seconds": .int(span.components.seconds)],
+            waitingSeconds: 3_600
+        )
     }
 }
 
 extension AdminRoutes {
     func addPayments(to table: inout RouteTable) {
-        table.add(.get, "/admin/payments") { _, _ in
+        table.add(.get, "/admin/payments", access: .socket) { _, _ in
             try await answering { try await administration.paymentsStatus() }
         }
-        table.add(.post, "/admin/payments/reconcile") { request, _ in
+        table.add(.post, "/admin/payments/reconcile", access: .socket) { request, _ in
             try await answering {
                 let seconds = try await members(of: request).int("seconds")
                 return try await administration.reconcilePayments(since: .seconds(max(0, seconds)))

@@ -70,6 +70,7 @@ extension RunSummary {
         }
         map["failure"] = failure?.value
         map["halt"] = halt.map { .string($0.rawValue) }
+        map["rerunOf"] = rerunOf.map { .int($0.rawValue) }
         return .map(map)
     }
 
@@ -87,7 +88,8 @@ extension RunSummary {
             startedAt: try members.optionalTime("startedAt"),
             finishedAt: try members.optionalTime("finishedAt"),
             failure: try members.optional("failure").map(RunReport.Failure.init(value:)),
-            halt: members.optional("halt")?.stringValue.flatMap(RunHalt.init(rawValue:))
+            halt: members.optional("halt")?.stringValue.flatMap(RunHalt.init(rawValue:)),
+            rerunOf: members.optional("rerunOf")?.intValue.map { RunID($0) }
         )
     }
 }

@@ -19,7 +19,9 @@ extension RunSummary {
         let who = caller.id ?? "anonymous"
         let time = duration.map { "  " + $0.shortText } ?? ""
         let wish = halt.map { $0 == .cancel ? ", to be cancelled" : ", to be paused" } ?? ""
-        return "run \(id)  \(flow)  \(status.rawValue)\(wish)\(time)  (\(origin.rawValue), \(mode.rawValue), \(who))"
+        let again = rerunOf.map { ", again of run \($0)" } ?? ""
+        return
+            "run \(id)  \(flow)  \(status.rawValue)\(wish)\(time)  (\(origin.rawValue), \(mode.rawValue), \(who)\(again))"
     }
 }
 

@@ -17,6 +17,8 @@ package struct RunSummary: Sendable, Hashable {
     package var failure: RunReport.Failure?
     /// What it is to do once what it sent is settled.
     package var halt: RunHalt?
+    /// The run that this one does again.
+    package var rerunOf: RunID?
 
     package init(_ record: RunRecord) {
         id = record.id
@@ -31,6 +33,7 @@ package struct RunSummary: Sendable, Hashable {
         finishedAt = record.finishedAt
         failure = record.failure.map(RunReport.Failure.init)
         halt = record.status.isFinal ? nil : record.halt
+        rerunOf = record.start.rerunOf
     }
 
     init(
@@ -45,7 +48,8 @@ package struct RunSummary: Sendable, Hashable {
         startedAt: Timestamp?,
         finishedAt: Timestamp?,
         failure: RunReport.Failure?,
-        halt: RunHalt? = nil
+        halt: RunHalt? = nil,
+        rerunOf: RunID? = nil
     ) {
         self.id = id
         self.flow = flow
@@ -59,6 +63,7 @@ package struct RunSummary: Sendable, Hashable {
         self.finishedAt = finishedAt
         self.failure = failure
         self.halt = halt
+        self.rerunOf = rerunOf
     }
 
     /// From creation to the end; nil while it is under way.

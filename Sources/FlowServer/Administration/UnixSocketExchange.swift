@@ -6,13 +6,14 @@ import Foundation
 /// it tells. libcurl and Hummingbird's parts are left out on purpose: a command must start in milliseconds.
 struct UnixSocketExchange {
     private static let longestAnswer = 64 << 20
-    private static let longestSilence = 60
 
     var path: String
     var method: String
     var target: String
     var contentType: String?
     var body: [UInt8]
+    /// Seconds without a byte after which the server is taken for gone.
+    var longestSilence = 60
 
     struct Answer {
         var status: Int
@@ -39,7 +40,7 @@ struct UnixSocketExchange {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw AdministrationError(.unavailable, "no socket: error \(errno)") }
-        var silence = timeval(tv_sec: Self.longestSilence, tv_usec: 0)
+        var silence = timeval(tv_sec: longestSilence, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &silence, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &silence, socklen_t(MemoryLayout<timeval>.size))
         let result = withUnsafePointer(to: &address) { pointer in

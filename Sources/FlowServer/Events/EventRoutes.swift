@@ -13,7 +13,9 @@ struct EventRoutes: Sendable {
     let reader: RequestReader
 
     func add(to table: inout RouteTable) {
-        table.add(.post, "/events/:name") { request, context in try await receive(request, context) }
+        table.add(.post, "/events/:name", access: .event) { request, context in
+            try await receive(request, context)
+        }
     }
 
     /// Who may send it is asked before the body is read, so that strangers cannot make the server read.

@@ -11,87 +11,74 @@ struct HealthRoutes: Sendable {
 
     func add(to table: inout RouteTable) {
         for method in [HTTPRequest.Method.get, .head] {
-            table.add(method, "/healthz") { _, _ in try .json(["status": "ok"]) }
-            table.add(method, "/readyz") { _, _ in
+            table.add(method, "/healthz", access: .anyone) { _, _ in try .json(["status": "ok"]) }
+            table.add(method, "/readyz", access: .anyone) { _, _ in
                 guard engine.isReady else { throw Problem.notReady }
                 return try .json(["status": "ready"])
             }
         }
-        table.add(.get, "/metrics") { _, _ in
-            Response(
+        table.add(.get, "/metrics", access: .anyone) { request, _ in
+            let format = MetricsFormat(accepting: request.headers[.accept] ?? "")
+            return Response(
                 status: .ok,
-                headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: try await metrics()))
+                headers: [.contentType: format.contentType],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: try await metrics(format)))
             )
         }
     }
 
-    /// Runs under way are few; beyond this many the figures stop growing, so that a scrape stays cheap.
-    private static let countedRuns = 1_000
-
-    private func metrics() async throws -> String {
-        let open = Set(RunStatus.allCases.filter { !$0.isFinal })
-        let (deliveries, runs) = try await engine.store.read { reader throws(StoreError) in
-            (
-                try reader.deliveryCounts(),
-                try reader.runs(matching: RunFilter(statuses: open, limit: Self.countedRuns)).map(\.status)
-            )
+    private func metrics(_ format: MetricsFormat) async throws -> String {
+        let (deliveries, runs, oldest) = try await engine.store.read { reader throws(StoreError) in
+            (try reader.deliveryCounts(), try reader.runCounts(), try reader.oldestQueued())
         }
-        let figures = engine.counters.figures
-        var text = MetricsText()
-        text.family("runnel_ready", .gauge, "Whether the engine takes work.")
-        text.sample([], engine.isReady ? 1 : 0)
-        text.family("runnel_http_requests_total", .counter, "Requests answered since the start.")
+        var text = MetricsText(format)
+        text.gauge("runnel_ready", "Whether the engine takes work.", engine.isReady ? 1 : 0)
+        text.family("runnel_http_requests", .counter, "Requests answered since the start.")
         for (key, count) in counts.all {
             text.sample([("route", key.route), ("method", key.method), ("status", String(key.status))], count)
         }
-        text.family("runnel_deliveries_total", .counter, "Events taken in and repetitions of them, ever.")
+        text.family("runnel_deliveries", .counter, "Events taken in and repetitions of them, ever.")
         for (source, counts) in deliveries.sorted(by: { $0.key < $1.key }) {
             text.sample([("source", source), ("outcome", "accepted")], counts.accepted)
             text.sample([("source", source), ("outcome", "repeated")], counts.repeated)
         }
-        text.family("runnel_runs_open", .gauge, "Runs that are not final, by status; \(Self.countedRuns) at most.")
-        for status in RunStatus.allCases where open.contains(status) {
-            text.sample([("status", status.rawValue)], runs.count { $0 == status })
+        text.family("runnel_runs_open", .gauge, "Runs that are not final, by status.")
+        for status in RunStatus.allCases where !status.isFinal {
+            text.sample([("status", status.rawValue)], runs[status, default: 0])
         }
-        text.family("runnel_turns_total", .counter, "Turns of runs since the start, by the status they led to.")
+        let now = engine.clock.now()
+        text.family("runnel_queue_age_seconds", .gauge, "How long the oldest queued run of each flow has waited.")
+        for (flow, since) in oldest.sorted(by: { $0.key < $1.key }) {
+            text.sample([("flow", flow)], Double(max(0, now.microseconds - since.microseconds)) / 1e6)
+        }
+        addEngine(to: &text)
+        return text.finished
+    }
+
+    private func addEngine(to text: inout MetricsText) {
+        let figures = engine.counters.figures
+        text.gauge("runnel_places_taken", "Runs in memory.", engine.takenPlaces)
+        text.gauge("runnel_writer_waiting_jobs", "Jobs that wait for the writer.", engine.waitingJobs)
+        text.family("runnel_turns", .counter, "Turns of runs since the start, by the status they led to.")
         for status in RunStatus.allCases {
             text.sample([("status", status.rawValue)], figures.turns[status, default: 0])
         }
-        text.family("runnel_groups_total", .counter, "Commits of the store since the start.")
+        text.family("runnel_retries", .counter, "Turns that ended with another try to come.")
+        text.sample([], figures.turns[.retrying, default: 0])
+        text.family("runnel_refused_calls", .counter, "Calls refused before anything happened, by reason.")
+        for reason in EngineCounters.Refusal.allCases {
+            text.sample([("reason", reason.rawValue)], figures.refusals[reason, default: 0])
+        }
+        text.family("runnel_groups", .counter, "Commits of the store since the start.")
         text.sample([("outcome", "committed")], figures.groups)
         text.sample([("outcome", "failed")], figures.failedGroups)
-        return text.text
-    }
-}
-
-/// Builds the text format of Prometheus.
-struct MetricsText {
-    enum Kind: String { case counter, gauge }
-
-    private(set) var text = ""
-    private var name = ""
-
-    mutating func family(_ name: String, _ kind: Kind, _ help: String) {
-        self.name = name
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
-    }
-
-    mutating func sample(_ labels: [(name: String, value: String)], _ value: Int) {
-        let list = labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
-        text += list.isEmpty ? "\(name) \(value)\n" : "\(name){\(list)} \(value)\n"
-    }
-
-    private static func escaped(_ value: String) -> String {
-        var text = ""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\\": text += "\\\\"
-            case "\"": text += "\\\""
-            case "\n": text += "\\n"
-            default: text.unicodeScalars.append(scalar)
-            }
+        text.family("runnel_group_jobs", .histogram, "Jobs in a committed group.")
+        text.sample([], figures.groupSizes)
+        text.family("runnel_group_seconds", .histogram, "From a group's begin to its being on disk.")
+        text.sample([], figures.groupTimes)
+        text.family("runnel_block_seconds", .histogram, "From a block's beginning to its recorded end.")
+        for (block, times) in figures.blockTimes.sorted(by: { $0.key < $1.key }) {
+            text.sample([("block", block)], times)
         }
-        return text
     }
 }

@@ -13,7 +13,7 @@ struct PageRoutes: Sendable {
     let timeLimit: Duration
 
     func add(to table: inout RouteTable) {
-        table.add(.post, "/pages/:flow") { request, context in
+        table.add(.post, "/pages/:flow", access: .flow) { request, context in
             try await call(request, context)
         }
     }
@@ -38,11 +38,26 @@ struct PageRoutes: Sendable {
                 )
             }
             switch answer {
-            case .answered(let answer, let run): return try .answer(answer, run: run)
+            case .answered(let answer, let run):
+                if [401, 403, 404].contains(answer.status) { await note(answer, of: name, caller) }
+                return try .answer(answer, run: run)
             case .accepted(let run): return try .accepted(run)
             }
         } catch let error as EngineError {
             throw Problem(error, caller: caller) ?? .notReady
         }
+    }
+
+    /// A flow that refuses its caller, such as somebody else's order; the answer stands whether that can be noted.
+    private func note(_ answer: RunAnswer, of flow: String, _ caller: Caller) async {
+        guard engine.waitingJobs < 1_000 else { return }
+        let record = AuditRecord(
+            at: engine.clock.now(),
+            action: "page",
+            subject: flow,
+            caller: caller,
+            reason: answer.body["code"]?.stringValue ?? "\(answer.status)"
+        )
+        try? await engine.write { (transaction) throws(StoreError) in try transaction.insertAudit(record) }
     }
 }

@@ -23,7 +23,10 @@ struct RefusalAudit: Sendable {
             return try await body()
         } catch let problem as Problem where [401, 403, 404].contains(problem.status) {
             await note(action, on: subject, by: caller, problem.code)
-            throw problem
+            // It is noted; what stands before every route would note it again.
+            var noted = problem
+            noted.keptOut = nil
+            throw noted
         }
     }
 

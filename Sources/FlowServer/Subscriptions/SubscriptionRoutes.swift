@@ -21,8 +21,12 @@ struct SubscriptionRoutes: Sendable {
     private static let ticketBytes = 4 << 10
 
     func add(to table: inout RouteTable) {
-        table.add(.post, "/tables/:table/tickets") { request, context in try await ticket(request, context) }
-        table.add(.get, "/tables/:table/subscribe") { request, context in try await subscribe(request, context) }
+        table.add(.post, "/tables/:table/tickets", access: .table) { request, context in
+            try await ticket(request, context)
+        }
+        table.add(.get, "/tables/:table/subscribe", access: .table) { request, context in
+            try await subscribe(request, context)
+        }
     }
 
     // MARK: Tickets

@@ -14,9 +14,9 @@ struct HookRoutes: Sendable {
     let timeLimit: Duration
 
     func add(to table: inout RouteTable) {
-        table.add(.post, "/hooks/stripe") { request, _ in try await receiveStripe(request) }
-        table.add(.post, "/hooks/:flow") { request, context in try await receive(request, context) }
-        table.add(.get, "/hooks/:flow") { request, context in try await receive(request, context) }
+        table.add(.post, "/hooks/stripe", access: .signature) { request, _ in try await receiveStripe(request) }
+        table.add(.post, "/hooks/:flow", access: .flow) { request, context in try await receive(request, context) }
+        table.add(.get, "/hooks/:flow", access: .flow) { request, context in try await receive(request, context) }
     }
 
     private func receiveStripe(_ request: Request) async throws -> Response {
@@ -54,21 +54,31 @@ struct HookRoutes: Sendable {
             return try .json(run == nil ? ["received": true, "repeated": true] : ["received": true])
         case .whenFinished:
             return try await answer(of: run, hook: name, eventID: eventID)
+        case .chunked:
+            let awaited = try await self.run(run, hook: name, eventID: eventID)
+            guard let awaited else { return try .json(["received": true, "repeated": true]) }
+            return ChunkedAnswer(engine: engine, run: awaited, wait: wait).response
         }
+    }
+
+    /// The run that a delivery started, or the first delivery of the same event.
+    private func run(_ run: RunID?, hook: String, eventID: String?) async throws -> RunID? {
+        guard run == nil, let eventID else { return run }
+        let first = try await engine.store.read { reader throws(StoreError) in
+            try reader.delivery(source: hook, account: "", eventID: eventID)
+        }
+        return first?.run
     }
 
     /// A repetition gets the answer of the run that the first delivery started.
     private func answer(of run: RunID?, hook: String, eventID: String?) async throws -> Response {
-        var awaited = run
-        if awaited == nil, let eventID {
-            let first = try await engine.store.read { reader throws(StoreError) in
-                try reader.delivery(source: hook, account: "", eventID: eventID)
-            }
-            awaited = first?.run
+        guard let awaited = try await self.run(run, hook: hook, eventID: eventID) else {
+            return try .json(["received": true, "repeated": true])
         }
-        guard let awaited else { return try .json(["received": true, "repeated": true]) }
         let record = try await wait { try await engine.answer(of: awaited, timeLimit: timeLimit) }
-        guard let answer = record.answer else { return try .json(["received": true], status: 202) }
+        guard let answer = record.answer else {
+            return try .json(["received": true, "run": .int(record.id.rawValue)], status: 202)
+        }
         return try .answer(answer, run: record.id)
     }
 }

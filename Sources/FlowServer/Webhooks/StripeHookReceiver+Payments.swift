@@ -1,3 +1,4 @@
+import Expressions
 package import FlowEngine
 package import Payments
 
@@ -32,17 +33,39 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
         do throws(WebhookRefusal) {
             event = try webhook.receive(body: body, signature: signature, now: now)
         } catch {
+            await note(error, at: now)
             return .refused(status: error.status, code: error.code.rawValue, message: error.description)
         }
         guard engine.isReady else { return .unavailable }
         do throws(StoreError) {
-            let outcome = try await engine.write { [payments] transaction throws(StoreError) in
-                try payments.accept(event, body: body, at: now, in: transaction)
+            let outcome = try await engine.write { [engine, payments] transaction throws(StoreError) in
+                let outcome = try payments.accept(event, body: body, at: now, in: transaction)
+                if outcome != .duplicate {
+                    try engine.startFlows(onStripe: event.type, event: event.value, at: now, in: transaction)
+                }
+                return outcome
             }
             if outcome == .awaiting { onAwaiting() }
             return outcome == .duplicate ? .repeated : .accepted
         } catch {
             return .unavailable
+        }
+    }
+
+    /// The sender is refused whether or not that can be written down.
+    private func note(_ refusal: WebhookRefusal, at now: Timestamp) async {
+        // With so much waiting, those who do business go first: a flood of forgeries must not slow them.
+        guard engine.isReady, engine.waitingJobs < 1_000 else { return }
+        try? await engine.write { transaction throws(StoreError) in
+            try transaction.insertAudit(
+                AuditRecord(
+                    at: now,
+                    action: "webhook",
+                    subject: PaymentsFeature.source,
+                    caller: .anonymous,
+                    reason: refusal.code.rawValue
+                )
+            )
         }
     }
 }

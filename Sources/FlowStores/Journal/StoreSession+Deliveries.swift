@@ -6,6 +6,9 @@ extension StoreSession {
     private static let byEvent = FixedStatement(
         "SELECT \(columns) FROM deliveries WHERE source = ? AND account = ? AND event_id = ? ORDER BY id DESC LIMIT 1"
     )
+    private static let isThere = FixedStatement(
+        "SELECT 1 FROM deliveries WHERE source = ? AND account = ? AND event_id = ? AND mode = ?"
+    )
     private static let matching = FixedStatement(
         """
         SELECT \(columns) FROM deliveries
@@ -33,6 +36,15 @@ extension StoreSession {
           (SELECT id FROM deliveries WHERE source = ? AND account = ? AND event_id = ? ORDER BY id DESC LIMIT 1)
         """
     )
+
+    func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool {
+        let statement = try prepared(Self.isThere)
+        statement.bind(delivery.source)
+        statement.bind(delivery.account)
+        statement.bind(delivery.eventID)
+        statement.bind(delivery.mode.rawValue)
+        return try first(statement) { _ throws(StoreError) in true } ?? false
+    }
 
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
         let statement = try prepared(Self.byEvent)

@@ -17,9 +17,9 @@ extension StoreSession {
     private static let insertEntry = FixedStatement(
         """
         INSERT INTO entries (run, path, visit, attempt, call, sequence, block, status, started_at, finished_at,
-                             input, output, failure, key, sends, trace, accesses)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17
-        WHERE (SELECT epoch FROM runs WHERE id = ?1) <= ?18
+                             input, output, failure, key, sends, trace, accesses, receipt)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18
+        WHERE (SELECT epoch FROM runs WHERE id = ?1) <= ?19
         """
     )
     private static let finishEntry = FixedStatement(
@@ -94,6 +94,7 @@ extension StoreSession {
         statement.bind(entry.sends)
         statement.bindText(StoredForms.encode(entry.trace))
         statement.bindText(entry.accesses.map { StoredForms.encode($0) })
+        statement.bindText(entry.receipt.map { JSON.encodeExact($0.value) })
         statement.bind(epoch)
         let inserted: Int
         do {

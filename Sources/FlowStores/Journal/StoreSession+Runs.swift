@@ -6,7 +6,8 @@ extension StoreSession {
     private static let columns = """
         id, flow, version, origin, mode, input, trigger_value, caller_id, caller_roles, lane, \
         parent_run, parent_path, parent_visit, parent_attempt, parent_call, idempotency_key, \
-        status, epoch, created_at, started_at, finished_at, wakes_at, answer, failure, strikes, trace, halt, awaits
+        status, epoch, created_at, started_at, finished_at, wakes_at, answer, failure, strikes, trace, halt, \
+        concurrency, held, generation, rerun_of, awaits
         """
 
     private static let byID = FixedStatement("SELECT \(columns) FROM runs WHERE id = ?")
@@ -61,7 +62,7 @@ extension StoreSession {
 
     private static func record(_ row: PreparedStatement) throws(StoreError) -> RunRecord {
         guard let mode = Mode(rawValue: try row.text(4)) else { throw StoredForms.corrupt("mode") }
-        let start = RunStart(
+        var start = RunStart(
             flow: try row.text(1),
             version: FlowVersion(try row.text(2)),
             origin: try row.word(3, RunOrigin.self),
@@ -73,6 +74,9 @@ extension StoreSession {
             parent: try parent(row),
             idempotencyKey: try row.optionalText(15)
         )
+        start.concurrency = try row.optionalText(27)
+        start.generation = try row.count(29)
+        start.rerunOf = try row.optionalInt(30).map { RunID($0) }
         return RunRecord(
             id: RunID(try row.int(0)),
             start: start,
@@ -82,12 +86,13 @@ extension StoreSession {
             startedAt: try row.optionalTimestamp(19),
             finishedAt: try row.optionalTimestamp(20),
             wakesAt: try row.optionalTimestamp(21),
-            awaits: try row.optionalText(27).map { EventSubject(text: $0) },
+            awaits: try row.optionalText(31).map { EventSubject(text: $0) },
             answer: row.isNull(22) ? nil : try StoredForms.answer(row.textBytes(22)),
             failure: row.isNull(23) ? nil : try StoredForms.failure(row.textBytes(23)),
             strikes: try row.count(24),
             trace: row.isNull(25) ? [] : try StoredForms.trace(row.textBytes(25)),
-            halt: row.isNull(26) ? nil : try row.word(26, RunHalt.self)
+            halt: row.isNull(26) ? nil : try row.word(26, RunHalt.self),
+            isHeld: try row.int(28) != 0
         )
     }
 
@@ -105,75 +110,14 @@ extension StoreSession {
 
 private let statusColumn: Int32 = 16
 
-// What is to be taken up
-extension StoreSession {
-    /// True when another run of the same lane goes first.
-    ///
-    /// A lane is released when its run ends, waits or parks.
-    private static let laneIsBusy = """
-        r.lane IS NOT NULL AND EXISTS (
-            SELECT 1 FROM runs AS o
-            WHERE o.lane = r.lane AND o.status IN ('queued', 'running', 'waiting', 'retrying') AND o.id <> r.id
-              AND ((o.status = 'running' AND (r.status <> 'running' OR o.id < r.id))
-                OR (o.id < r.id AND (o.status IN ('queued', 'retrying')
-                                     OR (o.status = 'waiting' AND o.wakes_at <= ?2)))))
-        """
-    private static let ready = FixedStatement(
-        """
-        SELECT \(columns) FROM runs AS r INDEXED BY runs_ready
-        WHERE r.status IN ('queued', 'running') AND (r.status = 'queued' OR r.epoch < ?1) AND NOT (\(laneIsBusy))
-        ORDER BY r.id LIMIT ?3
-        """
-    )
-    private static let due = FixedStatement(
-        """
-        SELECT \(columns) FROM runs AS r INDEXED BY runs_due
-        WHERE r.status IN ('waiting', 'retrying') AND r.wakes_at IS NOT NULL AND r.wakes_at <= ?2
-          AND NOT (\(laneIsBusy))
-        ORDER BY r.wakes_at, r.id LIMIT ?3
-        """
-    )
-    private static let nextWake = FixedStatement(
-        """
-        SELECT min(wakes_at) FROM runs INDEXED BY runs_due
-        WHERE status IN ('waiting', 'retrying') AND wakes_at IS NOT NULL AND wakes_at > ?
-        """
-    )
-
-    func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] {
-        var found: [RunRecord] = []
-        for query in [Self.ready, Self.due] {
-            let statement = try prepared(query)
-            statement.bind(epoch)
-            statement.bind(now)
-            statement.bind(max(0, limit))
-            found += try all(statement, Self.claimable).compactMap { $0 }
-        }
-        found.sort { $0.id < $1.id }
-        return Array(found.prefix(max(0, limit)))
-    }
-
-    /// Nil for a row that cannot be read: it must not keep the others from running.
-    private static func claimable(_ row: PreparedStatement) -> RunRecord? {
-        do { return try record(row) } catch { return nil }
-    }
-
-    func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? {
-        let statement = try prepared(Self.nextWake)
-        statement.bind(now)
-        let found = try first(statement) { row throws(StoreError) in try row.optionalTimestamp(0) }
-        return found ?? nil
-    }
-}
-
 // Changes
 extension StoreSession {
     private static let insertRun = FixedStatement(
         """
         INSERT INTO runs (flow, version, origin, mode, input, trigger_value, caller_id, caller_roles, lane,
                           parent_run, parent_path, parent_visit, parent_attempt, parent_call, idempotency_key,
-                          status, epoch, created_at, strikes)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, 0)
+                          concurrency, held, generation, rerun_of, status, epoch, created_at, strikes)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?16, ?16 IS NOT NULL, ?17, ?18, 'queued', 0, ?19, 0)
         """
     )
     private static let changeRun = FixedStatement(
@@ -202,6 +146,9 @@ extension StoreSession {
         statement.bind(start.parent.map { Int64($0.attempt) })
         statement.bind(start.parent.map { Int64($0.call) })
         statement.bind(start.idempotencyKey)
+        statement.bind(start.concurrency)
+        statement.bind(start.generation)
+        statement.bind(start.rerunOf?.rawValue)
         statement.bind(now)
         do {
             try execute(statement)

@@ -80,6 +80,13 @@ package struct CoverageReport: Sendable {
 }
 
 extension CoverageReport.Flow {
+    /// What is missed, a line each with its place.
+    package var text: String {
+        let percent = CoverageReport.percent(covered, of: all.count)
+        let lines = missed.map { "  \(place(of: $0)): \($0.path.isEmpty ? "" : $0.path + " ")\($0.omission)" }
+        return (["\(percent) % exercised"] + lines).joined(separator: "\n") + "\n"
+    }
+
     fileprivate func range(of item: CoverageItem) -> SourceRange {
         graph.nodes.first { $0.path.rawValue == item.path }?.range ?? graph.range
     }

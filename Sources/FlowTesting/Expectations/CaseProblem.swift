@@ -14,6 +14,8 @@ package struct CaseProblem: Sendable, Hashable {
         case refused
         /// The case cannot be played as it is written.
         case fault
+        /// It does not come to an end, or leaves something behind that nobody can have meant.
+        case error
     }
 
     package var kind: Kind
@@ -46,6 +48,11 @@ package struct CaseProblem: Sendable, Hashable {
         self.replacement = replacement
         self.step = step
     }
+}
+
+extension String {
+    /// Cut to what fits a line.
+    var briefly: String { count <= 100 ? self : prefix(99) + "…" }
 }
 
 extension Value {

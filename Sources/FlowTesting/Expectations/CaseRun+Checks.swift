@@ -16,8 +16,9 @@ extension CaseRun {
             if !found.isEmpty { hasLeftItsCourse = true }
             note(found, afterStep: number)
         } else if result.status >= 400 {
-            // A step that says nothing is one that is meant to work.
+            // A step that says nothing is one that is meant to work, unless the case is about what disturbs it.
             hasLeftItsCourse = true
+            guard test.disturbances.isEmpty else { return try await checkInvariants(after: number) }
             let problem = CaseProblem(
                 .value,
                 "status",
@@ -34,6 +35,7 @@ extension CaseRun {
     func check(_ record: CaseRecord) {
         look(at: record)
         note(problems(with: test.expectation, actual: record.value), afterStep: nil)
+        noteLeftovers(record)
         for request in world.answers.refused {
             problems.append(
                 CaseProblem(
@@ -41,6 +43,25 @@ extension CaseRun {
                     "\(request.connection): \(request.method) \(request.path)",
                     expected: "an answer given for it",
                     actual: "none: the request did not leave (see `given: answers:`)",
+                    range: test.range
+                )
+            )
+        }
+    }
+
+    /// A run that neither ends nor waits for anything, and one that the engine could not take up again.
+    private func noteLeftovers(_ record: CaseRecord) {
+        for run in record.runs {
+            let status = run.record.status
+            let code = run.record.failure?.code ?? ""
+            let isStuck = status == .running || (status == .queued && run.record.start.lane == nil)
+            guard isStuck || code == "nondeterminism" || code.hasPrefix("engine_") else { continue }
+            problems.append(
+                CaseProblem(
+                    .error,
+                    "run \(run.record.id) of \(run.record.start.flow)",
+                    expected: "to come to an end",
+                    actual: run.record.failure.map { "\($0.code): \($0.message)" } ?? status.rawValue,
                     range: test.range
                 )
             )
@@ -64,7 +85,7 @@ extension CaseRun {
             problems.append(
                 CaseProblem(
                     .invariant,
-                    expression.text,
+                    expression.text.briefly,
                     expected: "to hold at all times",
                     actual: verdict,
                     range: invariant.range,
@@ -108,7 +129,7 @@ extension CaseRun {
         }
         return CaseProblem(
             .condition,
-            condition.expression.text,
+            condition.expression.text.briefly,
             expected: "true",
             actual: actual,
             range: condition.range

@@ -1,14 +1,17 @@
+import Expressions
 import FlowEngine
 package import FlowLanguage
 
 /// A failed case as a person reads it: each difference with the line of the file that says otherwise.
 package struct ProblemText: Sendable {
     private let sources: [SourceFile]
+    private let app: App?
     /// Whether the words are coloured, for a terminal.
     private let isColoured: Bool
 
-    package init(sources: [SourceFile], isColoured: Bool) {
+    package init(sources: [SourceFile], app: App? = nil, isColoured: Bool) {
         self.sources = sources
+        self.app = app
         self.isColoured = isColoured
     }
 
@@ -29,6 +32,7 @@ package struct ProblemText: Sendable {
         if let quote = quote(problem.range) { text += quote }
         text += "    expected  \(green(problem.expected))\n"
         text += "    is        \(red(problem.actual))\n"
+        if let writer = writer(of: problem, outcome) { text += "    \(writer)\n" }
         if let way = way(of: problem, outcome) { text += "    \(way)\n" }
         return text
     }
@@ -41,6 +45,7 @@ package struct ProblemText: Sendable {
         case .invariant: return "the app's invariant is broken\(step)"
         case .refused: return "a request would have gone outside: \(problem.subject)"
         case .fault: return "the case cannot be played as it is written"
+        case .error: return "the case does not come to an end"
         }
     }
 
@@ -63,6 +68,24 @@ package struct ProblemText: Sendable {
     }
 
     private static let lineLength = 110
+
+    /// The block that last wrote the table which is not as expected.
+    private func writer(of problem: CaseProblem, _ outcome: CaseOutcome) -> String? {
+        guard problem.kind == .value, problem.subject.hasPrefix("tables.") else { return nil }
+        let table = problem.subject.dropFirst("tables.".count).prefix { $0 != "[" && $0 != "." }
+        for run in outcome.record?.runs.reversed() ?? [] {
+            let entry = run.entries.last {
+                $0.status == .succeeded && !$0.block.hasPrefix("find-")
+                    && $0.input["table"]?.stringValue == String(table)
+            }
+            guard let entry else { continue }
+            let flow = run.record.start.flow
+            let node = app?.flows[flow]?.nodes.first { $0.path == entry.address.path }
+            let place = node.map { ", \($0.range.file):\($0.range.start.line)" } ?? ""
+            return "last written by \(flow) at \(entry.address.path)\(place)"
+        }
+        return nil
+    }
 
     /// The runs that failed: the likeliest cause of what is not as expected.
     private func way(of problem: CaseProblem, _ outcome: CaseOutcome) -> String? {

@@ -99,7 +99,8 @@ extension CaseRun {
             "client_secret": .string(secret), "payment_method": .string(card),
             "return_url": "https://app.test/done",
         ]
-        let path = "/v1/payment_intents/\(intent)/confirm"
+        let kind = intent.hasPrefix("seti_") ? "setup_intents" : "payment_intents"
+        let path = "/v1/\(kind)/\(intent)/confirm"
         return try stripe("POST", path, form, key: "pk_test_browser", at: test.range)
     }
 

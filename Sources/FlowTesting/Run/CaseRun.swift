@@ -20,11 +20,16 @@ final class CaseRun {
     var problems: [CaseProblem] = []
     /// Whether a step went otherwise than it expects: the story took another course.
     var hasLeftItsCourse = false
+    /// The number of the first write that a step makes.
+    private(set) var firstWrite = 0
+    /// Answers that come after everything else, by the numbers of their requests.
+    private var kept: [Int: TransportResult] = [:]
     private var jumps = 0
 
     /// Moments to which the clock is moved in one case.
     private static let jumpsMax = 10_000
     private static let rowsMax = 10_000
+    private static let moments = Duration.seconds(60)
 
     init(_ test: TestCase, in world: TestWorld, files: CaseFiles, plan: PlannedTrouble) {
         self.test = test
@@ -37,20 +42,38 @@ final class CaseRun {
 
     /// Plays the case to its end.
     ///
-    /// - Throws: `CaseFault` where the case asks for what cannot be; `CaseError`; what the store throws.
+    /// - Throws: `CaseFault` when what is given cannot be; `CaseError`; what the store throws.
     func play() async throws -> CaseRecord {
         try await prepare()
         try await settle()
+        firstWrite = world.store.writes + 1
         for (index, step) in test.steps.enumerated() {
-            var result = try await perform(step, number: index + 1)
-            try await settle()
-            if let run = result.run { result.take(try await recorded(run)) }
-            if let id = step.id { results[id] = result.value }
-            try await check(step, result)
+            do {
+                try await play(step, number: index + 1)
+            } catch let fault as CaseFault {
+                // The story ends here; what it has set going goes on.
+                note(fault, afterStep: index)
+                break
+            }
         }
         try await settle(isLast: true)
         try await checkInvariants(after: nil)
         return try await record()
+    }
+
+    private func play(_ step: CaseStep, number: Int) async throws {
+        var result = try await perform(step, number: number)
+        try await settle()
+        if let run = result.run { result.take(try await recorded(run)) }
+        if let id = step.id { results[id] = result.value }
+        try await check(step, result)
+    }
+
+    private func note(_ fault: CaseFault, afterStep step: Int) {
+        hasLeftItsCourse = true
+        problems.append(
+            CaseProblem(.fault, test.name, expected: "a case", actual: fault.message, range: fault.range, step: step)
+        )
     }
 
     /// Does `body`, and again after each death that came before its answer, as callers outside do.
@@ -60,9 +83,15 @@ final class CaseRun {
                 return try await body()
             } catch {
                 guard world.isDead else { throw error }
-                try await world.restart()
+                try await restart()
             }
         }
+    }
+
+    /// Answers that were kept back for the dead process reach nobody.
+    private func restart() async throws {
+        kept = [:]
+        try await world.restart()
     }
 
     private func prepare() async throws {
@@ -92,13 +121,17 @@ final class CaseRun {
     func settle(isLast: Bool = false) async throws {
         while true {
             await world.quiet()
-            if world.isDead { try await world.restart() }
+            if world.isDead {
+                try await restart()
+                continue
+            }
             if try await answerRequest(slow: false) { continue }
             for webhook in world.simulator.takeDueWebhooks() {
                 mailbox.post(webhook.type, body: webhook.body, webhook: webhook)
             }
             if try await deliver(mailbox.next(isLast: false)) { continue }
             if try await jump(to: [.retrying]) { continue }
+            if try await waitForStripe() { continue }
             guard isLast else { break }
             if try await deliver(mailbox.next(isLast: true)) { continue }
             if try await answerRequest(slow: true) { continue }
@@ -107,9 +140,17 @@ final class CaseRun {
         }
     }
 
+    /// Carries out the next request; with `slow`, hands out the next answer that was kept back.
     private func answerRequest(slow: Bool) async throws -> Bool {
-        let held = world.outside.held().first { (plan.trouble(ofRequest: $0.number) == .slow) == slow }
-        guard let held else { return false }
+        let waiting = world.outside.held()
+        if slow {
+            guard let held = waiting.first(where: { kept[$0.number] != nil }),
+                let result = kept.removeValue(forKey: held.number)
+            else { return false }
+            world.outside.answer(held, result)
+            return true
+        }
+        guard let held = waiting.first(where: { kept[$0.number] == nil }) else { return false }
         let block = world.answers.namesBlocks ? try await surviving { try await sender(of: held.request) } : nil
         let result = try await world.answers.result(
             of: held.request,
@@ -117,7 +158,11 @@ final class CaseRun {
             trouble: plan.trouble(ofRequest: held.number),
             evaluate: { try self.scope.evaluate($0) }
         )
-        world.outside.answer(held, result)
+        if plan.trouble(ofRequest: held.number) == .slow {
+            kept[held.number] = result
+        } else {
+            world.outside.answer(held, result)
+        }
         return true
     }
 
@@ -150,6 +195,16 @@ final class CaseRun {
         // Due already and still not taken up: it waits for something else.
         guard world.clock.now() < next else { return false }
         try await world.advance(to: next)
+        return true
+    }
+
+    /// What Stripe does by itself within moments, such as linking a payment to its invoice, belongs to what was done.
+    private func waitForStripe() async throws -> Bool {
+        let now = world.clock.now()
+        guard let due = world.simulator.nextDue?.timestamp, now < due, due - now <= Self.moments else { return false }
+        jumps += 1
+        guard jumps <= Self.jumpsMax else { return false }
+        try await world.advance(to: due)
         return true
     }
 

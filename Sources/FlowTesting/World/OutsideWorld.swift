@@ -1,5 +1,6 @@
 import Connections
 import FlowEngine
+import FlowLanguage
 import Synchronization
 
 /// Holds back every request that leaves the engine, until whoever drives the case answers it: so the order of answers
@@ -22,7 +23,8 @@ final class OutsideWorld: Transport {
     private struct State {
         var waiting: [Waiting] = []
         var tickets = 0
-        var numbers = 0
+        /// Of the requests that have a number.
+        var effects: [Effect] = []
         var isClosed = false
     }
 
@@ -43,8 +45,8 @@ final class OutsideWorld: Transport {
     }
 
     var count: Int { state.withLock { $0.waiting.count } }
-    /// Requests seen so far.
-    var numbers: Int { state.withLock { $0.numbers } }
+    /// How the requests seen so far may be repeated, in the order of their numbers.
+    var effects: [Effect] { state.withLock { $0.effects } }
 
     /// The requests that wait, oldest first.
     ///
@@ -54,8 +56,8 @@ final class OutsideWorld: Transport {
             let fresh = state.waiting.indices.filter { state.waiting[$0].number == nil }
                 .sorted { state.waiting[$0].request.sortKey < state.waiting[$1].request.sortKey }
             for index in fresh {
-                state.numbers += 1
-                state.waiting[index].number = state.numbers
+                state.effects.append(state.waiting[index].request.effect)
+                state.waiting[index].number = state.effects.count
             }
             return state.waiting.sorted { ($0.number ?? 0) < ($1.number ?? 0) }
                 .map { Held(number: $0.number ?? 0, request: $0.request, ticket: $0.ticket) }

@@ -21,6 +21,7 @@ final class TestWorld {
     private let folder: URL
     private let random: SeededRandomSource
     private let deaths: [MortalStore.Death]
+    private let code: (any CodeRunner)?
     private(set) var store: MortalStore
     private(set) var engine: Engine
     private var running: Task<Void, any Error>
@@ -36,12 +37,13 @@ final class TestWorld {
         template: StoreTemplate,
         folder: URL,
         seed: UInt64,
-        deaths: [MortalStore.Death]
+        deaths: [MortalStore.Death],
+        code: (any CodeRunner)? = nil
     ) async throws -> TestWorld {
         try template.write(to: folder)
         let clock = VirtualClock(given.clock)
         let store = MortalStore(try Self.open(app, folder, clock), writes: 0, deaths: deaths)
-        let world = TestWorld(app, given, clock, store, folder: folder, seed: seed, deaths: deaths)
+        let world = TestWorld(app, given, clock, store, folder: folder, seed: seed, deaths: deaths, code: code)
         await world.engine.waitUntilReady()
         return world
     }
@@ -53,9 +55,11 @@ final class TestWorld {
         _ store: MortalStore,
         folder: URL,
         seed: UInt64,
-        deaths: [MortalStore.Death]
+        deaths: [MortalStore.Death],
+        code: (any CodeRunner)?
     ) {
         self.app = app
+        self.code = code
         self.clock = clock
         self.folder = folder
         self.deaths = deaths
@@ -74,7 +78,7 @@ final class TestWorld {
             secret: FakeSecrets.webhookSecret
         )
         answers = OutsideAnswers(app: app, simulator: simulator, credentials: credentials, given: given.answers)
-        engine = Self.engine(app, store, outside, clock, random, payments, log.logger())
+        engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger())
         running = Self.start(engine)
     }
 
@@ -90,6 +94,7 @@ final class TestWorld {
         _ clock: VirtualClock,
         _ random: SeededRandomSource,
         _ payments: PaymentsFeature,
+        _ code: (any CodeRunner)?,
         _ logger: Logger
     ) -> Engine {
         Engine(
@@ -98,7 +103,8 @@ final class TestWorld {
             transport: outside,
             clock: clock,
             random: random,
-            features: [payments],
+            features: [payments, HTTPFeature()],
+            code: code,
             mode: .test,
             logger: logger
         )
@@ -118,9 +124,10 @@ final class TestWorld {
         await end()
         outside.open()
         store = MortalStore(try Self.open(app, folder, clock), writes: writes, deaths: deaths)
-        engine = Self.engine(app, store, outside, clock, random, payments, log.logger())
+        engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger())
         running = Self.start(engine)
         await engine.waitUntilReady()
+        await look()
     }
 
     /// Ends the process and removes its file.
@@ -146,8 +153,13 @@ final class TestWorld {
         simulator.advance(to: moment.simulatorInstant)
         // Those that woke are on their way to the writer.
         for _ in 0..<woken * 8 { await Task.yield() }
-        _ = try? await engine.write { _ in }  // A dead store: the caller sees that by itself.
+        await look()
         await quiet()
+    }
+
+    /// Has the engine look for runs to take up: it does so by itself, but nobody is told when.
+    private func look() async {
+        _ = try? await engine.write { _ in }  // A dead store: the caller sees that by itself.
     }
 
     func read<Result: Sendable>(

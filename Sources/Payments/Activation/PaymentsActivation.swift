@@ -15,8 +15,12 @@ package enum PaymentsActivation {
             case upgrade
             /// The file is this template already.
             case upToDate
-            /// The builder has changed the file: leave it.
+            /// The builder has changed the file and the template has not changed, or nobody knows what it began as.
             case keepChanged
+            /// Both have changed the file, at different places: write both changes.
+            case merge
+            /// Both have changed the same lines, which count in the builder's file: leave it.
+            case conflict(lines: [Int])
             /// Another flow of the app has the trigger: leave everything as it is.
             case keepOther(flow: String)
         }
@@ -26,6 +30,8 @@ package enum PaymentsActivation {
         package let action: Action
         /// What the file is to hold, when it is to be written.
         package let text: String?
+        /// What is to be kept as the text that the file began with, when that changes.
+        package let base: String?
     }
 
     /// The templates' triggers, by name.
@@ -40,8 +46,9 @@ package enum PaymentsActivation {
     /// - Parameters:
     ///   - app: the app as it is; it may have no callbacks yet.
     ///   - files: the texts of the app's flow files, by path relative to the app's folder.
+    ///   - bases: the texts that these files began with, by the same paths.
     /// - Returns: one step for each template; none for an app without `payments:`.
-    package static func steps(for app: App, files: [String: String]) -> [Step] {
+    package static func steps(for app: App, files: [String: String], bases: [String: String] = [:]) -> [Step] {
         guard let payments = app.payments else { return [] }
         let fitter = TemplateFitter(orders: app.table(named: payments.orderTable), tableName: payments.orderTable)
         return BuiltinFlows.all.compactMap { template in
@@ -52,17 +59,27 @@ package enum PaymentsActivation {
             let text = fitter.fit(template.text)
             guard let present = files[path] else {
                 if let other = app.flows(on: trigger).first {
-                    return Step(path: path, action: .keepOther(flow: other.name), text: nil)
+                    return Step(path: path, action: .keepOther(flow: other.name), text: nil, base: nil)
                 }
-                return Step(path: path, action: .create, text: text)
+                return Step(path: path, action: .create, text: text, base: text)
             }
-            if present == text { return Step(path: path, action: .upToDate, text: nil) }
             let former = formerTemplates[template.name] ?? []
-            guard former.contains(digest(unfit(present, orderTable: payments.orderTable))) else {
-                return Step(path: path, action: .keepChanged, text: nil)
-            }
-            return Step(path: path, action: .upgrade, text: text)
+            let isFormer = former.contains(digest(unfit(present, orderTable: payments.orderTable)))
+            return step(path, mine: present, theirs: text, base: bases[path] ?? (isFormer ? present : nil), bases[path])
         }
+    }
+
+    /// What becomes of a file that is there.
+    private static func step(_ path: String, mine: String, theirs: String, base: String?, _ kept: String?) -> Step {
+        let newBase = kept == theirs ? nil : theirs
+        if mine == theirs { return Step(path: path, action: .upToDate, text: nil, base: newBase) }
+        guard let base, base != theirs else { return Step(path: path, action: .keepChanged, text: nil, base: nil) }
+        if mine == base { return Step(path: path, action: .upgrade, text: theirs, base: newBase) }
+        let merge = TextMerge(base: base, mine: mine, theirs: theirs)
+        guard merge.conflicts.isEmpty else {
+            return Step(path: path, action: .conflict(lines: merge.conflicts.map(\.line)), text: nil, base: nil)
+        }
+        return Step(path: path, action: .merge, text: merge.text, base: newBase)
     }
 
     /// Whether some flow starts a recurring payment: without one their callbacks would only be in the way.

@@ -82,8 +82,9 @@ struct CallbackClaims {
     }
 
     /// Marks what a run had taken on as done, or gives it back.
-    func finish(_ run: RunID, succeeded: Bool) throws(StoreError) {
-        _ = try transaction.update(
+    /// - Returns: how much that was.
+    func finish(_ run: RunID, succeeded: Bool) throws(StoreError) -> Int {
+        try transaction.update(
             RecordUpdate(
                 table: Self.table,
                 where: [

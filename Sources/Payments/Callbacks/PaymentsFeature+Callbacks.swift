@@ -25,8 +25,10 @@ extension PaymentsFeature {
     package func runFinished(_ run: RunRecord, in transaction: any StoreTransaction) throws(StoreError) {
         guard settings.declaration != nil else { return }
         if run.status != .succeeded, settings.hasEmails { try EmailOutbox.release(run.id, in: transaction) }
-        guard CallbackClaim(trigger: run.start.trigger) != nil else { return }
-        try CallbackClaims(transaction).finish(run.id, succeeded: run.status == .succeeded)
+        guard let claim = CallbackClaim(trigger: run.start.trigger) else { return }
+        let succeeded = run.status == .succeeded
+        let finished = try CallbackClaims(transaction).finish(run.id, succeeded: succeeded)
+        if succeeded, finished > 0 { try PaymentLedger(transaction).note(callback: claim, mode: run.start.mode) }
     }
 
     private func handlePayment(

@@ -34,6 +34,21 @@ package enum PaymentFollowers {
 }
 
 extension PaymentLedger {
+    /// Tells who follows the payment that the app has dealt with a change of it.
+    ///
+    /// Changes no row for a change of something else, such as a refund.
+    func note(callback claim: CallbackClaim, mode: Mode) throws(StoreError) {
+        let change = RecordUpdate(
+            table: PaymentsTables.payments.name,
+            where: [
+                ResolvedCondition("intent", equals: .string(claim.object)),
+                ResolvedCondition("mode", equals: .string(mode.rawValue)),
+            ],
+            set: [ResolvedAssignment("callback", .string(claim.transition))]
+        )
+        _ = try transaction.update(change)
+    }
+
     /// Keeps what recognises the client secret that a page is about to get.
     func note(clientSecret: String, of payment: Int64) throws(StoreError) {
         let change = RecordUpdate(

@@ -48,7 +48,7 @@ extension PaymentsFeature {
         at now: Timestamp,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> WebhookOutcome {
-        let delivery = Delivery(
+        var delivery = Delivery(
             source: Self.source,
             account: event.account,
             mode: event.mode,
@@ -58,8 +58,16 @@ extension PaymentsFeature {
             receivedAt: now,
             body: body
         )
-        guard try transaction.recordDelivery(delivery) else { return .duplicate }
-        return try settle(event, at: now, in: transaction)
+        // Looked up before, since a row with a body is written once more cheaply than twice.
+        guard try !transaction.hasDelivery(delivery) else {
+            _ = try transaction.recordDelivery(delivery)
+            return .duplicate
+        }
+        let outcome = try apply(event, at: now, in: transaction)
+        delivery.status = outcome.status
+        delivery.run = outcome.firstRun
+        _ = try transaction.recordDelivery(delivery)
+        return outcome
     }
 
     /// Looks again at the events that came before their object was known here.

@@ -14,7 +14,12 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            let loaded = try AppLoading.compile(app)
+            var loaded = try AppLoading.compile(app)
+            if let compiled = loaded.compilation.app {
+                let findings = await CodeRuntime.syntaxFindings(in: compiled)
+                loaded.compilation.diagnostics += findings
+                if !findings.isEmpty { loaded.compilation.app = nil }
+            }
             if json {
                 try Console.json(FindingReport.value(of: loaded.compilation.diagnostics))
             } else if !loaded.compilation.diagnostics.isEmpty {
@@ -23,6 +28,7 @@ struct CheckCommand: AsyncParsableCommand {
                 )
             }
             guard let checked = loaded.compilation.app else { throw Exit.findings }
+            if !json { try checkCases(of: checked) }
             AppLoading.warnOfMissingCallbacks(checked)
             if graph {
                 for flow in checked.flows.values.sorted(by: { $0.name < $1.name }) {
@@ -32,5 +38,14 @@ struct CheckCommand: AsyncParsableCommand {
                 Console.note("\(checked.name): \(checked.flows.count) flows, \(checked.tables.count) tables, no errors")
             }
         }
+    }
+
+    /// The test cases are files of the app too; `runnel test` plays them.
+    private func checkCases(of checked: App) throws {
+        let files = try AppFolder.readTests(app)
+        let compilation = CaseCompiler(app: checked).compile(files)
+        guard !compilation.diagnostics.isEmpty else { return }
+        Console.data(DiagnosticRenderer.render(compilation.diagnostics, sources: files))
+        if compilation.hasErrors { throw Exit.findings }
     }
 }

@@ -26,6 +26,7 @@ struct DoctorCommand: AsyncParsableCommand {
         line(true, "libsqlite3", SQLiteStore.libraryVersion)
         line(true, "libcurl", HTTPClient.libraryVersion)
         line(true, "libyaml", AppCompiler.yamlLibraryVersion)
+        for wall in await CodeRuntime.walls() { line(wall.isWell, "code", wall.text) }
         do {
             let compilation = try AppLoading.compile(app).compilation
             let errors = compilation.diagnostics.filter { $0.severity == .error }.count

@@ -18,6 +18,7 @@ struct InitCommand: AsyncParsableCommand {
                 \(app) is a shop with card payments. Its secrets will be sealed with \(key).
                 Next:
                   runnel check \(app)
+                  runnel test \(app)                its test cases, offline; break a flow and see
                   runnel run \(app) add-product --input '{"name": "Mug", "price": 1299}'
                   runnel demo                     the whole story, offline
                 """

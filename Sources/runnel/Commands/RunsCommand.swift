@@ -8,8 +8,8 @@ struct RunsCommand: AsyncParsableCommand {
         commandName: "runs",
         abstract: "What ran, and how.",
         subcommands: [
-            ListRuns.self, ShowRun.self, CancelRun.self, PauseRun.self, ResumeRun.self, SettleRun.self,
-            ExportRun.self,
+            ListRuns.self, ShowRun.self, CancelRun.self, PauseRun.self, ResumeRun.self, SettleRun.self, RerunRun.self,
+            RetryRun.self, ExportRun.self,
         ]
     )
 
@@ -21,10 +21,14 @@ struct RunsCommand: AsyncParsableCommand {
         @Option(help: "How many at the most.") var limit = 20
         @OptionGroup var options: AppOptions
         @Flag(help: "As JSON.") var json = false
+        @Flag(help: "Go on printing what changes, until it is interrupted.") var follow = false
 
         func run() async throws {
             try await reporting {
                 let filter = RunFilter(flow: flow, statuses: Set(status), limit: limit)
+                if follow {
+                    return try await Following(app: app, options: options, json: json).runs(matching: filter)
+                }
                 let runs = try await AppAdministration.perform(app, options) { try await $0.runs(matching: filter) }
                 if json {
                     try Console.json(.list(runs.map(\.value)))
@@ -44,10 +48,12 @@ struct RunsCommand: AsyncParsableCommand {
         @Argument(help: "The app's folder.") var app: String = "."
         @OptionGroup var options: AppOptions
         @Flag(help: "As JSON, with inputs and outputs.") var json = false
+        @Flag(help: "Wait for its end; exit code 1 when it failed.") var follow = false
 
         func run() async throws {
             try await reporting {
                 let id = RunID(run)
+                if follow { return try await Following(app: app, options: options, json: json).run(id) }
                 let report = try await AppAdministration.perform(app, options) { try await $0.report(of: id) }
                 if json {
                     try Console.json(report.value)

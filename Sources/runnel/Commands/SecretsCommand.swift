@@ -7,14 +7,17 @@ struct SecretsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "secrets",
         abstract: "Keys and signing secrets, sealed at rest.",
-        subcommands: [SetSecret.self, ListSecrets.self, RemoveSecret.self]
+        subcommands: [SetSecret.self, ListSecrets.self, RemoveSecret.self, RotateKey.self]
     )
 
     struct SetSecret: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "set",
             abstract: "Sets a secret, typed unseen or piped in.",
-            discussion: "Names: CONNECTION.test|live.secretKey, .publishableKey, .webhookSecret, .apiKey"
+            discussion: """
+                Names: CONNECTION.test|live.secretKey, .publishableKey, .webhookSecret, .apiKey. While a web hook's secret \
+                is rolled, set the old and the new one, separated by a comma: events signed with either are taken.
+                """
         )
         @Argument(help: "The secret's name, such as stripe.test.secretKey.") var name: String
         @Argument(help: "The app's folder.") var app: String = "."

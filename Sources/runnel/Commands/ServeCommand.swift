@@ -27,7 +27,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "A host name under which callers reach this server; may be given again.")
     var publicHost: [String] = []
     @Option(help: "An origin whose pages may call; may be given again.") var allowOrigin: [String] = []
+    @OptionGroup(title: "JSON Web Tokens") var tokens: TokenOptions
     @Option(help: "trace, debug, info, notice, warning or error.") var logLevel = "notice"
+    @Option(help: "text, or json: one object a line.") var logFormat = ServerLog.Format.text
     @Flag(help: "Print the address as JSON on standard output once the server listens.") var json = false
     @Flag(help: .hidden) var stopAtEndOfInput = false
 
@@ -44,7 +46,8 @@ struct ServeCommand: AsyncParsableCommand {
             let opened = try await OpenedApp.open(app, options: options)
             defer { opened.store.close() }
             try await opened.keepSources()
-            let logger = ServerLog.logger(level: logLevel)
+            let files = try publicFiles()
+            let logger = ServerLog.logger(level: logLevel, format: logFormat)
             let http = HTTPClient()
             let engine = opened.engine(stripe: endpoint, http: http, logger: logger)
             let vault = SecretVault(
@@ -65,7 +68,10 @@ struct ServeCommand: AsyncParsableCommand {
                     port: port,
                     adminSocket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)),
                     publicHosts: publicHost,
-                    allowedOrigins: allowOrigin
+                    allowedOrigins: allowOrigin,
+                    tokens: try tokens.verifier(),
+                    files: files,
+                    stripe: endpoint.isStripe ? .stripe : .simulator(endpoint.url)
                 ),
                 version: RunnelCommand.configuration.version,
                 logger: logger,
@@ -85,6 +91,14 @@ struct ServeCommand: AsyncParsableCommand {
             )
             try await group.run()
             await http.shutdown()
+        }
+    }
+
+    private func publicFiles() throws -> PublicFiles {
+        do {
+            return try PublicFiles(folder: URL(filePath: app).appending(path: "public").path)
+        } catch let refusal as PublicFiles.Refusal {
+            throw CommandFailure(refusal.description)
         }
     }
 

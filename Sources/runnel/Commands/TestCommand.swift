@@ -48,7 +48,11 @@ struct TestCommand: AsyncParsableCommand {
             if coverage || require != nil { value["coverage"] = covered.value }
             try Console.json(.map(value))
         } else {
-            let text = ProblemText(sources: loaded.files + loaded.appFiles, isColoured: Terminal.isColoured)
+            let text = ProblemText(
+                sources: loaded.files + loaded.appFiles,
+                app: loaded.app,
+                isColoured: Terminal.isColoured
+            )
             for outcome in report.failed { Console.data(text.render(outcome)) }
             if coverage { Console.data(covered.text) }
             Console.note(report.summary)

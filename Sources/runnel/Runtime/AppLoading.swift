@@ -5,7 +5,7 @@ import Payments
 enum AppLoading {
     struct Loaded {
         let sources: [SourceFile]
-        let compilation: AppCompilation
+        var compilation: AppCompilation
     }
 
     static func compile(_ folder: String) throws -> Loaded {

@@ -21,13 +21,18 @@ struct OpenedApp {
     let secrets: UnsealedSecrets
 
     /// - Throws: findings as exit code 3; `CommandFailure` when another process owns the data or the key is wrong.
-    static func open(_ folder: String, options: AppOptions) async throws -> OpenedApp {
+    static func open(
+        _ folder: String,
+        options: AppOptions,
+        confirmsBinding: Bool = true
+    ) async throws -> OpenedApp {
         let loaded = try AppLoading.app(in: folder)
         let key = try KeyLocation.file(forApp: folder).readOrCreate()
         let store = try SQLiteStore(folder: options.dataFolder(of: folder), tables: loaded.app.tables)
         let vault = SecretVault(key: key, storage: StoreSecretStorage(store: store))
         let secrets = UnsealedSecrets()
         do {
+            if confirmsBinding { try confirmBinding(of: loaded.app, in: store) }
             try await secrets.reload(from: vault)
         } catch {
             store.close()
@@ -40,6 +45,17 @@ struct OpenedApp {
             store: store,
             vault: vault,
             secrets: secrets
+        )
+    }
+
+    /// Payments count in one order table; another one needs a migration.
+    private static func confirmBinding(of app: App, in store: SQLiteStore) throws {
+        var bound: String?
+        try store.writeGroup { transaction throws(StoreError) in bound = try PaymentsBinding(transaction).confirm(app) }
+        guard let bound, let declared = app.payments?.orderTable else { return }
+        throw CommandFailure(
+            "the recorded payments belong to orders of '\(bound)', and app.yaml names '\(declared)': "
+                + "move them with `runnel payments rebind --by COLUMN`, or name '\(bound)' again"
         )
     }
 
@@ -66,10 +82,12 @@ struct OpenedApp {
 
     private var payments: PaymentsFeature { PaymentsFeature(app: app, mode: mode, credentials: credentials) }
 
-    /// Takes Stripe's events in; nil for an app without `payments:`.
+    /// Takes Stripe's events in; nil for an app without `payments:` and flows that wait for events.
     func stripeHook(engine: Engine, onAwaiting: @escaping @Sendable () -> Void) -> PaymentsHookReceiver? {
-        guard let declaration = app.payments else { return nil }
-        let webhook = StripeWebhook(connection: declaration.connection, mode: mode, credentials: credentials)
+        let waits = app.flows.values.contains { if case .stripe = $0.trigger { true } else { false } }
+        let connection = app.connections.first { $0.service == "stripe" }?.name
+        guard let name = app.payments?.connection ?? (waits ? connection : nil) else { return nil }
+        let webhook = StripeWebhook(connection: name, mode: mode, credentials: credentials)
         return PaymentsHookReceiver(engine: engine, webhook: webhook, payments: payments, onAwaiting: onAwaiting)
     }
 
@@ -85,23 +103,30 @@ struct OpenedApp {
 
     /// The engine with everything that flows of this app can reach.
     func engine(stripe endpoint: StripeEndpoint, http: HTTPClient, logger: Logger) -> Engine {
-        Engine(
+        let explicit = ExplicitCredentials()
+        return Engine(
             app: app,
             store: store,
-            transport: transport(stripe: endpoint, http: http),
+            transport: transport(stripe: endpoint, http: http, explicit),
             clock: SystemClock(),
             random: SystemRandomSource(),
             features: [payments, HTTPFeature()],
+            code: CodeRuntime.hasCode(app)
+                ? CodeRuntime.pool(connections: app.connections, credentials: explicit) : nil,
             mode: mode,
             logger: logger
         )
     }
 
-    private func transport(stripe endpoint: StripeEndpoint, http: HTTPClient) -> ServiceTransport {
+    private func transport(
+        stripe endpoint: StripeEndpoint,
+        http: HTTPClient,
+        _ explicit: ExplicitCredentials = ExplicitCredentials()
+    ) -> ServiceTransport {
         ServiceTransport(
             connections: app.connections,
             services: [
-                "stripe": StripeService(endpoint: endpoint, credentials: credentials),
+                "stripe": StripeService(endpoint: endpoint, credentials: credentials, explicit: explicit),
                 "http": HTTPService(connections: app.connections, credentials: secrets),
                 "sendgrid": SendGridService(credentials: SendGridCredentials(secrets)),
             ],

@@ -65,7 +65,11 @@ struct CaseWatch {
         guard let report = try? await loaded.play(progress: TestProgress(total: loaded.cases.count)) else {
             return Console.note("the cases could not be played")
         }
-        let text = ProblemText(sources: loaded.files + loaded.appFiles, isColoured: Terminal.isColoured)
+        let text = ProblemText(
+            sources: loaded.files + loaded.appFiles,
+            app: loaded.app,
+            isColoured: Terminal.isColoured
+        )
         for outcome in report.outcomes {
             flows[outcome.test.name] = outcome.passages.flows
             if outcome.isPassed { failed.remove(outcome.test.name) } else { failed.insert(outcome.test.name) }

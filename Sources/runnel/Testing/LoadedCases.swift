@@ -35,7 +35,8 @@ struct LoadedCases {
             app: app,
             cases: cases,
             files: CaseFiles { [folder] name in try? AppFolder.readFile(name, of: folder) },  // Nil: there is none.
-            folder: TestFolder.fresh("suite")
+            folder: TestFolder.fresh("suite"),
+            code: CodeRuntime.hasCode(app) ? CodeRuntime.pool(connections: app.connections) : nil
         )
     }
 

@@ -318,11 +318,6 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "app.role.unknown", saying: "did you mean 'customer'?")
         ),
         .flow(
-            "a trigger of a later version",
-            "flow: test\nkind: cloud\ntrigger: { 1️⃣schedule: { every: 1h } }\nblocks: []",
-            ExpectedFinding("1️⃣", "flow.trigger.unavailable")
-        ),
-        .flow(
             "an unknown trigger",
             "flow: test\nkind: cloud\ntrigger: { 1️⃣webhok: {} }\nblocks: []",
             ExpectedFinding("1️⃣", "flow.trigger.unknown", saying: "did you mean 'webhook'?")

@@ -5,7 +5,6 @@ import FlowLanguage
 import FlowStores
 import Foundation
 import HTTPTransport
-import Logging
 import Payments
 import TestSupport
 import Testing
@@ -23,6 +22,7 @@ struct SimulatedWorld: Sendable {
     let clock: ManualClock
     let secrets: TestSecrets
     let folder: String
+    let log = CapturedLog()
 
     static let admin = Caller(id: "boss@example.com", roles: ["admin"])
     static let ann = Caller(id: "ann@example.com", roles: ["customer"])
@@ -107,7 +107,7 @@ struct SimulatedWorld: Sendable {
             random: SeededRandomSource(),
             features: [payments],
             mode: .test,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: log.logger
         )
     }
 
@@ -136,6 +136,19 @@ struct SimulatedWorld: Sendable {
     /// One column of a table, in the rows' order.
     func column(_ column: String, of table: String) async throws -> [Value] {
         try await rows(table).map { $0[column] ?? .null }
+    }
+
+    /// Changes a row behind everybody's back.
+    func set(_ column: String, _ value: Value, of table: String, id: Int64) async throws {
+        _ = try await engine.write { transaction throws(StoreError) in
+            try transaction.update(
+                RecordUpdate(
+                    table: table,
+                    where: [ResolvedCondition("id", equals: .int(id))],
+                    set: [ResolvedAssignment(column, value)]
+                )
+            )
+        }
     }
 
     // MARK: Stripe's side

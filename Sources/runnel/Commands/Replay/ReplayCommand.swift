@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capsules
 import Expressions
+import FlowEngine
 import FlowLanguage
 import Foundation
 
@@ -15,26 +16,45 @@ struct ReplayCommand: AsyncParsableCommand {
     )
 
     @Argument(help: "The capsules.") var files: [String]
+    @Option(help: "Another app's folder: what would the runs do there?") var against: String?
+    @Option(help: "Stop at this block, such as outcome/0/markPaid, and show what its expressions see.")
+    var block: String?
+    @Option(help: "The passage through the block, from 1.") var visit = 1
+    @Option(help: "With --block: evaluate this expression there, part by part.") var explain: String?
     @Flag(help: "Print nothing but differences.") var quiet = false
+
+    func validate() throws {
+        if explain != nil, block == nil { throw ValidationError("--explain needs --block") }
+        if block != nil, files.count > 1 { throw ValidationError("--block takes one capsule") }
+    }
 
     func run() async throws {
         try await reporting {
             let replay = CapsuleReplay()
+            let other = try against.map { try AppLoading.app(in: $0).app }
+            if let block { return try look(at: block, replay, other) }
             var worst: ExitCode?
             for file in files {
-                let outcome = try check(file, replay)
+                let outcome = try check(file, replay, other)
                 if let outcome, worst != Exit.unable { worst = outcome }
             }
             if let worst { throw worst }
         }
     }
 
-    private func check(_ file: String, _ replay: CapsuleReplay) throws -> ExitCode? {
+    private func check(_ file: String, _ replay: CapsuleReplay, _ other: App?) throws -> ExitCode? {
         do {
             let capsule = try CapsuleFile.read(file).capsule
+            if let other {
+                let comparison = try replay.compare(capsule, with: other)
+                let isSame = comparison.divergence == nil
+                if !isSame || !quiet { Console.data(DivergenceView.text(of: comparison, file: file)) }
+                return isSame ? nil : Exit.failed
+            }
             let verdict = try replay.replay(capsule)
             guard let divergence = verdict.divergence else {
-                if !quiet { Console.data("\(file): the same, \(verdict.blocks) entries") }
+                let given = verdict.given == 0 ? "" : ", \(verdict.given) taken as recorded"
+                if !quiet { Console.data("\(file): the same, \(verdict.blocks) entries\(given)") }
                 return nil
             }
             Console.data(DivergenceView(divergence).text(file: file))
@@ -42,6 +62,50 @@ struct ReplayCommand: AsyncParsableCommand {
         } catch {
             Console.data("\(file): cannot be compared: \(error)")
             return Exit.unable
+        }
+    }
+
+    // MARK: One block
+
+    private func look(at block: String, _ replay: CapsuleReplay, _ other: App?) throws {
+        let capsule = try CapsuleFile.read(files[0]).capsule
+        let watch = PassWatch(target: BlockPath(block), visit: visit)
+        let snapshot: BlockSnapshot?
+        if let other {
+            snapshot = try replay.compare(capsule, with: other, watch: watch).snapshot
+        } else {
+            snapshot = try replay.replay(capsule, watch: watch).snapshot
+        }
+        guard let snapshot else {
+            throw CommandFailure("the run does not pass '\(block)'\(visit > 1 ? " so often" : ""); see `capsule show`")
+        }
+        if let explain { return try evaluate(explain, in: snapshot) }
+        let start = snapshot.range.start
+        Console.note("\(snapshot.path) at \(snapshot.range.file):\(start.line):\(start.column)")
+        var scope = ValueMap()
+        for (name, value) in snapshot.values { scope[name] = value }
+        Console.data(
+            (try? JSON.encodePretty(.map(scope))) ?? String(decoding: JSON.encodeExact(.map(scope)), as: UTF8.self)
+        )
+    }
+
+    private func evaluate(_ text: String, in snapshot: BlockSnapshot) throws {
+        let declarations = Declarations(variables: snapshot.values.map { .init($0.name, .dynamic) })
+        let bindings = Bindings(snapshot.values.map(\.value))
+        let (compilation, result, trace) = Expression.explain(text, declarations: declarations, in: bindings)
+        for finding in compilation.findings { Console.note("\(finding.severity)[\(finding.code)]: \(finding.message)") }
+        guard let result else { throw Exit.findings }
+        let bytes = Array(text.utf8)
+        for entry in trace {
+            let part = String(decoding: bytes[entry.range.clamped(to: 0..<bytes.count)], as: UTF8.self)
+            switch entry.result {
+            case .success(let value): Console.data("\(part)  →  \(CapsuleView.short(value))")
+            case .failure(let error): Console.data("\(part)  →  error[\(error.code)]: \(error.message)")
+            }
+        }
+        if case .failure(let error) = result {
+            Console.note("error[\(error.code)]: \(error.message)")
+            throw Exit.failed
         }
     }
 }

@@ -1,0 +1,52 @@
+import CJavaScriptCore
+
+// Text between Swift and JavaScriptCore.
+
+/// Makes a string of the engine's; the caller releases it.
+func makeString(_ bytes: some Collection<UInt8>) -> JSStringRef? {
+    if bytes.contains(0) {
+        // A C string would end there.
+        let units = Array(String(decoding: bytes, as: UTF8.self).utf16)
+        return JSStringCreateWithCharacters(units, units.count)
+    }
+    var terminated: [UInt8] = []
+    terminated.reserveCapacity(bytes.count + 1)
+    terminated += bytes
+    terminated.append(0)
+    return terminated.withUnsafeBytes { buffer in
+        JSStringCreateWithUTF8CString(buffer.assumingMemoryBound(to: CChar.self).baseAddress)
+    }
+}
+
+func makeString(_ text: String) -> JSStringRef? { makeString(text.utf8) }
+
+extension JSContextRef {
+    /// A value that holds `bytes` as a string.
+    func value(_ bytes: some Collection<UInt8>) -> JSValueRef? {
+        guard let string = makeString(bytes) else { return nil }
+        defer { JSStringRelease(string) }
+        return JSValueMakeString(self, string)
+    }
+
+    func value(_ text: String) -> JSValueRef? { value(text.utf8) }
+}
+
+/// The UTF-8 of a value's text; nil when it has none: a symbol, half a surrogate pair, or more than fits the memory.
+func utf8(of value: JSValueRef?, in context: JSContextRef?) -> [UInt8]? {
+    guard let string = JSValueToStringCopy(context, value, nil) else { return nil }
+    defer { JSStringRelease(string) }
+    return utf8(of: string)
+}
+
+func utf8(of string: JSStringRef) -> [UInt8]? {
+    let length = JSStringGetLength(string)
+    let capacity = JSStringGetMaximumUTF8CStringSize(string)
+    let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+        let written = buffer.withMemoryRebound(to: CChar.self) {
+            JSStringGetUTF8CString(string, $0.baseAddress, capacity)
+        }
+        // The closing zero is counted.
+        count = max(0, written - 1)
+    }
+    return bytes.isEmpty && length > 0 ? nil : bytes
+}

@@ -1,0 +1,195 @@
+import CJavaScriptCore
+import CSandbox
+import CodeFrames
+
+/// One call of code, from its frame to its end.
+final class RunningCall {
+    /// The call whose code is running; the engine's callbacks have no other way to it.
+    // Only the worker's one thread that runs code touches it.
+    nonisolated(unsafe) static var current: RunningCall?
+
+    private let engine: ScriptEngine
+    private let script: ScriptContext
+    private let call: CodeCallFrame
+    /// Nanoseconds of processor time used before the present entry into the engine.
+    private var used: UInt64 = 0
+    private var lines = 0
+    private var asks = 0
+    private var answered = 0
+    private(set) var isOver = false
+    /// Where the code was when its time had run out.
+    private var stopped: [CodeProblemFrame.Place]?
+
+    init(_ call: CodeCallFrame, engine: ScriptEngine, script: ScriptContext) {
+        self.call = call
+        self.engine = engine
+        self.script = script
+    }
+
+    /// The body becomes an async function; its own first line stays the first behind this one.
+    static let opening = "(async function () { \"use strict\";\n"
+    static let closing = "\n})"
+
+    func start() {
+        enter { () throws(ScriptContext.Thrown) in
+            let seed = call.seed.map { byte in
+                let digits = Array("0123456789abcdef".utf8)
+                return [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }.joined()
+            try script.call(
+                "begin",
+                [script.number(call.now), script.context.value(Array(seed)), script.bool(call.usesBigInt)]
+            )
+            for global in call.globals {
+                let context = script.context
+                try script.call(
+                    "define",
+                    [context.value(global.name), context.value(global.json), context.value(global.refusal ?? "")]
+                )
+            }
+            if call.hasStripe { try script.allowStripe() }
+            for (index, library) in call.libraries.enumerated() {
+                try script.evaluate(library.text, name: SourceName.of(index))
+            }
+            let body = Self.opening + call.body.text + Self.closing
+            let function = try script.evaluate(body, name: SourceName.of(call.libraries.count))
+            try script.call("run", [function])
+        }
+    }
+
+    func answer(_ answer: HostAnswerFrame) {
+        guard answered < asks else { return end(.init(code: "code-crashed", message: "an answer without a question")) }
+        let index = answered
+        answered += 1
+        enter { () throws(ScriptContext.Thrown) in
+            let context = script.context
+            try script.call(
+                "settle",
+                [
+                    script.number(index), script.number(answer.outcome.rawValue), script.number(answer.status),
+                    context.value(answer.headers), context.value(answer.body),
+                ]
+            )
+        }
+    }
+
+    // MARK: Into the engine and back
+
+    private func enter(_ body: () throws(ScriptContext.Thrown) -> Void) {
+        let limit = UInt64(max(1, call.limits.milliseconds)) * 1_000_000
+        let before = sandbox_thread_time()
+        guard used < limit else { return endAtLimit() }
+        engine.setTimeLimit(nanoseconds: limit - used)
+        Self.current = self
+        var thrown: JSValueRef?
+        do throws(ScriptContext.Thrown) { try body() } catch { thrown = error.value }
+        Self.current = nil
+        used += sandbox_thread_time() - before
+        guard !isOver else { return }
+        if stopped != nil || used >= limit { return endAtLimit() }
+        if let thrown { return endThrown(thrown) }
+        if answered < asks { return Pipe.write(Frame(.waiting)) }
+        end(.init(code: "code-never-settles", message: "the code awaits something that nothing will settle"))
+    }
+
+    private func endAtLimit() {
+        end(
+            CodeProblemFrame(
+                code: "code-timed-out",
+                message: "the code used more than \(call.limits.milliseconds) ms of processor time",
+                stack: stopped ?? []
+            )
+        )
+    }
+
+    /// What a library threw, or the body that does not even parse.
+    private func endThrown(_ value: JSValueRef) {
+        let place = SourceName.place(
+            source: script.text("sourceURL", of: value),
+            line: script.text("line", of: value),
+            column: script.text("column", of: value),
+            in: call.libraries + [call.body]
+        )
+        let text = utf8(of: value, in: script.context).map { String(decoding: $0, as: UTF8.self) }
+        let isSyntax = text?.hasPrefix("SyntaxError") == true
+        end(
+            CodeProblemFrame(
+                code: isSyntax ? "code-syntax" : "code-threw",
+                message: text ?? "something that cannot be shown",
+                stack: place.map { [$0] } ?? []
+            )
+        )
+    }
+
+    private func end(_ problem: CodeProblemFrame) {
+        isOver = true
+        Pipe.write(problem.frame)
+    }
+
+    func noteTimeout(in context: JSContextRef?) {
+        stopped = []
+        guard let trace = JSContextCreateBacktrace(context, 32) else { return }
+        defer { JSStringRelease(trace) }
+        // Where a function was is not known when it is stopped, only where it begins.
+        stopped = Array(
+            SourceName.places(utf8(of: trace) ?? [], in: call.libraries + [call.body], isOfFunctions: true).prefix(1)
+        )
+    }
+
+    // MARK: What the runtime asks for
+
+    private enum Request: Int { case ask = 1, log, returned, failed }
+
+    /// - Returns: What was exceeded; nil when the request was granted.
+    func serve(_ kind: Int, _ arguments: [[UInt8]]) -> String? {
+        guard !isOver else { return nil }
+        switch (Request(rawValue: kind), arguments.count) {
+        case (.ask, 2):
+            guard asks < call.limits.hostCalls else {
+                return "code-too-many-calls: more than \(call.limits.hostCalls) host calls"
+            }
+            guard arguments[1].count <= call.limits.outputBytes else { return tooLarge("the call's arguments are") }
+            asks += 1
+            Pipe.write(
+                Frame(.ask) {
+                    $0.write(arguments[0]); $0.write(arguments[1])
+                }
+            )
+        case (.log, 2):
+            lines += 1
+            // One line more says that there were more.
+            guard lines <= call.limits.logLines + 1 else { return nil }
+            let text = lines > call.limits.logLines ? Array("further lines are left out".utf8) : arguments[1]
+            Pipe.write(
+                Frame(.log) {
+                    $0.write(arguments[0]); $0.write(text.prefix(CodeCallFrame.logBytes))
+                }
+            )
+        case (.returned, 1):
+            guard arguments[0].count <= call.limits.outputBytes else {
+                end(.init(code: "code-output-too-large", message: tooLarge("what the code returned is")))
+                return nil
+            }
+            isOver = true
+            Pipe.write(Frame(.returned, arguments[0]))
+        case (.failed, 3):
+            guard stopped == nil else { return nil }
+            let message = String(decoding: arguments[0], as: UTF8.self)
+            let code = ["code-too-many-calls", "code-output-too-large"].first { message.contains($0 + ": ") }
+            end(
+                CodeProblemFrame(
+                    code: code ?? "code-threw",
+                    message: String(message.prefix(2_000)),
+                    stack: SourceName.places(arguments[2], in: call.libraries + [call.body]),
+                    thrown: Array(arguments[1].prefix(16 << 10))
+                )
+            )
+        default: return "code-crashed: a request that the runtime does not make"
+        }
+        return nil
+    }
+
+    private func tooLarge(_ what: String) -> String {
+        "code-output-too-large: \(what) larger than \(call.limits.outputBytes) bytes"
+    }
+}

@@ -1,0 +1,240 @@
+import CodeFrames
+import FlowEngine
+import Foundation
+
+/// One worker, used by one thread: the worker dies with it.
+final class WorkerProcess {
+    /// How an exchange with the worker ended.
+    enum Outcome: Sendable {
+        /// A frame that hands the turn back: `waiting`, `returned`, `problem`, `parsed`, `ready`, `attempted`.
+        case frame(Frame)
+        /// The worker is gone.
+        case died(Death)
+    }
+
+    enum Death: Sendable, Hashable {
+        case timedOut
+        case outOfMemory
+        /// By a signal, or with an exit code.
+        case crashed(String)
+        /// It did what the worker's program never does.
+        case violated(String)
+    }
+
+    /// How long one exchange may take.
+    struct Allowance: Sendable {
+        /// Processor time before it is killed.
+        var processor: Duration
+        /// Time on the clock: larger, since a busy machine must not fail innocent code.
+        var wall: Duration
+        /// Frames before the last one.
+        var frames: Int
+
+        static let start = Allowance(processor: .seconds(10), wall: .seconds(120), frames: 0)
+    }
+
+    let budget: Int
+    private(set) var ready = ReadyFrame(missing: [], landlockABI: 0, residentBytes: 0)
+    private(set) var calls = 0
+    private(set) var isAlive = true
+    /// The highest resident size that was seen.
+    private(set) var peakBytes = 0
+    /// Processor time of the last exchange, as far as it was seen.
+    private(set) var processorTime = Duration.zero
+    private let pid: pid_t
+    private let input: Int32
+    private let output: Int32
+
+    /// Starts a worker and waits for its walls.
+    ///
+    /// - Throws: `WorkerError` when it cannot be started, or refuses to run code.
+    init(_ executable: String, budget: Int, options: [String] = []) throws(WorkerError) {
+        self.budget = budget
+        (pid, input, output) = try WorkerSpawn.start(executable, [String(budget)] + options)
+        switch exchange(nil, .start, collecting: { _ in }) {
+        case .frame(let frame) where frame.kind == .ready:
+            guard let ready = ReadyFrame(frame.payload) else { throw refused("it speaks another language") }
+            self.ready = ready
+        case .frame(let frame):
+            let wall = CodeProblemFrame(frame.payload)?.message ?? "?"
+            throw refused("its wall '\(wall)' is missing")
+        case .died(let death): throw refused("it ended: \(death)")
+        }
+    }
+
+    deinit { end() }
+
+    private func refused(_ reason: String) -> WorkerError {
+        end()
+        return WorkerError("the code worker runs no code: \(reason)")
+    }
+
+    /// Kills the worker, if it still lives.
+    func end() {
+        guard isAlive else { return }
+        kill(pid, SIGKILL)
+        _ = reap()
+    }
+
+    func countCall() { calls += 1 }
+
+    /// Resident bytes now; 0 if that cannot be told.
+    var residentBytes: Int { WorkerMemory.bytes(of: pid, "VmRSS:") }
+
+    // MARK: Exchange
+
+    /// Sends a frame and reads until the worker hands the turn back.
+    func exchange(_ frame: Frame?, _ allowance: Allowance, collecting: (Frame) -> Void) -> Outcome {
+        guard isAlive else { return .died(.crashed("it had ended before")) }
+        let watch = Watch(pid: pid, allowance: allowance)
+        defer { processorTime = watch.seen }
+        defer { peakBytes = max(peakBytes, watch.peakBytes, WorkerMemory.bytes(of: pid, "VmHWM:")) }
+        if let frame, !write(frame.bytes, watch) { return .died(death(watch, allowance)) }
+        var frames = 0
+        while true {
+            guard let header = read(Frame.headerSize, watch) else { return .died(death(watch, allowance)) }
+            guard let (kind, count) = Frame.header(header) else { return violation("a frame that is none") }
+            guard let payload = read(count, watch) else { return .died(death(watch, allowance)) }
+            let frame = Frame(kind, payload)
+            switch kind {
+            case .ask, .log:
+                frames += 1
+                guard frames <= allowance.frames else { return violation("more frames than it may send") }
+                collecting(frame)
+            case .waiting, .returned, .problem, .parsed, .ready, .attempted: return .frame(frame)
+            case .call, .answer, .check, .drop, .attempt: return violation("a frame of the host's")
+            }
+        }
+    }
+
+    /// Sends a frame that has no answer.
+    func tell(_ frame: Frame) { _ = write(frame.bytes, Watch(pid: pid, allowance: .start)) }
+
+    private func violation(_ what: String) -> Outcome {
+        end()
+        return .died(.violated(what))
+    }
+
+    private func write(_ bytes: [UInt8], _ watch: Watch) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            guard watch.waits(for: input, POLLOUT) else { return false }
+            let count = bytes[done...].withUnsafeBytes { Glibc.write(input, $0.baseAddress, $0.count) }
+            if count < 0, errno != EAGAIN, errno != EINTR { return false }
+            done += max(0, count)
+        }
+        return true
+    }
+
+    /// Nil when the worker's end came first, or its time had run out.
+    private func read(_ count: Int, _ watch: Watch) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            guard watch.waits(for: output, POLLIN) else { return nil }
+            let got = bytes.withUnsafeMutableBytes {
+                Glibc.read(output, $0.baseAddress?.advanced(by: done), count - done)
+            }
+            if got == 0 { return nil }
+            if got < 0, errno != EAGAIN, errno != EINTR { return nil }
+            done += max(0, got)
+        }
+        return bytes
+    }
+
+    // MARK: Its end
+
+    private func death(_ watch: Watch, _ allowance: Allowance) -> Death {
+        let isLate = watch.isOver
+        // A loop that is stopped within `finally` can take the engine down with it.
+        let isSpent = watch.seen >= allowance.processor - .milliseconds(520)
+        peakBytes = max(peakBytes, watch.peakBytes)
+        if isLate { kill(pid, SIGKILL) }
+        let status = reap()
+        if isLate { return .timedOut }
+        let signal = status & 0x7F
+        if isSpent, signal != 0 { return .timedOut }
+        guard signal != 0 else { return .crashed("exit code \(status >> 8 & 0xFF)") }
+        // What JavaScriptCore ends with when an allocation fails it (SIGSYS: its handler of the others would ask for a
+        // system call); a worker far from its budget has another reason.
+        let isMemory = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV, SIGSYS].contains(signal)
+        let isNear = peakBytes > max((budget << 20) * 2 / 5, ready.residentBytes + (8 << 20))
+        if isMemory, isNear { return .outOfMemory }
+        return signal == SIGSYS ? .violated("a system call that is not on the list") : .crashed("signal \(signal)")
+    }
+
+    private func reap() -> Int32 {
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        isAlive = false
+        close(input)
+        close(output)
+        return status
+    }
+}
+
+/// Why there is no worker.
+package struct WorkerError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// What the kernel tells of a worker's memory.
+///
+/// Not `ru_maxrss`: until a child has started its program it counts the server's own memory as the child's.
+private enum WorkerMemory {
+    static func bytes(of pid: pid_t, _ word: String) -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix(word) })
+        else { return 0 }
+        return (Int(line.split { !$0.isNumber }.first ?? "") ?? 0) << 10
+    }
+}
+
+/// The clocks beside one exchange.
+private final class Watch {
+    /// The highest resident size seen while waiting.
+    private(set) var peakBytes = 0
+    private let pid: pid_t
+    private let allowance: WorkerProcess.Allowance
+    private let start = ContinuousClock.now
+    private let clock: clockid_t?
+    private let startProcessor: Duration
+
+    init(pid: pid_t, allowance: WorkerProcess.Allowance) {
+        self.pid = pid
+        self.allowance = allowance
+        var clock = clockid_t()
+        self.clock = clock_getcpuclockid(pid, &clock) == 0 ? clock : nil
+        startProcessor = Self.read(self.clock) ?? .zero
+    }
+
+    private static func read(_ clock: clockid_t?) -> Duration? {
+        var time = timespec()
+        guard let clock, clock_gettime(clock, &time) == 0 else { return nil }
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
+    /// The processor time that was seen last: a worker that has ended has no clock any more.
+    private(set) var seen = Duration.zero
+
+    var isOver: Bool {
+        if let now = Self.read(clock) { seen = max(seen, now - startProcessor) }
+        return seen >= allowance.processor || ContinuousClock.now - start >= allowance.wall
+    }
+
+    /// Waits until the descriptor is ready; false when the time has run out first.
+    func waits(for descriptor: Int32, _ event: Int32) -> Bool {
+        var waited = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+        // Most answers are there before a clock need be read.
+        if poll(&waited, 1, 5) > 0 { return true }
+        while !isOver {
+            peakBytes = max(peakBytes, WorkerMemory.bytes(of: pid, "VmHWM:"))
+            let ready = poll(&waited, 1, 10)
+            if ready > 0 { return true }
+            if ready < 0, errno != EINTR { return false }
+        }
+        return false
+    }
+}

@@ -1,0 +1,42 @@
+import Expressions
+import FlowLanguage
+
+// Code is not run in a replay: what it asked and gave stands in the journal.
+
+extension PendingCode {
+    /// Where the code's next host call stands, or its outcome.
+    func address(in run: RunID) -> EntryAddress {
+        EntryAddress(run: run, path: call.path, visit: call.visit, attempt: call.attempt, call: answers.count)
+    }
+}
+
+extension CodeProgress {
+    /// The step of the code that an entry tells of; nil when the entry was not finished.
+    init?(_ entry: JournalEntry) {
+        guard let call = entry.input["call"]?.stringValue else {
+            switch entry.status {
+            case .succeeded: self.init(.returned(entry.output))
+            case .failed:
+                guard let failure = entry.failure else { return nil }
+                self.init(.failed(failure))
+            case .started, .outcomeUnknown: return nil
+            }
+            return
+        }
+        let arguments = entry.input["arguments"] ?? .null
+        let values = Array(arguments.listValue ?? [])
+        let work: CodeQuestion.Work
+        if let request = OutsideRequest(entry.input) {
+            work = .send(request)
+        } else if call == "runFlow" {
+            work = .runFlow(
+                flow: values.first?.stringValue ?? "",
+                input: values.dropFirst().first?.mapValue ?? ValueMap(),
+                mode: values.last?.stringValue.flatMap(RunFlowBlock.Mode.init(rawValue:)) ?? .wait
+            )
+        } else {
+            work = .records(operation: String(call.dropFirst("records.".utf8.count)), arguments: values)
+        }
+        self.init(.asks(CodeQuestion(call: call, arguments: arguments, work: work)))
+    }
+}

@@ -1,0 +1,235 @@
+package import Expressions
+package import FlowLanguage
+
+/// From where a run is done again.
+package enum RerunStart: Sendable, Hashable {
+    case beginning
+    /// The first passage of the block: what was recorded before it is kept.
+    case block(BlockPath)
+    /// The block that the run failed at: what succeeded is kept.
+    case failure
+}
+
+/// What doing a run again would mean.
+package struct RerunPlan: Sendable, Hashable {
+    /// An effect that the run had and that the new one has again.
+    package struct Effect: Sendable, Hashable {
+        package var path: BlockPath
+        package var visit: Int
+        package var block: String
+        /// The request, or the table.
+        package var what: String
+
+        package init(path: BlockPath, visit: Int, block: String, what: String) {
+            self.path = path
+            self.visit = visit
+            self.block = block
+            self.what = what
+        }
+    }
+
+    package var run: RunID
+    package var flow: String
+    /// Entries that the new run takes over.
+    package var kept: Int
+    package var repeats: [Effect]
+
+    package init(run: RunID, flow: String, kept: Int, repeats: [Effect]) {
+        self.run = run
+        self.flow = flow
+        self.kept = kept
+        self.repeats = repeats
+    }
+}
+
+// Final runs never change: doing one again makes a new run that names the old one.
+extension Engine {
+    /// Tells what `rerun` would do, and does nothing.
+    ///
+    /// - Throws: `.unknownRun`; `.wrongState` for a run that is not final, whose flow is gone, or that did not pass the
+    ///   block; `.store`.
+    package func planRerun(of run: RunID, from start: RerunStart) async throws(EngineError) -> RerunPlan {
+        let found: (RunRecord, [JournalEntry])?
+        do throws(StoreError) {
+            found = try await store.read { (reader) throws(StoreError) in
+                guard let record = try reader.run(run) else { return nil }
+                return (record, try reader.entries(of: run))
+            }
+        } catch {
+            throw EngineError(error)
+        }
+        guard let (record, entries) = found else { throw EngineError(.unknownRun, "there is no such run") }
+        let kept = try kept(of: record, entries, from: start)
+        return RerunPlan(
+            run: run,
+            flow: record.start.flow,
+            kept: kept,
+            repeats: entries.dropFirst(kept).compactMap(RerunPlan.Effect.init)
+        )
+    }
+
+    /// Starts a new run that does a final one again, with other input if some is given; durable when this returns.
+    ///
+    /// Its effects carry keys of their own: whoever asks for it wants them again. What is kept is in the new run's
+    /// journal, and is checked to be what the flow does with the input; another input may take another way.
+    /// - Throws: As `planRerun`; `.invalidInput`; `.wrongState` when the kept entries do not fit.
+    package func rerun(
+        _ run: RunID,
+        from start: RerunStart,
+        input: ValueMap? = nil
+    ) async throws(EngineError) -> RunID {
+        try checkWriting()
+        _ = try await planRerun(of: run, from: start)
+        let record = try await final(run)
+        guard let graph = app.flows[record.start.flow] else {
+            throw EngineError(.wrongState, "the app has no flow '\(record.start.flow)' any more")
+        }
+        guard record.start.mode == mode else {
+            throw EngineError(.wrongState, "the run is of \(record.start.mode.rawValue) mode")
+        }
+        var again = record.start
+        again.version = graph.version
+        again.parent = nil
+        again.idempotencyKey = nil
+        again.concurrency = nil
+        again.rerunOf = run
+        if let input {
+            switch InputCheck(graph.inputs).check(input) {
+            case .failure(let invalid):
+                throw EngineError(.invalidInput(invalid.findings), "the input does not fit the flow's declaration")
+            case .success(let checked): again.input = checked
+            }
+        }
+        return try await insert(again, again: record, from: start, graph)
+    }
+
+    private func final(_ run: RunID) async throws(EngineError) -> RunRecord {
+        let record: RunRecord?
+        do throws(StoreError) {
+            record = try await store.read { (reader) throws(StoreError) in try reader.run(run) }
+        } catch {
+            throw EngineError(error)
+        }
+        guard let record else { throw EngineError(.unknownRun, "there is no such run") }
+        return record
+    }
+
+    private func insert(
+        _ start: RunStart,
+        again old: RunRecord,
+        from place: RerunStart,
+        _ graph: FlowGraph
+    ) async throws(EngineError) -> RunID {
+        let epoch = store.bootEpoch
+        let now = clock.now()
+        let misfit = Slot<String?>()
+        misfit.put(nil)
+        do throws(StoreError) {
+            return try await writer.perform { [self] (transaction, _) throws(StoreError) -> RunID in
+                let entries = try transaction.entries(of: old.id)
+                let kept: Int
+                do throws(EngineError) {
+                    kept = try self.kept(of: old, entries, from: place)
+                } catch {
+                    throw StoreError(.constraint, error.message)
+                }
+                var record = try StartAdmission(graph, now: now).insert(start, in: transaction)
+                guard kept > 0, !record.status.isFinal else { return record.id }
+                record.startedAt = now
+                try transaction.updateRun(record)
+                var taken: [JournalEntry] = []
+                for (var entry, evidence) in zip(entries.prefix(kept), try transaction.evidence(of: old.id)) {
+                    entry.address.run = record.id
+                    entry.accesses = evidence.accesses
+                    entry.receipt = evidence.receipt
+                    taken.append(entry)
+                    try transaction.insertEntry(entry, epoch: epoch)
+                }
+                let fresh = Interpreter(graph: graph, run: record.id, start: record.start, startedAt: now)
+                do throws(NondeterminismError) {
+                    _ = try JournalReplay(fresh, entries: taken)
+                } catch {
+                    misfit.put(error.message)
+                    throw StoreError(.constraint, error.message)
+                }
+                return record.id
+            } then: { [self] _ in
+                requestLook()
+            }
+        } catch {
+            stall(after: error)
+            guard error.code == .constraint else { throw EngineError(error) }
+            let reason = misfit.take() ?? error.message
+            throw EngineError(.wrongState, "what was recorded before does not fit (\(reason)); begin earlier")
+        }
+    }
+
+    /// The number of entries before the place.
+    private func kept(
+        of record: RunRecord,
+        _ entries: [JournalEntry],
+        from start: RerunStart
+    ) throws(EngineError) -> Int {
+        guard record.status.isFinal else {
+            throw EngineError(.wrongState, "run \(record.id) is \(record.status.rawValue); it is not over")
+        }
+        if start == .beginning { return 0 }
+        guard app.flows[record.start.flow]?.version == record.start.version else {
+            throw EngineError(
+                .wrongState,
+                "'\(record.start.flow)' has changed since run \(record.id); it can be done again from the beginning only"
+            )
+        }
+        switch start {
+        case .beginning: return 0
+        case .block(let path):
+            if let index = entries.firstIndex(where: { $0.passes(path) }) { return index }
+            if record.trace.contains(where: { $0.path == path }) { return entries.count }
+            throw EngineError(.wrongState, "run \(record.id) did not pass '\(path)'")
+        case .failure:
+            guard record.status == .failed else {
+                throw EngineError(.wrongState, "run \(record.id) did not fail; name the block to begin from")
+            }
+            guard let block = record.failure?.block else { return entries.count }
+            let failed = entries.last {
+                $0.status == .failed && ($0.address.path.rawValue == block || BlockPath(block).isBelow($0.address.path))
+            }
+            guard let failed else { return entries.count }
+            return entries.firstIndex {
+                $0.address.visit == failed.address.visit
+                    && ($0.address.path == failed.address.path || $0.address.path.isBelow(failed.address.path))
+            } ?? entries.count
+        }
+    }
+}
+
+extension BlockPath {
+    fileprivate func isBelow(_ other: BlockPath) -> Bool { rawValue.utf8.starts(with: "\(other.rawValue)/".utf8) }
+}
+
+extension JournalEntry {
+    /// Whether the block at `path`, or one in it, was passed with this entry.
+    fileprivate func passes(_ path: BlockPath) -> Bool {
+        address.path == path || address.path.isBelow(path) || trace.contains { $0.path == path }
+    }
+}
+
+extension RerunPlan.Effect {
+    /// Nil for an entry that changed nothing.
+    init?(_ entry: JournalEntry) {
+        guard entry.status != .failed else { return nil }
+        let what: String
+        if let request = OutsideRequest(entry.input) {
+            if request.effect == .safe { return nil }
+            what = "\(request.connection): \(request.method) \(request.path)"
+        } else {
+            switch entry.block {
+            case "find-record", "find-records", "callback-handler", "transaction": return nil
+            default:
+                what =
+                    entry.input["table"]?.stringValue ?? entry.input["flow"]?.stringValue.map { "runs '\($0)'" } ?? ""
+            }
+        }
+        self.init(path: entry.address.path, visit: entry.address.visit, block: entry.block, what: what)
+    }
+}

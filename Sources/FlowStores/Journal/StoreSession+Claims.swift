@@ -1,0 +1,186 @@
+import Expressions
+import FlowEngine
+
+// What is to be taken up
+extension StoreSession {
+    /// True when another run of the same lane goes first.
+    ///
+    /// A lane is released when its run ends, waits or parks.
+    private static let laneIsBusy = """
+        r.lane IS NOT NULL AND EXISTS (
+            SELECT 1 FROM runs AS o
+            WHERE o.lane = r.lane AND o.status IN ('queued', 'running', 'waiting', 'retrying') AND o.id <> r.id
+              AND ((o.status = 'running' AND (r.status <> 'running' OR o.id < r.id))
+                OR (o.id < r.id AND (o.status IN ('queued', 'retrying')
+                                     OR (o.status = 'waiting' AND o.wakes_at <= ?2)))))
+        """
+    static let leftRunning = FixedStatement(
+        """
+        SELECT r.id, r.flow FROM runs AS r INDEXED BY runs_running
+        WHERE r.status = 'running' AND r.epoch < ?1 AND NOT (\(laneIsBusy)) ORDER BY r.epoch, r.id LIMIT ?3
+        """
+    )
+    static let due = FixedStatement(
+        """
+        SELECT r.id, r.flow FROM runs AS r INDEXED BY runs_due
+        WHERE r.status IN ('waiting', 'retrying') AND r.wakes_at IS NOT NULL AND r.wakes_at <= ?2
+          AND NOT (\(laneIsBusy))
+        ORDER BY r.wakes_at, r.id LIMIT ?3
+        """
+    )
+    /// One step from flow to flow in the index, whatever stands between them.
+    static let nextQueuedFlow = FixedStatement(
+        "SELECT min(flow) FROM runs INDEXED BY runs_queue WHERE status = 'queued' AND held = 0 AND flow > ?"
+    )
+    static let queuedOfFlow = FixedStatement(
+        """
+        SELECT r.id, r.flow FROM runs AS r INDEXED BY runs_queue
+        WHERE r.flow = ?1 AND r.status = 'queued' AND r.held = 0 AND NOT (\(laneIsBusy)) ORDER BY r.id LIMIT ?3
+        """
+    )
+    private static let nextWake = FixedStatement(
+        """
+        SELECT min(wakes_at) FROM runs INDEXED BY runs_due
+        WHERE status IN ('waiting', 'retrying') AND wakes_at IS NOT NULL AND wakes_at > ?
+        """
+    )
+
+    private typealias Candidate = (id: RunID, flow: String)
+
+    func claimableRuns(
+        epoch: Int64,
+        now: Timestamp,
+        limit: Int,
+        order: ClaimOrder
+    ) throws(StoreError) -> ClaimedRuns {
+        let limit = max(0, limit)
+        // What the last process was doing goes first.
+        let left = try candidates(Self.leftRunning, limit: limit) {
+            $0.bind(epoch)
+        } now: {
+            $0.bind(now)
+        }
+        var found: [RunRecord] = []
+        for candidate in left { if let record = try readable(candidate.id) { found.append(record) } }
+        var places = limit - found.count
+        guard places > 0 else {
+            found.sort { $0.id < $1.id }
+            return ClaimedRuns(runs: found, isMoreWaiting: true)
+        }
+        var byFlow: [String: [RunID]] = [:]
+        let due = try candidates(Self.due, limit: limit) {
+            $0.bind(epoch)
+        } now: {
+            $0.bind(now)
+        }
+        var isMoreWaiting = due.count >= places
+        for candidate in due { byFlow[candidate.flow, default: []].append(candidate.id) }
+        for flow in try queuedFlows() {
+            let share = order.share(of: flow, of: places)
+            let queued = try candidates(Self.queuedOfFlow, limit: share) {
+                $0.bind(flow)
+            } now: {
+                $0.bind(now)
+            }
+            if queued.count == share { isMoreWaiting = true }
+            byFlow[flow, default: []] += queued.map(\.id)
+        }
+        for (flow, ids) in byFlow { byFlow[flow] = Array(ids.sorted().prefix(order.share(of: flow, of: places))) }
+        var lastFlow: String?
+        for id in order.choose(byFlow, places: places) {
+            // A row that cannot be read must not keep the others from running.
+            guard let record = try readable(id) else { continue }
+            found.append(record)
+            lastFlow = record.start.flow
+            places -= 1
+        }
+        if places == 0 { isMoreWaiting = true }
+        found.sort { $0.id < $1.id }
+        return ClaimedRuns(runs: found, lastFlow: lastFlow, isMoreWaiting: isMoreWaiting)
+    }
+
+    private func candidates(
+        _ query: FixedStatement,
+        limit: Int,
+        first bindFirst: (PreparedStatement) -> Void,
+        now bindNow: (PreparedStatement) -> Void
+    ) throws(StoreError) -> [Candidate] {
+        guard limit > 0 else { return [] }
+        let statement = try prepared(query)
+        bindFirst(statement)
+        bindNow(statement)
+        statement.bind(limit)
+        return try all(statement) { row throws(StoreError) in (RunID(try row.int(0)), try row.text(1)) }
+    }
+
+    func queuedFlows() throws(StoreError) -> [String] {
+        var flows: [String] = []
+        var last = ""
+        while true {
+            let statement = try prepared(Self.nextQueuedFlow)
+            statement.bind(last)
+            let next = try first(statement) { row throws(StoreError) in try row.optionalText(0) }
+            guard let flow = next ?? nil else { return flows }
+            flows.append(flow)
+            last = flow
+        }
+    }
+
+    private func readable(_ id: RunID) throws(StoreError) -> RunRecord? {
+        do throws(StoreError) {
+            return try run(id)
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            return nil
+        }
+    }
+
+    func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? {
+        let statement = try prepared(Self.nextWake)
+        statement.bind(now)
+        let found = try first(statement) { row throws(StoreError) in try row.optionalTimestamp(0) }
+        return found ?? nil
+    }
+}
+
+// Places among the runs of one concurrency key
+extension StoreSession {
+    static let admitted = FixedStatement(
+        """
+        SELECT count(*) FROM (
+            SELECT 1 FROM runs INDEXED BY runs_concurrency
+            WHERE concurrency = ?1 AND held = 0 AND status NOT IN ('succeeded', 'failed', 'cancelled') LIMIT ?2)
+        """
+    )
+    static let admit = FixedStatement(
+        """
+        UPDATE runs SET held = 0 WHERE id IN (
+            SELECT id FROM runs INDEXED BY runs_concurrency
+            WHERE concurrency = ?1 AND held = 1 AND status NOT IN ('succeeded', 'failed', 'cancelled')
+            ORDER BY id LIMIT ?2)
+        """
+    )
+    private static let heldKeys = FixedStatement(
+        """
+        SELECT concurrency, min(flow) FROM runs INDEXED BY runs_concurrency
+        WHERE concurrency IS NOT NULL AND held = 1 AND status NOT IN ('succeeded', 'failed', 'cancelled')
+        GROUP BY concurrency
+        """
+    )
+
+    func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int {
+        let count = try prepared(Self.admitted)
+        count.bind(key)
+        count.bind(limit)
+        let taken = try first(count) { row throws(StoreError) in try row.count(0) } ?? 0
+        guard taken < limit else { return 0 }
+        let statement = try prepared(Self.admit)
+        statement.bind(key)
+        statement.bind(limit - taken)
+        return try execute(statement)
+    }
+
+    func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] {
+        try all(try prepared(Self.heldKeys)) { row throws(StoreError) in (try row.text(0), try row.text(1)) }
+    }
+}

@@ -1,0 +1,55 @@
+import Expressions
+import FlowEngine
+
+// Figures about runs, from indexes alone
+extension StoreSession {
+    private static let parked = FixedStatement(
+        """
+        SELECT status, count(*) FROM runs INDEXED BY runs_parked
+        WHERE status IN ('waiting', 'retrying', 'paused', 'outcome-unknown', 'quarantined') GROUP BY status
+        """
+    )
+    private static let running = FixedStatement(
+        "SELECT count(*) FROM runs INDEXED BY runs_running WHERE status = 'running'"
+    )
+    private static let queued = FixedStatement(
+        "SELECT count(*) FROM runs INDEXED BY runs_queue WHERE status = 'queued' AND held = 0"
+    )
+    private static let held = FixedStatement(
+        """
+        SELECT count(*) FROM runs INDEXED BY runs_concurrency
+        WHERE concurrency IS NOT NULL AND held = 1 AND status NOT IN ('succeeded', 'failed', 'cancelled')
+          AND status = 'queued'
+        """
+    )
+    private static let oldest = FixedStatement(
+        """
+        SELECT created_at FROM runs INDEXED BY runs_queue
+        WHERE flow = ? AND status = 'queued' AND held = 0 ORDER BY id LIMIT 1
+        """
+    )
+
+    func runCounts() throws(StoreError) -> [RunStatus: Int] {
+        let rows = try all(try prepared(Self.parked)) { row throws(StoreError) in
+            (status: try row.word(0, RunStatus.self), count: try row.count(1))
+        }
+        var counts = Dictionary(rows.map { ($0.status, $0.count) }) { first, _ in first }
+        counts[.running] = try count(Self.running)
+        counts[.queued] = try count(Self.queued) + count(Self.held)
+        return counts
+    }
+
+    private func count(_ query: FixedStatement) throws(StoreError) -> Int {
+        try first(try prepared(query)) { row throws(StoreError) in try row.count(0) } ?? 0
+    }
+
+    func oldestQueued() throws(StoreError) -> [String: Timestamp] {
+        var oldest: [String: Timestamp] = [:]
+        for flow in try queuedFlows() {
+            let statement = try prepared(Self.oldest)
+            statement.bind(flow)
+            oldest[flow] = try first(statement) { row throws(StoreError) in try row.timestamp(0) }
+        }
+        return oldest
+    }
+}

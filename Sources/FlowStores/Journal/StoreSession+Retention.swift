@@ -1,0 +1,58 @@
+import Expressions
+import FlowEngine
+
+// Ids grow with time, so the oldest rows come first: no index on times is needed, which every run would pay for.
+extension StoreSession {
+    private static let oldRuns = FixedStatement(
+        "SELECT id, status, created_at, finished_at FROM runs WHERE id > ? ORDER BY id LIMIT ?"
+    )
+    private static let removeEntries = FixedStatement("DELETE FROM entries WHERE run = ?")
+    private static let removeRun = FixedStatement("DELETE FROM runs WHERE id = ?")
+    private static let removeDeliveries = FixedStatement(
+        """
+        DELETE FROM deliveries WHERE received_at < ?1 AND id IN (SELECT id FROM deliveries ORDER BY id LIMIT ?2)
+        """
+    )
+
+    private struct OldRun {
+        var id: RunID
+        var createdAt: Timestamp
+        /// Nil while the run is not final.
+        var finishedAt: Timestamp?
+    }
+
+    func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? {
+        let statement = try prepared(Self.oldRuns)
+        statement.bind(order.after.rawValue)
+        statement.bind(order.limit)
+        let found = try all(statement) { row throws(StoreError) in
+            let isFinal = try row.word(1, RunStatus.self).isFinal
+            return OldRun(
+                id: RunID(try row.int(0)),
+                createdAt: try row.timestamp(2),
+                finishedAt: isFinal ? try row.optionalTimestamp(3) : nil
+            )
+        }
+        // Whoever began later cannot have ended earlier.
+        let old = found.prefix { $0.createdAt < order.runsBefore }
+        for run in old {
+            guard let finishedAt = run.finishedAt, finishedAt < order.runsBefore else { continue }
+            try remove(run.id)
+        }
+        let deliveries = try prepared(Self.removeDeliveries)
+        deliveries.bind(order.deliveriesBefore)
+        deliveries.bind(order.limit)
+        let removed = try execute(deliveries)
+        var next = order
+        next.after = old.last?.id ?? order.after
+        return old.count == order.limit || removed == order.limit ? next : nil
+    }
+
+    private func remove(_ run: RunID) throws(StoreError) {
+        for text in [Self.removeEntries, Self.removeRun] {
+            let statement = try prepared(text)
+            statement.bind(run.rawValue)
+            try execute(statement)
+        }
+    }
+}

@@ -1,0 +1,11 @@
+#include <JavaScriptCore/JavaScript.h>
+#include <stdbool.h>
+
+// Exported by the library, and in no header: the limit on the processor time of one entry into the engine.
+typedef bool (*JSShouldTerminateCallback)(JSContextRef context, void *info);
+void JSContextGroupSetExecutionTimeLimit(JSContextGroupRef group, double limit, JSShouldTerminateCallback, void *info);
+void JSContextGroupClearExecutionTimeLimit(JSContextGroupRef group);
+// Where the engine is now: a line for each function, the innermost first.
+JSStringRef JSContextCreateBacktrace(JSContextRef context, unsigned maxStackSize);
+// Collects before it returns; `JSGarbageCollect` only asks for it.
+void JSSynchronousGarbageCollectForDebugging(JSContextRef context);

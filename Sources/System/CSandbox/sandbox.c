@@ -1,0 +1,231 @@
+#define _GNU_SOURCE
+#include "CSandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+// MARK: The process
+
+int sandbox_close_descriptors(int highest) {
+    if (!syscall(SYS_close_range, highest + 1, ~0U, 0)) return 0;
+    for (int descriptor = highest + 1; descriptor < 65536; descriptor++) close(descriptor);
+    return 0;
+}
+
+int sandbox_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL) ? -errno : 0; }
+
+int sandbox_forbid_tracing(void) { return prctl(PR_SET_DUMPABLE, 0) ? -errno : 0; }
+
+static int limit(int resource, rlim_t value) {
+    struct rlimit limit = {value, value};
+    return setrlimit(resource, &limit) ? -errno : 0;
+}
+
+enum { FEW_FILES = 16 };
+
+int sandbox_limit(int no_core, int no_file_size, int few_files) {
+    int result = 0;
+    if (no_core && !result) result = limit(RLIMIT_CORE, 0);
+    if (no_file_size && !result) result = limit(RLIMIT_FSIZE, 0);
+    if (few_files && !result) result = limit(RLIMIT_NOFILE, FEW_FILES);
+    return result;
+}
+
+int sandbox_yield_to_others(int nice) {
+    // The kernel's memory killer, should it ever have to choose, chooses the worker.
+    int descriptor = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        ssize_t written = write(descriptor, "800", 3);
+        (void)written;
+        close(descriptor);
+    }
+    return setpriority(PRIO_PROCESS, 0, nice) ? -errno : 0;
+}
+
+// MARK: Memory
+
+static int read_sizes(uint64_t *mapped, uint64_t *resident, uint64_t *data) {
+    FILE *file = fopen("/proc/self/status", "re");
+    if (!file) return -errno;
+    char line[256];
+    unsigned long kilobytes;
+    *mapped = *resident = *data = 0;
+    while (fgets(line, sizeof line, file)) {
+        if (sscanf(line, "VmSize: %lu", &kilobytes) == 1) *mapped = (uint64_t)kilobytes << 10;
+        if (sscanf(line, "VmRSS: %lu", &kilobytes) == 1) *resident = (uint64_t)kilobytes << 10;
+        if (sscanf(line, "VmData: %lu", &kilobytes) == 1) *data = (uint64_t)kilobytes << 10;
+    }
+    fclose(file);
+    return *mapped && *resident && *data ? 0 : -EIO;
+}
+
+uint64_t sandbox_resident_bytes(void) {
+    uint64_t mapped, resident, data;
+    return read_sizes(&mapped, &resident, &data) ? 0 : resident;
+}
+
+// JavaScriptCore reserves 4 GiB for the shapes of objects, as memory that is there already: the limits on mapping do
+// not see it fill up. All of it is made untouchable but what is in use, and `room` behind that.
+static int close_reservation(uint64_t room) {
+    FILE *file = fopen("/proc/self/maps", "re");
+    if (!file) return -errno;
+    char line[512];
+    unsigned long from = 0, to = 0;
+    int found = 0;
+    while (fgets(line, sizeof line, file)) {
+        char rights[8];
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) != 3) continue;
+        if (to - from >= (1UL << 30) && rights[1] == 'w' && !strchr(line, '/')) {
+            found = 1;
+            break;
+        }
+    }
+    fclose(file);
+    if (!found) return 0;
+    unsigned long pages = (to - from) >> 12, used = 0;
+    unsigned char *resident = malloc(pages);
+    if (!resident) return -ENOMEM;
+    int result = mincore((void *)from, to - from, resident) ? -errno : 0;
+    for (unsigned long page = 0; !result && page < pages; page++) {
+        if (resident[page] & 1) used = page + 1;
+    }
+    free(resident);
+    uint64_t kept = ((uint64_t)used << 12) + room;
+    if (result || kept >= to - from) return result;
+    return mprotect((void *)(from + kept), to - from - kept, PROT_NONE) ? -errno : 0;
+}
+
+int sandbox_limit_memory(uint64_t budget) {
+    uint64_t mapped, resident, data;
+    uint64_t shapes = budget / 8;
+    int result = close_reservation(shapes);
+    if (result) return result;
+    result = read_sizes(&mapped, &resident, &data);
+    if (result) return result;
+    // What is mapped already, and not resident yet, fills up beside the code: the engine's own pages and tables.
+    uint64_t own = budget / 16;
+    if (budget < resident + shapes + own + (8u << 20)) return -ENOMEM;
+    uint64_t room = budget - resident - shapes - own;
+    result = limit(RLIMIT_AS, mapped + room);
+    return result ? result : limit(RLIMIT_DATA, data + room);
+}
+
+// MARK: Questions
+
+const char *sandbox_environment(int index) { return environ ? environ[index] : NULL; }
+
+int sandbox_open_descriptors(int highest) {
+    int open = 0;
+    for (int descriptor = highest + 1; descriptor < 1024; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) >= 0) open++;
+    }
+    return open;
+}
+
+int sandbox_writable_code(void) {
+    FILE *file = fopen("/proc/self/maps", "re");
+    if (!file) return -errno;
+    char line[512], rights[8];
+    unsigned long from, to;
+    int found = 0;
+    while (fgets(line, sizeof line, file)) {
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) != 3) continue;
+        if (rights[1] == 'w' && rights[2] == 'x') found++;
+    }
+    fclose(file);
+    return found;
+}
+
+int sandbox_dies_with_parent(void) {
+    int signal = 0;
+    return !prctl(PR_GET_PDEATHSIG, &signal) && signal == SIGKILL;
+}
+
+int sandbox_can_be_traced(void) { return prctl(PR_GET_DUMPABLE) != 0; }
+
+int sandbox_has_new_privileges(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1; }
+
+static int is_limited(int resource, rlim_t value) {
+    struct rlimit limit;
+    return !getrlimit(resource, &limit) && limit.rlim_max <= value;
+}
+
+int sandbox_core_is_limited(void) { return is_limited(RLIMIT_CORE, 0); }
+int sandbox_file_size_is_limited(void) { return is_limited(RLIMIT_FSIZE, 0); }
+int sandbox_files_are_limited(void) { return is_limited(RLIMIT_NOFILE, FEW_FILES); }
+
+int sandbox_try_socket(void) {
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    if (descriptor < 0) return errno;
+    close(descriptor);
+    return 0;
+}
+
+int sandbox_try_open(void) {
+    int descriptor = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return errno;
+    close(descriptor);
+    return 0;
+}
+
+int sandbox_try_executable_memory(void) {
+    void *page = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return errno;
+    munmap(page, 4096);
+    return 0;
+}
+
+int sandbox_try_allocation(uint64_t bytes) {
+    void *memory = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return errno;
+    munmap(memory, bytes);
+    return 0;
+}
+
+// MARK: Input and output
+
+int sandbox_read(int descriptor, void *bytes, size_t count) {
+    size_t done = 0;
+    while (done < count) {
+        ssize_t got = read(descriptor, (char *)bytes + done, count - done);
+        if (got == 0) return done ? -EPIPE : 0;
+        if (got < 0) {
+            if (errno == EINTR) continue;
+            return -errno;
+        }
+        done += (size_t)got;
+    }
+    return 1;
+}
+
+int sandbox_write(int descriptor, const void *bytes, size_t count) {
+    size_t done = 0;
+    while (done < count) {
+        ssize_t put = write(descriptor, (const char *)bytes + done, count - done);
+        if (put < 0) {
+            if (errno == EINTR) continue;
+            return -errno;
+        }
+        done += (size_t)put;
+    }
+    return 1;
+}
+
+uint64_t sandbox_thread_time(void) {
+    struct timespec time;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)) return 0;
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+void sandbox_exit(int code) { _exit(code); }

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Connections
+import FlowLanguage
+import FlowServer
+import FlowStores
+
+extension SecretsCommand {
+    struct RotateKey: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rotate",
+            abstract: "Seals all secrets under a new key, and puts it in the old key file's place.",
+            discussion: "The server must be stopped. When it is interrupted, call it again: nothing is lost."
+        )
+        @Argument(help: "The app's folder.") var app: String = "."
+        @OptionGroup var options: AppOptions
+
+        func run() async throws {
+            try await reporting {
+                let file = try KeyLocation.file(forApp: app)
+                // Made before anything is sealed under it, so that an interrupted rotation finds it again.
+                let next = KeyFile(path: file.path + ".next")
+                let loaded = try AppLoading.app(in: app)
+                let store = try SQLiteStore(folder: options.dataFolder(of: app), tables: loaded.app.tables)
+                defer { store.close() }
+                let key = try file.read()
+                let vault = SecretVault(key: key, storage: StoreSecretStorage(store: store))
+                let count = try await vault.rotate(to: try next.readOrCreate())
+                try next.replace(file)
+                Console.note("\(count) secrets are sealed under a new key; \(file.path) holds it")
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+import TestSupport
+import Testing
+
+@Suite("Doing runs again")
+struct EngineRerunTests {
+    private static let flow = """
+        flow: f
+        kind: page
+        access: [customer]
+        input: { amount: { type: int }, name: { type: string, default: x } }
+        output: { status: '${ blocks.pay.status }', order: '${ blocks.order.id }' }
+        blocks:
+          - id: order
+            block: insert-record
+            table: orders
+            set: { name: '${ input.name }', total: '${ input.amount }' }
+          - id: pay
+            block: execute-connection-command
+            connection: bank
+            command: charge
+            data: { amount: '${ input.amount }' }
+          - id: line
+            block: insert-record
+            table: lines
+            set: { text: '${ input.name }' }
+        """
+
+    /// Declines the first request.
+    private static func declining() -> ScriptedTransport {
+        ScriptedTransport { _, number in .answered(OutsideAnswer(status: number == 1 ? 402 : 200)) }
+    }
+
+    @Test("a failed run is retried from the block that failed: what succeeded before it is kept, and not done again")
+    func retry() async throws {
+        let transport = Self.declining()
+        try await EngineWorld.with(Self.flow) { world in
+            try await world.run(transport: transport) { engine in
+                #expect(try await engine.call("f", ["amount": 5]).status == 402)
+                let plan = try await engine.planRerun(of: RunID(1), from: .failure)
+                #expect(plan.kept == 1)
+                #expect(plan.repeats == [])
+                let again = try await engine.rerun(RunID(1), from: .failure)
+                let record = try await engine.finished(again)
+                #expect(record.status == .succeeded)
+                #expect(record.start.rerunOf == RunID(1))
+                #expect(record.answer?.body == ["status": 200, "order": 1])
+                #expect(try await engine.rows("orders").count == 1)
+                #expect(transport.sent.count == 2)
+                // A new business attempt: the refused one's key is not used again.
+                #expect(Set(transport.sent.map(\.request.key)).count == 2)
+                #expect(try await engine.record(RunID(1)).status == .failed)
+            }
+        }
+    }
+
+    @Test("a plan names every effect that the run had behind the place, and does nothing")
+    func plan() async throws {
+        try await EngineWorld.with(Self.flow) { world in
+            try await world.run { engine in
+                _ = try await engine.call("f", ["amount": 5])
+                let all = try await engine.planRerun(of: RunID(1), from: .beginning)
+                #expect(all.repeats.map(\.path.rawValue) == ["order", "pay", "line"])
+                #expect(all.repeats.map(\.what) == ["orders", "bank: POST /charge/1", "lines"])
+                let part = try await engine.planRerun(of: RunID(1), from: .block(BlockPath("line")))
+                #expect(part.kept == 2)
+                #expect(part.repeats.map(\.path.rawValue) == ["line"])
+                #expect(try await engine.allRuns().count == 1)
+            }
+        }
+    }
+
+    @Test("a run is done again from a block with other input, where the flow goes the same way until there")
+    func editedInput() async throws {
+        try await EngineWorld.with(Self.flow) { world in
+            try await world.run { engine in
+                _ = try await engine.call("f", ["amount": 5])
+                let again = try await engine.rerun(
+                    RunID(1),
+                    from: .block(BlockPath("line")),
+                    input: ["amount": 5, "name": "other"]
+                )
+                #expect(try await engine.finished(again).status == .succeeded)
+                #expect(try await engine.rows("lines").map { $0["text"] } == ["x", "other"])
+                #expect(try await engine.rows("orders").count == 1)
+                let invalid = await #expect(throws: EngineError.self) {
+                    try await engine.rerun(RunID(1), from: .beginning, input: ["amount": "five"])
+                }
+                guard case .invalidInput? = invalid?.code else {
+                    Issue.record("not refused for its input: \(String(describing: invalid))")
+                    return
+                }
+            }
+        }
+    }
+
+    @Test("input that leads another way is refused, and leaves no run behind")
+    func otherWay() async throws {
+        let flow = """
+            flow: f
+            kind: page
+            access: [customer]
+            input: { amount: { type: int } }
+            blocks:
+              - block: conditional-branch
+                branches:
+                  - when: input.amount > 3
+                    do:
+                      - id: first
+                        block: insert-record
+                        table: lines
+                        set: { text: big }
+                  - else:
+                    do:
+                      - id: second
+                        block: insert-record
+                        table: lines
+                        set: { text: small }
+              - id: last
+                block: insert-record
+                table: lines
+                set: { text: last }
+            """
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                _ = try await engine.call("f", ["amount": 5])
+                let refused = await #expect(throws: EngineError.self) {
+                    try await engine.rerun(RunID(1), from: .block(BlockPath("last")), input: ["amount": 1])
+                }
+                #expect(refused?.code == .wrongState)
+                #expect(try await engine.allRuns().count == 1)
+                _ = try await engine.finished(try await engine.rerun(RunID(1), from: .beginning, input: ["amount": 1]))
+                let texts = try await engine.rows("lines").map { $0["text"] }
+                #expect(texts == ["big", "last", "small", "last"])
+            }
+        }
+    }
+
+    @Test("a run that is under way, did not pass the block, or is of another version, is not done again from there")
+    func refused() async throws {
+        let gate = Gate()
+        let transport = ScriptedTransport { _, number in
+            if number == 1 { await gate.pass() }
+            return .answered(OutsideAnswer(status: 200))
+        }
+        let changed = try SampleApp.compile(Self.flow.replacing("default: x", with: "default: y"))
+        try await EngineWorld.with(Self.flow) { world in
+            try await world.run(transport: transport) { engine in
+                async let answer = engine.call("f", ["amount": 5])
+                await transport.waitForSent(1)
+                let early = await #expect(throws: EngineError.self) {
+                    try await engine.planRerun(of: RunID(1), from: .beginning)
+                }
+                #expect(early?.code == .wrongState)
+                gate.open()
+                _ = try await answer
+                let nowhere = await #expect(throws: EngineError.self) {
+                    try await engine.planRerun(of: RunID(1), from: .block(BlockPath("nowhere")))
+                }
+                #expect(nowhere?.code == .wrongState)
+                let missing = await #expect(throws: EngineError.self) {
+                    try await engine.rerun(RunID(9), from: .beginning)
+                }
+                #expect(missing?.code == .unknownRun)
+            }
+            try await world.run(app: changed) { engine in
+                let other = await #expect(throws: EngineError.self) {
+                    try await engine.rerun(RunID(1), from: .block(BlockPath("line")))
+                }
+                #expect(other?.code == .wrongState)
+                let again = try await engine.rerun(RunID(1), from: .beginning, input: ["amount": 5])
+                let record = try await engine.finished(again)
+                #expect(record.start.version == changed.flows["f"]?.version)
+                #expect(record.status == .succeeded || record.failure?.code == "constraint")
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Expressions
+import FlowEngine
+import Foundation
+import Hummingbird
+import HummingbirdTesting
+import TestSupport
+import Testing
+
+@testable import FlowServer
+
+@Suite("/metrics")
+struct MetricsTests {
+    private func scrape(_ client: any TestClientProtocol, _ accept: String) async throws -> String {
+        let answer = try await client.executeRequest(
+            uri: "/metrics",
+            method: .get,
+            headers: [.accept: accept],
+            body: nil
+        )
+        #expect(answer.status == .ok)
+        return String(buffer: answer.body)
+    }
+
+    @Test("a scrape counts runs, blocks, groups, repetitions and refusals")
+    func figures() async throws {
+        try await ServerWorld.run { world, client in
+            for _ in 0..<2 {
+                _ = try await client.json(
+                    "/hooks/ticket",
+                    .post,
+                    headers: [.contentType: "application/json"],
+                    body: #"{"id": "t-1"}"#
+                )
+            }
+            let run = try #require(try await world.runs().first?.id)
+            _ = try await world.engine.answer(of: run, timeLimit: .seconds(60))
+            let text = try await scrape(client, "text/plain")
+            for line in [
+                #"runnel_deliveries_total{source="ticket",outcome="repeated"} 1"#,
+                #"runnel_turns_total{status="succeeded"} 1"#,
+                #"runnel_block_seconds_count{block="insert-record"} 1"#,
+                #"runnel_block_seconds_bucket{block="insert-record",le="+Inf"} 1"#,
+                #"runnel_refused_calls_total{reason="overloaded"} 0"#,
+                #"runnel_runs_open{status="queued"} 0"#,
+                "runnel_ready 1",
+            ] { #expect(text.contains(line + "\n"), "\(line)") }
+            let groups = world.engine.counters.figures
+            #expect(groups.groupSizes.count == groups.groups)
+            #expect(groups.groupTimes.count >= groups.groups)
+        }
+    }
+
+    @Test("a label's value cannot end the line or the label")
+    func escaping() {
+        var text = MetricsText(.openMetrics)
+        text.family("a", .counter, "A.")
+        text.sample([("flow", "x\"y\\z\nq")], 1)
+        #expect(text.finished == "# HELP a A.\n# TYPE a counter\na_total{flow=\"x\\\"y\\\\z\\nq\"} 1\n# EOF\n")
+    }
+
+    @Test("a histogram's classes add up")
+    func histogram() {
+        var histogram = Histogram(bounds: [1, 2])
+        for value in [0.5, 1, 1.5, 9] { histogram.add(value) }
+        var text = MetricsText(.prometheus)
+        text.family("h", .histogram, "H.")
+        text.sample([], histogram)
+        #expect(
+            text.finished.split(separator: "\n").dropFirst(2) == [
+                #"h_bucket{le="1.0"} 2"#, #"h_bucket{le="2.0"} 3"#, #"h_bucket{le="+Inf"} 4"#, "h_sum 12.0",
+                "h_count 4",
+            ]
+        )
+    }
+
+    @Test("the official parsers of both formats take a scrape", .enabled(if: PrometheusClient.isHere))
+    func officialParsers() async throws {
+        try await ServerWorld.run { world, client in
+            _ = try await client.json(
+                "/hooks/ticket",
+                .post,
+                headers: [.contentType: "application/json"],
+                body: #"{"id": "t-1"}"#
+            )
+            let run = try #require(try await world.runs().first?.id)
+            _ = try await world.engine.answer(of: run, timeLimit: .seconds(60))
+            let plain = try await scrape(client, "text/plain")
+            let open = try await scrape(client, "application/openmetrics-text; version=1.0.0")
+            #expect(try PrometheusClient.parse(plain, by: "prometheus_client.parser") >= 14)
+            #expect(try PrometheusClient.parse(open, by: "prometheus_client.openmetrics.parser") >= 14)
+            #expect(throws: PrometheusClient.Refusal.self) {
+                try PrometheusClient.parse(open + "x", by: "prometheus_client.openmetrics.parser")
+            }
+        }
+    }
+}
+
+/// The PyPI package `prometheus-client`, if there is one.
+enum PrometheusClient {
+    struct Refusal: Error {
+        var output: String
+    }
+
+    static let isHere: Bool = (try? run("import prometheus_client.openmetrics.parser", input: "")) != nil
+
+    /// - Returns: The number of families.
+    static func parse(_ text: String, by parser: String) throws -> Int {
+        let program = """
+            import sys
+            from \(parser) import text_string_to_metric_families as parse
+            print(len(list(parse(sys.stdin.read()))))
+            """
+        return Int(try run(program, input: text).trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+    }
+
+    private static func run(_ program: String, input: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", "-c", program]
+        let (given, taken) = (Pipe(), Pipe())
+        process.standardInput = given
+        process.standardOutput = taken
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        // A scrape is smaller than what a pipe holds.
+        try given.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try given.fileHandleForWriting.close()
+        let output = String(decoding: taken.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw Refusal(output: output) }
+        return output
+    }
+}

@@ -1,0 +1,81 @@
+import FlowEngine
+import FlowLanguage
+import Foundation
+import GRDB
+import GRDBSQLite
+import Testing
+
+@testable import FlowStores
+
+@Suite("What taking runs up costs")
+struct ClaimPlanTests {
+    private static let queries: [(String, FixedStatement, index: String)] = [
+        ("left running", StoreSession.leftRunning, "runs_running"), ("due", StoreSession.due, "runs_due"),
+        ("next flow", StoreSession.nextQueuedFlow, "runs_queue"),
+        ("queued of a flow", StoreSession.queuedOfFlow, "runs_queue"),
+        ("places of a key", StoreSession.admitted, "runs_concurrency"),
+        ("admission", StoreSession.admit, "runs_concurrency"),
+    ]
+
+    private func withSession<Result>(_ body: (StoreConnection) throws -> Result) async throws -> Result {
+        try await withFolder { folder in
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let connection = try StoreConnection(
+                path: folder + "/runnel.sqlite",
+                role: .writer(.init(checkpointPages: 1000)),
+                catalogue: TableCatalogue(),
+                now: { nil }
+            )
+            defer { connection.close() }
+            try connection.perform { session throws(StoreError) in try session.migrate() }
+            return try body(connection)
+        }
+    }
+
+    @Test("every query searches an index and sorts nothing", arguments: queries.indices)
+    func plan(index: Int) async throws {
+        let (name, statement, expected) = Self.queries[index]
+        let plan = try await withSession { connection in
+            try connection.queue.inDatabase { database -> [String] in
+                let highest = (1...9).last { statement.text.contains("?\($0)") } ?? 1
+                let values = StatementArguments(Array(repeating: 0, count: highest))
+                let sql = "EXPLAIN QUERY PLAN " + statement.text
+                return try Row.fetchAll(database, sql: sql, arguments: values).map { $0["detail"] }
+            }
+        }
+        let text = plan.joined(separator: "\n")
+        #expect(text.contains("SEARCH") && text.contains(expected), "\(name): \(text)")
+        #expect(!text.contains("TEMP B-TREE"), "\(name): \(text)")
+        for line in plan where line.contains("SCAN") { #expect(line == "SCAN (subquery-1)", "\(name): \(text)") }
+    }
+
+    /// Steps of SQLite's machine for finding ten runs of a small flow beside a large one.
+    private func steps(beside count: Int) async throws -> [Int32] {
+        try await withSession { connection in
+            try connection.perform { session throws(StoreError) in
+                try session.transaction(writing: true) { session throws(StoreError) in
+                    for number in 0..<(count + 20) {
+                        let flow = number < count ? "large" : "small"
+                        _ = try session.insertRun(sampleStart(flow: flow), at: at(1))
+                    }
+                    let order = ClaimOrder(held: ["large": 190], perFlow: 192)
+                    let claimed = try session.claimableRuns(epoch: 5, now: at(2), limit: 12, order: order)
+                    #expect(claimed.runs.count == 12)
+                    #expect(claimed.runs.count { $0.start.flow == "large" } == 2)
+                    return try [StoreSession.nextQueuedFlow, StoreSession.queuedOfFlow, StoreSession.due].map {
+                        (query) throws(StoreError) in
+                        sqlite3_stmt_status(try session.prepared(query).handle, SQLITE_STMTSTATUS_VM_STEP, 0)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("the cost is the same beside a hundred waiting runs and beside ten thousand")
+    func constant() async throws {
+        let few = try await steps(beside: 100)
+        let many = try await steps(beside: 10_000)
+        #expect(few == many)
+        #expect(many.allSatisfy { $0 < 1_000 })
+    }
+}

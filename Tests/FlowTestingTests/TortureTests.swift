@@ -1,0 +1,143 @@
+import FlowLanguage
+import Testing
+
+@testable import FlowTesting
+
+/// Torture finds what only a certain order, double or crash reveals, makes it small, and leaves a healthy app alone.
+@Suite("Torture")
+struct TortureTests {
+    private func torture(_ app: TestApp, _ name: String, histories: Int, seed: UInt64 = 1) async throws
+        -> Torture.Result
+    {
+        let suite = try app.suite()
+        let test = try #require(suite.cases.first { $0.name.contains(name) })
+        return await Torture(suite, seed: seed, budget: .init(histories: histories), places: 2).run(test)
+    }
+
+    /// A mistake that somebody makes in a copy of a sample, and the case that shows it.
+    struct PlantedBug: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var sample: String
+        var test: String
+        var file: String
+        var healthy: String
+        var broken: String
+    }
+
+    static let bugs = [
+        PlantedBug(
+            testDescription: "the shop reads its sales, asks Stripe, and writes what it read plus one",
+            sample: "shop",
+            test: "Two orders of a product",
+            file: "flows/payment-callback.yaml",
+            healthy: """
+                          - id: countSale
+                            block: update-record
+                            table: products
+                            where: { id: '${ blocks.order.product }' }
+                            set: { sales: '${ record.sales + 1 }' }
+                """,
+            broken: """
+                          - id: product
+                            block: find-record
+                            table: products
+                            where: { id: '${ blocks.order.product }' }
+                          - id: intent
+                            block: execute-connection-command
+                            connection: stripe
+                            command: retrieve-payment-intent
+                            data: { paymentId: '${ blocks.handler.paymentId }' }
+                          - id: countSale
+                            block: update-record
+                            table: products
+                            where: { id: '${ blocks.order.product }' }
+                            set: { sales: '${ blocks.product.sales + 1 }' }
+                """
+        ),
+        PlantedBug(
+            testDescription: "the shop notes a refund before it has asked Stripe for it",
+            sample: "shop",
+            test: "A paid order is given back once",
+            file: "flows/refund-order.yaml",
+            healthy: """
+                  - id: refund
+                    block: execute-connection-command
+                """,
+            broken: """
+                  - id: noted
+                    block: update-record
+                    table: orders
+                    where: { id: '${ input.orderId }' }
+                    set: { status: REFUNDED }
+                  - id: refund
+                    block: execute-connection-command
+                """
+        ),
+    ]
+
+    @Test("a planted bug is found, reduced to five events at most, and shown again by its case file", arguments: bugs)
+    func planted(_ bug: PlantedBug) async throws {
+        var app = try TestApp(sample: bug.sample)
+        let quiet = try await torture(app, bug.test, histories: 1)
+        #expect(quiet.quiet == nil)
+        try app.replace(bug.healthy, with: bug.broken, in: bug.file)
+        let result = try await torture(app, bug.test, histories: 400)
+        #expect(result.quiet == nil, "undisturbed, the broken app passes")
+        let breach = try #require(result.breach)
+        #expect(breach.events <= 5, "\(breach.story)")
+
+        let text = BreachCase(breach, sources: app.tests, seed: 1).text
+        app.tests = [SourceFile(path: "tests/found.yaml", bytes: Array(text.utf8))]
+        let again = try await app.run()
+        #expect(again.count == 1)
+        #expect(again[0].problems.contains { $0.subject == breach.problem.subject }, "\(text)")
+        try app.replace(bug.broken, with: bug.healthy, in: bug.file)
+        // A refusal still leads the story elsewhere than the case's steps say; what was broken holds.
+        let mended = try await app.run()[0].problems
+        #expect(!mended.contains { $0.subject == breach.problem.subject }, "mended, it holds")
+    }
+
+    @Test("the shop holds under disturbance", arguments: ["Two orders", "The whole is given back", "A declined card"])
+    func healthy(_ name: String) async throws {
+        let result = try await torture(try TestApp(sample: "shop"), name, histories: 120)
+        #expect(result.quiet == nil)
+        #expect(result.breach == nil, "\(result.breach?.story ?? "") \(result.breach?.problem.headline ?? "")")
+        #expect(result.histories == 120)
+    }
+
+    @Test("the same seed finds the same, another one may find another")
+    func sameSeed() async throws {
+        var app = try TestApp(sample: "shop")
+        let bug = Self.bugs[1]
+        try app.replace(bug.healthy, with: bug.broken, in: bug.file)
+        let first = try await torture(app, bug.test, histories: 200, seed: 7)
+        let second = try await torture(app, bug.test, histories: 200, seed: 7)
+        #expect(first.breach?.disturbances == second.breach?.disturbances)
+        #expect(first.breach?.problem == second.breach?.problem)
+        #expect(first.histories == second.histories)
+    }
+
+    @Test("a case that fails undisturbed is said to, and not tortured")
+    func failsUndisturbed() async throws {
+        var app = try TestApp(sample: "shop")
+        try app.replace("set: { status: PAID }", with: "set: { status: NEW }", in: "flows/payment-callback.yaml")
+        let result = try await torture(app, "Two orders", histories: 100)
+        #expect(result.quiet != nil)
+        #expect(result.histories == 1)
+    }
+
+    @Test("every kind of disturbance is in the plan of a payment, each once")
+    func plan() throws {
+        let events = [CaseEvent(type: "a", number: 1), CaseEvent(type: "b", number: 1)]
+        let course = CaseCourse(events: events, requests: [.keyed], writes: 4..<6)
+        let singles = TorturePlan.singles(course)
+        #expect(Set(singles).count == singles.count)
+        #expect(singles.contains(.twice(events[0])))
+        #expect(singles.contains(.late(events[0], by: 1)))
+        #expect(!singles.contains(.late(events[1], by: 1)), "nothing comes later")
+        #expect(singles.contains(.together(events[0], with: events[1])))
+        #expect(Trouble.allCases.allSatisfy { singles.contains(.trouble(request: 1, $0)) })
+        #expect(singles.contains(.kill(write: 5, isDurable: true)))
+        #expect(!singles.contains(.kill(write: 6, isDurable: true)))
+    }
+}
