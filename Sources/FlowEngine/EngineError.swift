@@ -3,6 +3,8 @@ package struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
     package enum Code: Sendable, Hashable {
         /// No flow of that name may be called this way. Nothing happened.
         case unknownFlow
+        /// No event of that name is declared. Nothing happened.
+        case unknownEvent
         /// The caller has none of the roles. Nothing happened.
         case forbidden
         /// The input does not fit the flow's declaration. Nothing happened.

@@ -36,4 +36,8 @@ package enum Limits {
     package static let logTextLength = 8_192
     /// An idempotency key of a page call, in UTF-8 bytes (Stripe's own limit).
     package static let idempotencyKeyBytes = 255
+    /// The key of an event, in UTF-8 bytes.
+    package static let eventKeyBytes = 255
+    /// Days for which an event waits for runs that wait for it.
+    package static let eventDays = 30
 }

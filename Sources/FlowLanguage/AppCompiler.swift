@@ -104,6 +104,7 @@ package struct AppCompiler: Sendable {
             invariants: model.invariants,
             connections: model.connections,
             payments: model.payments,
+            events: model.events,
             flows: graphs
         )
     }

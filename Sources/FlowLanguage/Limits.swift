@@ -24,6 +24,8 @@ package enum Limits {
     package static let blocksPerFlow = 1_000
     /// Turns of one loop: what a run remembers of each is kept in memory and repeated at a replay.
     package static let turnsPerLoop = 10_000
+    /// Attempts of one block: each has its own entry in the journal.
+    package static let attemptsPerBlock = 100
     /// Nanoseconds between two runs of a schedule with `every`: a leap year.
     package static let longestInterval: Int64 = 366 * 86_400 * 1_000_000_000
     /// Runs of one concurrency key that go at once; more are no limit at all.
@@ -32,6 +34,8 @@ package enum Limits {
     package static let entries = 1_000
     /// Tables of one app.
     package static let tables = 200
+    /// Events of one app.
+    package static let events = 500
     /// Columns of one table; SQLite takes 2,000.
     package static let columnsPerTable = 200
     /// Rows that one `find-records` may ask for.

@@ -24,6 +24,7 @@ struct RunnelCommand: AsyncParsableCommand {
             SecretsCommand.self,
             TokenCommand.self,
             RunsCommand.self,
+            EventsCommand.self,
             BackupCommand.self,
             ReplayCommand.self,
             CapsuleCommand.self,

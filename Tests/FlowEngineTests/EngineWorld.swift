@@ -149,6 +149,15 @@ extension Engine {
         }
     }
 
+    /// Returns once there is the run and it has the status, or is final.
+    func record(_ run: RunID, being status: RunStatus) async throws -> RunRecord {
+        while true {
+            let record = try await store.read { (reader) throws(StoreError) in try reader.run(run) }
+            if let record, record.status == status || record.status.isFinal { return record }
+            try await write { (_) throws(StoreError) in }
+        }
+    }
+
     func entries(_ run: RunID) async throws -> [JournalEntry] {
         try await store.read { (reader) throws(StoreError) in try reader.entries(of: run) }
     }

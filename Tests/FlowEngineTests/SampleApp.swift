@@ -18,6 +18,9 @@ enum SampleApp {
           lines:
             columns:
               text: { type: string }
+        events:
+          shipped: { access: [customer] }
+          recalled: {}
         connections:
           bank:
             service: bank

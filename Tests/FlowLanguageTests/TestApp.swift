@@ -29,6 +29,9 @@ enum TestApp {
         invariants:
           - tables.orders.all(o, o.total > 0)
 
+        events:
+          shipped: { access: [customer] }
+
         connections:
           stripe:
             service: stripe

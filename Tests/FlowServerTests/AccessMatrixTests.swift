@@ -66,6 +66,8 @@ struct AccessMatrixTests {
                 else { return nil }
                 return Probe(path: "/hooks/\(flow.name)", body: "{}", roles: flow.access)
             }
+        case "/events/:name":
+            return app.events.map { Probe(path: "/events/\($0.name)", body: "{}", roles: $0.access) }
         case "/runs/:run": return [Probe(path: "/runs/\(annsRun)", owner: .ann)]
         case "/tables/:table":
             return app.tables.map { Probe(path: "/tables/\($0.name)", roles: $0.access.read) }
@@ -89,7 +91,7 @@ struct AccessMatrixTests {
         // No token replaces a signature.
         case .signature: return probe.good
         case .socket: return 404
-        case .flow, .table, .owner:
+        case .flow, .event, .table, .owner:
             guard who.isKnown else {
                 if who.hasToken { return 401 }
                 return probe.roles?.contains("public") == true ? probe.good : 401

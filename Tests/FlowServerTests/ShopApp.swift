@@ -38,6 +38,10 @@ enum ShopApp {
             columns:
               text: { type: string }
 
+        events:
+          shipped: { access: [customer] }
+          recalled: {}
+
         connections:
           stripe:
             service: stripe

@@ -29,6 +29,9 @@ enum StorePromise: String, CaseIterable, Sendable {
     case aLaneLetsOneRunThrough
     case aLaneIsFreeWhenItsRunWaitsOrParks
     case theNextWakeTimeIsTheEarliest
+    // Events
+    case eventsAreSeenInOrderAndOnce
+    case anEventMakesThoseDueWhoAwaitIt
     // Tables
     case aRowIsReturnedWholeAndReadBack
     case rulesOfTablesAreKept
@@ -68,6 +71,8 @@ enum StorePromise: String, CaseIterable, Sendable {
         case .aLaneLetsOneRunThrough: try checkLane(store)
         case .aLaneIsFreeWhenItsRunWaitsOrParks: try checkFreeLane(store)
         case .theNextWakeTimeIsTheEarliest: try checkNextWakeTime(store)
+        case .eventsAreSeenInOrderAndOnce: try checkEvents(store)
+        case .anEventMakesThoseDueWhoAwaitIt: try checkWaking(store)
         case .aRowIsReturnedWholeAndReadBack: try checkRow(store)
         case .rulesOfTablesAreKept: try checkRules(store)
         case .conditionsFindTheirRows: try checkConditions(store)

@@ -85,6 +85,18 @@ struct ObservedTransaction: StoreTransaction {
         }
     }
 
+    func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64 {
+        try writing(.event) { () throws(StoreError) in try base.insertEvent(event) }
+    }
+
+    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {
+        try writing(.event) { () throws(StoreError) in try base.wakeRuns(awaiting: subject, at: now) }
+    }
+
+    func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {
+        try writing(.event) { () throws(StoreError) in try base.removeEvents(receivedBefore: time, limit: limit) }
+    }
+
     func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? { try base.prune(order) }
 
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {
@@ -144,6 +156,10 @@ extension ObservedTransaction {
     func runCounts() throws(StoreError) -> [RunStatus: Int] { try base.runCounts() }
     func oldestQueued() throws(StoreError) -> [String: Timestamp] { try base.oldestQueued() }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
+    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? {
+        try base.event(subject, after: after, since: since)
+    }
+    func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { try base.repeatedEvent(event) }
     func schedules() throws(StoreError) -> [ScheduleRecord] { try base.schedules() }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] {
         try reading(isTable: true) { () throws(StoreError) in try base.find(query) }
@@ -174,7 +190,7 @@ extension ObservedTransaction {
 
 /// A kind of write.
 package enum StoreWrite: String, Sendable, Hashable, CaseIterable {
-    case insertRun, updateRun, insertEntry, finishEntry, table, delivery, setting
+    case insertRun, updateRun, insertEntry, finishEntry, table, delivery, event, setting
 }
 
 /// Hears of each write of a transaction, and may make it fail.

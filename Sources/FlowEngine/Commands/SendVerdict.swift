@@ -37,17 +37,18 @@ enum SendVerdict: Sendable, Hashable {
 /// The pauses between repetitions of one request: exponential, with jitter, bounded.
 struct Backoff: Sendable {
     var first: Duration
+    /// Thousandths by which each pause is longer than the one before.
     var factor: Int
     var max: Duration
     /// Thousandths of the pause by which it is lengthened or shortened at most.
     var jitter: Int
 
-    static let standard = Backoff(first: .milliseconds(500), factor: 2, max: .seconds(60), jitter: 200)
+    static let standard = Backoff(first: .milliseconds(500), factor: 2_000, max: .seconds(60), jitter: 200)
 
     /// The pause before the sending with the number `attempt`, which counts from 2.
     func delay(before attempt: Int, random: any RandomSource) -> Duration {
         var delay = first
-        for _ in 2..<Swift.max(2, Swift.min(attempt, 32)) { delay = min(delay * factor, max) }
+        for _ in 2..<Swift.max(2, Swift.min(attempt, 32)) { delay = min(delay * factor / 1_000, max) }
         let bytes = random.bytes(2)
         let random = bytes.reduce(0) { $0 << 8 | Int($1) }
         let thousandths = 1_000 - jitter + random * 2 * jitter / 65_535

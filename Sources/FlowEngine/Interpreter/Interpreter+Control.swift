@@ -19,6 +19,7 @@ extension Interpreter {
                 state.position = .at(node.next)
             }
         case .endTurn(let begin): endTurn(of: graph[begin], node: node, now: now)
+        case .jumpBack(let max): jumpBack(max: max, node: node)
         case .rethrow:
             fail(node, state.failure ?? .engine("invalid_graph", "a failure is passed on where there was none"))
         default: return false
@@ -29,7 +30,7 @@ extension Interpreter {
     // MARK: Loops
 
     mutating func begin(_ block: LoopBlock, node: Node, now: Timestamp) throws(BlockFailure) {
-        var loop = Loop()
+        var loop = Loop(deadline: node.timeout.flatMap { now + $0 })
         if block.kind == .each {
             let value = try scope(now: now, at: node).evaluate(block.head, at: node.range)
             guard let items = value.listValue else {

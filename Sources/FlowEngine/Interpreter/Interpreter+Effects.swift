@@ -43,8 +43,9 @@ extension Interpreter {
             return .code(block, seen)
         case .callbackHandler: return .callback
         case .beginTransaction, .endTransaction: return .transaction
+        case .wait(let block): return .wait(try wait(block, node: node, now: now))
         case .branch, .setVariables, .log, .respond, .fail, .beginTry, .chooseCatch, .holdFailure, .endTry, .beginLoop,
-            .endTurn, .rethrow:
+            .endTurn, .rethrow, .jumpBack:
             preconditionFailure("a pure block has no work outside")
         }
     }
@@ -148,6 +149,7 @@ extension BlockWork {
             ["connection": .string(block.connection), "command": .string(block.command), "data": .map(data)]
         case .runFlow(let flow, let input, let mode):
             ["flow": .string(flow), "input": .map(input), "mode": .string(mode.rawValue)]
+        case .wait(let wait): wait.journalInput
         case .code(_, let scope): ["args": .map(scope.args)]
         case .callback, .transaction: .null
         }

@@ -16,6 +16,8 @@ struct Interpreter: Sendable {
     let start: RunStart
     private let input: Value
     private let runValue: Value
+    /// When the whole run is out of time.
+    let deadline: Timestamp?
 
     /// What a transaction that is rolled back gives up.
     struct State: Sendable {
@@ -30,6 +32,10 @@ struct Interpreter: Sendable {
         /// Loops that are under way, by their heads.
         var loops: [NodeIndex: Loop] = [:]
         var visits: [BlockPath: Int] = [:]
+        /// Jumps backwards taken so far, by the nodes that count them.
+        var jumps: [NodeIndex: Int] = [:]
+        /// The last event that the run saw of each subject that it waited for.
+        var events: [EventSubject: Int64] = [:]
         var trace: [TraceStep] = []
         /// Entries so far; the next one's number is one more.
         var entries = 0
@@ -42,6 +48,14 @@ struct Interpreter: Sendable {
         /// Turns done.
         var turns = 0
         var collected: [Value] = []
+        var deadline: Timestamp?
+    }
+
+    /// A further attempt at a block that failed.
+    struct Retry: Sendable {
+        var node: NodeIndex
+        var visit: Int
+        var attempt: Int
     }
 
     enum Position: Sendable {
@@ -49,6 +63,9 @@ struct Interpreter: Sendable {
         /// Stopped at an effect whose outcome is to come.
         case awaiting(BlockCall)
         case awaitingClose(BlockCall)
+        /// Between two attempts.
+        case pausing(Retry)
+        case retrying(Retry)
         case unwinding(BlockFailure)
         case finished(RunEnding)
     }
@@ -75,6 +92,7 @@ struct Interpreter: Sendable {
         self.start = start
         self.input = .map(start.input)
         self.runValue = FlowScope.describe(run, start, startedAt: startedAt)
+        self.deadline = graph.timeout.flatMap { startedAt + $0 }
         self.state = State(position: .at(graph.entry))
     }
 
@@ -134,6 +152,8 @@ extension Interpreter {
             switch state.position {
             case .awaiting(let call): return .perform(call)
             case .awaitingClose(let call): return .closeTransaction(call)
+            case .pausing(let retry): return pause(before: retry)
+            case .retrying(let retry): if let action = attempt(retry, now: now) { return action }
             case .finished(let ending): return .finish(ending)
             case .unwinding(let failure):
                 guard let frame = frames.popLast() else {
@@ -157,6 +177,7 @@ extension Interpreter {
         let node = graph[call.node]
         arrive()
         if let id = node.id { state.blocks[id] = output }
+        noteEvent(call, output)
         if case .endTransaction(let begin) = node.action {
             // A jump may have left the savepoint's end to the node that closes it.
             state.position = .at(graph[begin].success ?? node.next ?? graph[begin].next)
@@ -168,7 +189,16 @@ extension Interpreter {
     /// The effect that the interpreter stopped at failed.
     mutating func failed(_ call: BlockCall, _ failure: BlockFailure) {
         arrive()
-        fail(graph[call.node], failure)
+        let node = graph[call.node]
+        do throws(BlockFailure) {
+            if try isWorthRetrying(node, call, failure) {
+                state.position = .pausing(Retry(node: node.index, visit: call.visit, attempt: call.attempt + 1))
+            } else {
+                fail(node, failure)
+            }
+        } catch {
+            fail(node, error)
+        }
     }
 
     /// The savepoint that `openTransaction` asked for is open.
@@ -195,14 +225,9 @@ extension Interpreter {
 extension Interpreter {
     /// Passes one block; gives an action when it needs one from outside.
     mutating func pass(_ node: Node, now: Timestamp) -> InterpreterAction? {
-        blocksPassed += 1
-        pureBlocksPassed += 1
-        if blocksPassed > Limits.blocksPerRun || pureBlocksPassed > Limits.pureBlocksBetweenEffects {
-            exceedLimits(at: node)
-            return nil
-        }
+        guard count(node) else { return nil }
         if case .endTransaction(let begin) = node.action { return close(begin, node: node, now: now) }
-        if passJoint(node, now: now) { return nil }
+        if passJoint(node, now: now) || isOutOfTime(node, now: now) { return nil }
         do throws(BlockFailure) {
             if let when = node.when, try !scope(now: now, at: node).holds(when, at: node.range) {
                 if let id = node.id { state.blocks[id] = nil }
@@ -214,28 +239,61 @@ extension Interpreter {
             state.visits[node.path] = visit
             if let id = node.id { state.blocks[id] = nil }
             if try passPure(node, now: now) { return nil }
-            let work = try work(of: node, now: now)
-            let call = BlockCall(
-                node: node.index,
-                path: node.path,
-                visit: visit,
-                attempt: 1,
-                block: node.action.word,
-                now: now,
-                work: work,
-                trace: state.trace
-            )
-            if case .beginTransaction(let body, let end) = node.action {
-                open(call, body: body, end: end)
-                return .openTransaction(call)
-            }
-            state.position = .awaiting(call)
-            return .perform(call)
+            return try call(node, visit: visit, attempt: 1, now: now)
         } catch {
             note(node, .failed, now: now, error.code)
             fail(node, error)
             return nil
         }
+    }
+
+    /// Begins a further attempt at a block; what it takes is evaluated anew.
+    private mutating func attempt(_ retry: Retry, now: Timestamp) -> InterpreterAction? {
+        let node = graph[retry.node]
+        guard count(node), !isOutOfTime(node, now: now) else { return nil }
+        do throws(BlockFailure) {
+            return try call(node, visit: retry.visit, attempt: retry.attempt, now: now)
+        } catch {
+            note(node, .failed, now: now, error.code)
+            fail(node, error)
+            return nil
+        }
+    }
+
+    private mutating func call(
+        _ node: Node,
+        visit: Int,
+        attempt: Int,
+        now: Timestamp
+    ) throws(BlockFailure) -> InterpreterAction {
+        let work = try work(of: node, now: now)
+        let call = BlockCall(
+            node: node.index,
+            path: node.path,
+            visit: visit,
+            attempt: attempt,
+            block: node.action.word,
+            now: now,
+            work: work,
+            trace: state.trace,
+            timeout: node.timeout,
+            deadline: deadline(of: node, now: now)
+        )
+        if case .beginTransaction(let body, let end) = node.action {
+            open(call, body: body, end: end)
+            return .openTransaction(call)
+        }
+        state.position = .awaiting(call)
+        return .perform(call)
+    }
+
+    /// - Returns: False when the run has passed too many blocks.
+    private mutating func count(_ node: Node) -> Bool {
+        blocksPassed += 1
+        pureBlocksPassed += 1
+        if blocksPassed <= Limits.blocksPerRun, pureBlocksPassed <= Limits.pureBlocksBetweenEffects { return true }
+        exceedLimits(at: node)
+        return false
     }
 
     private mutating func close(_ begin: NodeIndex, node: Node, now: Timestamp) -> InterpreterAction? {

@@ -11,8 +11,19 @@ enum InterpreterAction: Sendable {
     case closeTransaction(BlockCall)
     /// Undo what happened in the savepoint and answer with `failed` and the same failure.
     case rollBack(BlockCall, BlockFailure)
+    /// Let some time pass, then go on with `endPause`.
+    case pause(RetryPause)
     /// The run is over.
     case finish(RunEnding)
+}
+
+/// The time between two attempts at a block.
+struct RetryPause: Sendable {
+    var policy: RetryPolicy
+    /// The number of the attempt behind the pause.
+    var attempt: Int
+    /// When the pause ends in any case, since something around the block is out of time then.
+    var deadline: Timestamp?
 }
 
 /// One passage of a run through a block that has an effect, with everything evaluated.
@@ -28,6 +39,10 @@ struct BlockCall: Sendable {
     var work: BlockWork
     /// The pure blocks passed since the last entry.
     var trace: [TraceStep]
+    /// What the attempt may take, if the block says so.
+    var timeout: Duration?
+    /// When the attempt, or something around it, is out of time.
+    var deadline: Timestamp?
 }
 
 /// What an effect is, evaluated.
@@ -43,13 +58,21 @@ enum BlockWork: Sendable {
     case code(CodeBlock, CodeScope)
     case runFlow(flow: String, input: ValueMap, mode: RunFlowBlock.Mode)
     case transaction
+    case wait(WaitWork)
+}
+
+/// What a run waits for.
+enum WaitWork: Sendable {
+    case time(Timestamp)
+    /// An event of this subject that came after the one with the number `after`.
+    case event(EventSubject, after: Int64)
 }
 
 extension BlockWork {
     /// Whether the rows that the block read and changed can be told from its entry's output.
     var outputShowsAccesses: Bool {
         switch self {
-        case .find, .insert, .runFlow, .transaction: true
+        case .find, .insert, .runFlow, .transaction, .wait: true
         case .upsert, .update, .delete, .command, .callback, .code: false
         }
     }

@@ -49,6 +49,7 @@ struct JournalReplay {
             interpreter.succeeded(call, output: entry.output)
         case .perform(let call):
             try replay(call)
+        case .pause: interpreter.endPause()
         case .rollBack(let call, _):
             throw NondeterminismError(message: "the journal goes on where the run rolls back at \(call.path)")
         case .finish:

@@ -3,7 +3,7 @@ package import FlowLanguage
 
 /// Why a replay stopped before its run was over.
 package enum ReplayStop: Sendable, Hashable {
-    /// The record ends here too: the run waits, is parked, or was exported while it ran.
+    /// The record ends here too: the run waits, is parked, was cancelled, or was exported while it ran.
     case recordEnds
     /// The run asks for something from outside that nobody recorded.
     case unanswered(EntryAddress)
@@ -166,12 +166,16 @@ package struct ReplayMachine {
         graph: FlowGraph
     ) throws(StoreError) -> (Interpreter, ReplayStop?) {
         guard var record = transaction.records[id] else { return (replay.interpreter, nil) }
+        if wasStopped(id) { return (replay.interpreter, .recordEnds) }
         transaction.beginTurn(of: id)
         record.status = .running
         record.wakesAt = nil
         var live = LiveRun(record: record, interpreter: replay.interpreter)
         live.code = replay.code
-        guard let open = replay.open else { return try advance(live) }
+        guard let open = replay.open else {
+            live.interpreter.endPause()
+            return try advance(live)
+        }
         guard let recorded = transaction.recordedEntry(open.entry.address) else {
             return (live.interpreter, .unanswered(open.entry.address))
         }
@@ -196,7 +200,15 @@ package struct ReplayMachine {
             transaction.records[id] = turn.run.record
             return (turn.run.interpreter, nil)
         }
+        if wasStopped(id) { return (turn.run.interpreter, .recordEnds) }
         return try advance(turn.run)
+    }
+
+    /// Whether the run was cancelled here: it must not go on, and tell the run that waits for it another end.
+    private func wasStopped(_ id: RunID) -> Bool {
+        guard let recorded = transaction.recorded[id], recorded.record.status == .cancelled else { return false }
+        let entries = transaction.journals[id] ?? []
+        return entries.count >= recorded.entries.count && entries.last?.status != .started
     }
 
     /// What came back from outside; nil when the entry does not tell, since a person decided or nothing is sent by it.

@@ -21,6 +21,11 @@ extension ReplayTransaction: StoreTransaction {
     func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {}
     func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int { 0 }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { nil }
+    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? { nil }
+    func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { nil }
+    func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64 { 0 }
+    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {}
+    func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {}
     func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? { nil }
     func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] { [:] }
     func sealedSecret(_ name: String) throws(StoreError) -> [UInt8]? { nil }

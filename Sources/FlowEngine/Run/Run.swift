@@ -138,6 +138,8 @@ package struct RunRecord: Sendable, Hashable {
     package var finishedAt: Timestamp?
     /// When a `retrying` or `waiting` run is due.
     package var wakesAt: Timestamp?
+    /// What a `waiting` run is woken by, if by an event.
+    package var awaits: EventSubject?
     /// What the caller gets: set when the run responds, at the latest when it ends.
     package var answer: RunAnswer?
     /// Set when the run failed, was parked or quarantined.
@@ -160,6 +162,7 @@ package struct RunRecord: Sendable, Hashable {
         startedAt: Timestamp? = nil,
         finishedAt: Timestamp? = nil,
         wakesAt: Timestamp? = nil,
+        awaits: EventSubject? = nil,
         answer: RunAnswer? = nil,
         failure: BlockFailure? = nil,
         strikes: Int = 0,
@@ -175,6 +178,7 @@ package struct RunRecord: Sendable, Hashable {
         self.startedAt = startedAt
         self.finishedAt = finishedAt
         self.wakesAt = wakesAt
+        self.awaits = awaits
         self.answer = answer
         self.failure = failure
         self.strikes = strikes

@@ -102,6 +102,7 @@ extension Engine {
     ) throws(StoreError) -> TurnResult {
         var live = live
         guard let open else {
+            live.interpreter.endPause()
             var turn = Turn(live, context: context(), in: transaction)
             return try finish(&turn, first: nil)
         }
@@ -138,6 +139,7 @@ extension Engine {
             stop: stop,
             lines: turn.lines,
             startsWork: turn.startsWork,
+            stopped: turn.stopped,
             timings: turn.timings
         )
     }
@@ -212,6 +214,7 @@ extension Engine {
             forgetCode(of: result.run)
         }
         for waiter in waiters { waiter.signal(record) }
+        for stopped in result.stopped { release(self.result(ofLeft: stopped, startsWork: false)) }
         if result.startsWork || isMoreWaiting { requestLook() }
     }
 

@@ -36,6 +36,8 @@ package final class Engine: Service, Sendable {
         var run: RunID
         var address: EntryAddress
         var work: Work
+        /// How long an answer is waited for, if its block says so.
+        var patience: Duration?
 
         enum Work: Sendable {
             case request(OutsideRequest)
@@ -181,7 +183,12 @@ extension Engine {
     func order(_ pending: PendingRequest, of run: RunID) {
         requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
         requests.continuation.yield(
-            RequestOrder(run: run, address: pending.entry.address, work: .request(pending.request))
+            RequestOrder(
+                run: run,
+                address: pending.entry.address,
+                work: .request(pending.request),
+                patience: pending.call.timeout
+            )
         )
     }
 
@@ -211,11 +218,31 @@ extension Engine {
             return submitTurn(of: order.run, .progress(order.address, progress))
         }
         Failpoint.sendBefore.pass()
-        let result = await transport.send(request, mode: mode)
+        let result = await answer(to: request, within: order.patience)
         Failpoint.sendAfter.pass()
         // A cancelled sending says nothing about the request; the next start sends it again with the same key.
         if Task.isCancelled { return }
         submitTurn(of: order.run, .answer(order.address, result))
+    }
+}
+
+extension Engine {
+    /// Sends, and gives the answer up when the block's patience ends: what became of the request is open then.
+    private func answer(to request: OutsideRequest, within patience: Duration?) async -> TransportResult {
+        guard let patience, let deadline = clock.now() + patience else {
+            return await transport.send(request, mode: mode)
+        }
+        return await withTaskGroup(of: TransportResult?.self) { [transport, clock, mode] group in
+            group.addTask { await transport.send(request, mode: mode) }
+            group.addTask {
+                // Cancelled when the answer came first.
+                try? await clock.sleep(until: deadline)
+                return nil
+            }
+            defer { group.cancelAll() }
+            let result = await group.next() ?? nil
+            return result ?? .lost(reason: "no answer came within \(patience.authorText)")
+        }
     }
 }
 

@@ -90,6 +90,8 @@ struct TurnResult: Sendable {
     var stop: Turn.Stop
     var lines: [FlowLogLine]
     var startsWork: Bool
+    /// Other runs that it stopped.
+    var stopped: [RunRecord] = []
     var timings: [BlockTiming] = []
 }
 

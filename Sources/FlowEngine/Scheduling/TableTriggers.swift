@@ -237,6 +237,10 @@ extension TriggeringTransaction {
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
     func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] { try base.heldConcurrencyKeys() }
     func schedules() throws(StoreError) -> [ScheduleRecord] { try base.schedules() }
+    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? {
+        try base.event(subject, after: after, since: since)
+    }
+    func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { try base.repeatedEvent(event) }
     func runCounts() throws(StoreError) -> [RunStatus: Int] { try base.runCounts() }
     func oldestQueued() throws(StoreError) -> [String: Timestamp] { try base.oldestQueued() }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
@@ -277,6 +281,13 @@ extension TriggeringTransaction {
         try base.finishEntry(entry, epoch: epoch)
     }
     func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) { try base.saveSchedule(schedule) }
+    func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64 { try base.insertEvent(event) }
+    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {
+        try base.wakeRuns(awaiting: subject, at: now)
+    }
+    func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {
+        try base.removeEvents(receivedBefore: time, limit: limit)
+    }
     func recordDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { try base.recordDelivery(delivery) }
     func settleDelivery(
         source: String,

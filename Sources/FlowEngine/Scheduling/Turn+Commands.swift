@@ -69,7 +69,7 @@ extension Turn {
             guard pending.entry.sends < Limits.sends, isWanted else {
                 return try giveUp(pending, isUncertain: uncertain && effect != .safe)
             }
-            return try sendLater(pending, after: pause)
+            return try sendLater(pending, after: pause, isUncertain: uncertain && effect != .safe)
         case .refused(let reason):
             pending.entry.failure = problem(reason, isUncertain: mayHaveHappened, retryable: false)
             return try giveUp(pending, isUncertain: mayHaveHappened && effect != .safe)
@@ -111,11 +111,11 @@ extension Turn {
         var entry = pending.entry
         entry.failure = nil
         entry.receipt = Receipt(answer: answer, accesses: transaction.takeAccesses())
-        now = max(now, context.clock.now())
-        entry.finishedAt = now
         run.pending = nil
         switch step {
         case .success(.send(let request)) where number + 1 < Limits.callsPerCommand:
+            now = max(now, context.clock.now())
+            entry.finishedAt = now
             entry.status = .succeeded
             entry.output = answer.journalValue
             try update(entry)
@@ -131,12 +131,14 @@ extension Turn {
     }
 
     /// Finishes an entry that was started and hands its outcome to the interpreter.
-    private mutating func settle(
+    mutating func settle(
         _ entry: JournalEntry,
         _ result: Result<Value, BlockFailure>,
         _ call: BlockCall
     ) throws(StoreError) {
         var entry = entry
+        now = max(now, context.clock.now())
+        entry.finishedAt = now
         switch result {
         case .success(let output):
             entry.status = .succeeded
@@ -154,8 +156,6 @@ extension Turn {
     private mutating func giveUp(_ pending: PendingRequest, isUncertain: Bool) throws(StoreError) -> Stop? {
         guard isUncertain else {
             var entry = pending.entry
-            now = max(now, context.clock.now())
-            entry.finishedAt = now
             run.pending = nil
             let failure = entry.failure ?? problem("not sent", isUncertain: false, retryable: true)
             entry.failure = nil
@@ -187,11 +187,24 @@ extension Turn {
 
     // MARK: Repetition
 
-    private mutating func sendLater(_ pending: PendingRequest, after pause: Duration?) throws(StoreError) -> Stop {
+    private mutating func sendLater(
+        _ pending: PendingRequest,
+        after pause: Duration?,
+        isUncertain: Bool
+    ) throws(StoreError) -> Stop? {
         try Failpoint.retryBeforeCommit.reach()
         let delay = Backoff.standard.delay(before: pending.entry.sends + 1, random: context.random)
         guard let wakesAt = context.clock.now() + max(delay, pause ?? .zero) else {
             throw StoreError(.corrupt, "the clock has run out")
+        }
+        // Out of time is a failure only where nothing can have happened; else the outcome comes first.
+        if let deadline = pending.call.deadline, wakesAt > deadline, !isUncertain {
+            var pending = pending
+            pending.entry.failure = .timeout(
+                "'\(pending.call.path)'",
+                pending.call.timeout ?? deadline - pending.call.now
+            )
+            return try giveUp(pending, isUncertain: false)
         }
         try update(pending.entry)
         run.pending = pending
@@ -203,13 +216,13 @@ extension Turn {
     mutating func resume(_ open: JournalReplay.OpenEntry, wasSent: Bool) throws(StoreError) -> Stop? {
         let entry = open.entry
         switch open.call.work {
+        case .wait(let work): return try resume(work, open.call, entry)
         case .code where OutsideRequest(entry.input) == nil:
             try save(.waiting)
             return .left
         case .runFlow:
             // The sub-flow finishes this entry in the transaction that makes it final.
-            try save(.waiting)
-            return .left
+            return try awaitChildren(of: open.call)
         case .command, .code:
             guard let request = OutsideRequest(entry.input) else {
                 throw StoreError(.corrupt, "entry \(entry.sequence) holds no request")
@@ -223,6 +236,10 @@ extension Turn {
             if wasSent, request.effect == .once {
                 pending.entry.failure = problem("the process ended meanwhile", isUncertain: true, retryable: false)
                 return try park(pending)
+            }
+            if let deadline = open.call.deadline, deadline <= now, !wasSent, entry.failure?.code == Self.notSent {
+                pending.entry.failure = .timeout("'\(open.call.path)'", open.call.timeout ?? deadline - open.call.now)
+                return try giveUp(pending, isUncertain: false)
             }
             pending.entry.sends += 1
             // Until its answer is recorded, the request on its way may have been the one that was executed.

@@ -33,10 +33,37 @@ extension Turn {
             try conclude(call, .failure(failure))
             return nil
         }
-        entry.input = ["flow": .string(flow), "input": .map(child.input), "run": .int(inserted.id.rawValue)]
+        let id = inserted.id.rawValue
+        var described: ValueMap = ["flow": .string(flow), "input": .map(child.input), "run": .int(id)]
+        if let deadline = call.deadline { described["deadline"] = .timestamp(deadline) }
+        entry.input = .map(described)
         try insert(entry)
-        try save(.waiting)
+        try save(.waiting, wakesAt: call.deadline)
         return .left
+    }
+
+    /// Waits on for the runs that this one began; out of time, they are cancelled.
+    ///
+    /// Only once they have stopped, where nothing that they sent is without its answer, is it a failure here. The one
+    /// that stops last finishes the entry.
+    mutating func awaitChildren(of call: BlockCall) throws(StoreError) -> Stop? {
+        guard let deadline = call.deadline, deadline <= now else {
+            try save(.waiting, wakesAt: call.deadline)
+            return .left
+        }
+        var halted = TurnContext.Halted()
+        for child in try transaction.openChildren(of: run.record.id) {
+            try context.cancel(child, in: transaction, &halted)
+        }
+        if halted.startsWork { startsWork = true }
+        stopped += halted.stopped
+        try reload()
+        guard let entry = try transaction.entries(of: run.record.id).last, entry.status != .started else {
+            try save(.waiting)
+            return .left
+        }
+        hand(entry.failure.map { .failure($0) } ?? .success(entry.output), to: call)
+        return nil
     }
 
     func subflow(

@@ -24,6 +24,8 @@ struct Turn {
     var lines: [FlowLogLine] = []
     /// Other runs may have become claimable.
     var startsWork = false
+    /// Other runs that this one stopped.
+    var stopped: [RunRecord] = []
     /// Blocks that were done, for figures.
     private(set) var timings: [BlockTiming] = []
     private var effects = 0
@@ -60,6 +62,8 @@ struct Turn {
                 }
             case .openTransaction(let call):
                 try runTransaction(call)
+            case .pause(let pause):
+                if let stop = try self.pause(pause) { return stop }
             case .closeTransaction, .rollBack:
                 throw StoreError(.corrupt, "run \(run.record.id): the journal ends inside a transaction")
             case .finish(let ending):
@@ -115,6 +119,7 @@ struct Turn {
                 try conclude(call, .success(.null))
                 return nil
             case .rollBack(_, let failure): return failure
+            case .pause: throw StoreError(.corrupt, "run \(run.record.id) pauses inside a transaction")
             case .finish: throw StoreError(.corrupt, "run \(run.record.id) ends inside a transaction")
             }
         }
@@ -132,12 +137,13 @@ struct Turn {
             try conclude(call, try recordResult(of: call))
         case .callback:
             try conclude(call, try callbackResult(of: call))
-        case .command, .runFlow, .code:
+        case .command, .runFlow, .wait, .code:
             guard !isInTransaction else {
                 try conclude(call, .failure(.engine("invalid_graph", "\(call.block) cannot stand in a transaction")))
                 return nil
             }
             if case .command(let block, let data) = call.work { return try begin(block, data: data, call) }
+            if case .wait(let work) = call.work { return try wait(for: work, call) }
             if case .code = call.work { return beginCode(call) }
             if case .runFlow(let flow, let input, let mode) = call.work {
                 return try runFlow(flow, input: input, mode: mode, call)
@@ -281,18 +287,29 @@ struct Turn {
         // What the last expressions saw as `now`: a replay sees it again.
         run.record.finishedAt = now
         run.record.wakesAt = nil
+        run.record.awaits = nil
         run.record.strikes = 0
         run.record.trace = run.interpreter.takeTrace()
         effects += 1
         if try context.close(run.record, output: output, in: transaction) { startsWork = true }
     }
 
+    /// Looks again how the run's row stands on disk, since others may have changed it within this group.
+    mutating func reload() throws(StoreError) {
+        if let record = try transaction.run(run.record.id) { saved = record }
+    }
+
     /// Writes the run's row, where it changed.
-    mutating func save(_ status: RunStatus, wakesAt: Timestamp? = nil, failure: BlockFailure? = nil) throws(StoreError)
-    {
+    mutating func save(
+        _ status: RunStatus,
+        wakesAt: Timestamp? = nil,
+        awaits: EventSubject? = nil,
+        failure: BlockFailure? = nil
+    ) throws(StoreError) {
         run.record.status = status
         run.record.epoch = context.epoch
         run.record.wakesAt = wakesAt
+        run.record.awaits = awaits
         run.record.failure = failure
         run.record.answer = run.record.answer ?? run.interpreter.answer
         if hasProgressed { run.record.strikes = 0 }

@@ -69,6 +69,11 @@ struct TurnContext: Sendable {
         } else {
             entry.status = .failed
             entry.failure = record.failure ?? .engine("cancelled", "the sub-flow \(record.start.flow) was cancelled")
+            if record.status == .cancelled, let deadline = entry.input["deadline"]?.timestampValue,
+                let now = record.finishedAt, deadline <= now
+            {
+                entry.failure = .timeout("the sub-flow \(record.start.flow)", deadline - entry.startedAt)
+            }
             // The path is one of the sub-flow's; the caller's own is set when its run goes on.
             entry.failure?.block = nil
         }

@@ -63,6 +63,12 @@ package protocol StoreReader {
     /// When each schedule fires next.
     func schedules() throws(StoreError) -> [ScheduleRecord]
 
+    // Events
+    /// The first event of the subject behind the one with the number `after` that came at `since` or later.
+    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord?
+    /// The event of the same subject, caller and idempotency key; nil when `event` has no such key.
+    func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord?
+
     // Tables of the app and of its features
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap]
 
@@ -107,7 +113,7 @@ package protocol StoreTransaction: StoreReader {
     // Runs and journals
     /// Inserts a queued run; one with a concurrency key is held until `admitRuns`.
     func insertRun(_ start: RunStart, at now: Timestamp) throws(StoreError) -> RunID
-    /// Writes status, epoch, times, answer, failure, strikes and trace of a run.
+    /// Writes status, epoch, times, what it awaits, answer, failure, strikes and trace of a run.
     /// - Throws: `.finalState` if the run on disk is final; `.staleEpoch` if it belongs to a later epoch.
     func updateRun(_ run: RunRecord) throws(StoreError)
     /// Notes what an operator wants of a run, nil: nothing any more; a final run is left as it is.
@@ -124,6 +130,14 @@ package protocol StoreTransaction: StoreReader {
 
     /// Inserts or replaces the row of the schedule's flow.
     func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError)
+
+    // Events
+    /// - Returns: the event's number.
+    func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64
+    /// Makes the waiting runs that an event of the subject wakes due at `now`.
+    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError)
+    /// Removes at most so many of the oldest events.
+    func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError)
 
     // Tables
     /// - Returns: the whole row.

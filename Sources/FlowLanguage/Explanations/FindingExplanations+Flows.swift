@@ -215,15 +215,6 @@ extension FindingExplanations {
                 Jump to the block that holds it.
                 """
         ),
-        .nextBackwards: Page(
-            cause: """
-                'next' leads back to a block that stands earlier. Without a bound that could go on for ever, and \
-                bounded jumps are not available yet.
-                """,
-            remedy: """
-                Order the blocks so that jumps lead forward.
-                """
-        ),
         .nextLeavesTransaction: Page(
             cause: """
                 'next' leads out of a transaction, which would neither be finished nor undone.

@@ -21,22 +21,16 @@ extension FlowCompiler {
         let when = block.when.flatMap {
             ExpressionCompiler(context).bare($0, what: "'when'", scope: scope, expected: .bool)
         }
-        let target = block.next.map { resolve($0) }
-        if let next = block.next, block.when != nil {
-            context.error(
-                .nextWithWhen,
-                "'next' beside 'when' leaves open where a skipped block leads",
-                at: next.range,
-                notes: ["put the block with its 'next' into a conditional-branch"]
-            )
-        }
+        let target = block.next.map { resolve($0, jumps: block.jumps) }
         var next = following
         switch target {
         case .end?: next = nil
         case .block(_, let index)?: next = index
+        case .back(_, let index)?: next = compileJump(block, place, to: index)
         case .invalid?, nil: break
         }
         checkPlacement(block)
+        let timing = compileTiming(block, before: before)
         var body = compileBody(block, place: place, next: next, scope: scope, before: before)
         if let id = block.id, let output = body.output {
             body.state.blocks[id.value] = FlowState.Assignment(type: output, isCertain: true)
@@ -56,8 +50,8 @@ extension FlowCompiler {
         }
         if block.when != nil { after = after.merged(with: before) }
         state = after
-        if let target, after.isReachable {
-            land(target, after)
+        if let target, let next = block.next, after.isReachable {
+            land(target, next, after)
             if case .invalid = target {} else { state = .unreachable }
         }
         guard let action = body.action else { return }
@@ -74,6 +68,9 @@ extension FlowCompiler {
             range: context.text.range(block.word.range)
         )
         nodes[place.index.rawValue]?.loops = loops
+        nodes[place.index.rawValue]?.timed = timed
+        nodes[place.index.rawValue]?.retry = timing.retry
+        nodes[place.index.rawValue]?.timeout = timing.timeout
         for var node in body.chain {
             node.failure = failure
             if node.loops.isEmpty { node.loops = loops }
@@ -83,6 +80,14 @@ extension FlowCompiler {
 
     /// Rules about where a block may stand and what it needs, whatever it does.
     private func checkPlacement(_ block: BlockSource) {
+        if let next = block.next, block.when != nil {
+            context.error(
+                .nextWithWhen,
+                "'next' beside 'when' leaves open where a skipped block leads",
+                at: next.range,
+                notes: ["put the block with its 'next' into a conditional-branch"]
+            )
+        }
         switch block.body {
         case .command, .insert, .upsert, .update, .delete, .runFlow, .code:
             if block.id == nil {
@@ -146,6 +151,7 @@ extension FlowCompiler {
                 next: next,
                 range: context.text.range(block.word.range)
             )
+        case .wait(let wait): compileWait(wait, templates, scope, &body)
         case .loop(let loop): compileLoop(loop, block, place, next: next, scope, &body)
         case .tryBlocks(let attempt): compileTry(attempt, block, place, next: next, &body)
         case .respond(let respond): compileRespond(respond, block, templates, &body)

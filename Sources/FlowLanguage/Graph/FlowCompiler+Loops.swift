@@ -34,6 +34,7 @@ extension FlowCompiler {
             }
             loops.append(place.index)
         }
+        if block.timeout != nil { timed.append(place.index) }
         var after = before
         let entry = compile(loop.body, continuation: end, state: &after, barrier: .loop)
         noteFailure(after)
@@ -43,6 +44,7 @@ extension FlowCompiler {
             collect = TemplateCompiler(context, scope: inner).compile(node, .any("'collect'"))
         }
         let inside = loops
+        if block.timeout != nil { timed.removeLast() }
         if loop.name != nil {
             scopes.items.removeLast()
             loops.removeLast()
@@ -60,20 +62,25 @@ extension FlowCompiler {
         compiled.collect = collect?.template
         compiled.item = loop.name?.value
         body.action = .beginLoop(compiled)
+        body.chain = ending(of: block, place, at: end, loops: inside, next: next)
+    }
+
+    /// What stands behind the body: the node that ends a turn, and the one that a failure of the body comes to.
+    private func ending(
+        of block: BlockSource,
+        _ place: FlowLayout.Place,
+        at end: NodeIndex,
+        loops: [NodeIndex],
+        next: NodeIndex?
+    ) -> [Node] {
+        let path = BlockPath(place.path)
         let range = context.text.range(block.word.range)
-        var ending = Node(
-            index: end,
-            path: BlockPath(place.path),
-            action: .endTurn(begin: place.index),
-            next: next,
-            range: range
-        )
-        ending.loops = inside
-        body.chain = [ending]
+        var chain = [Node(index: end, path: path, action: .endTurn(begin: place.index), next: next, range: range)]
+        chain[0].loops = loops
         if let rethrowing = place.chain.first {
-            let path = BlockPath(place.path)
-            body.chain.append(Node(index: rethrowing, path: path, action: .rethrow, next: next, range: range))
+            chain.append(Node(index: rethrowing, path: path, action: .rethrow, next: next, range: range))
         }
+        return chain
     }
 
     /// Whether the current item can be called so; if not, a finding.

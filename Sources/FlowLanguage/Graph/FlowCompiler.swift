@@ -19,8 +19,8 @@ struct FlowEnvironment {
 
 /// Checks one flow and compiles it to its graph, in one walk in the order written.
 ///
-/// Jumps lead forward, so a block's predecessors are all walked before it, and what has run on every way to it is known
-/// when it is reached. A reference, since the walk carries one graph and one set of pending jumps.
+/// A block's predecessors are all walked before it, and what has run on every way to it is known when it is reached;
+/// jumps backwards, which have a bound, are checked against what was known there. A reference, since the walk carries one graph and one set of pending jumps.
 final class FlowCompiler {
     /// A list of blocks that `next` may jump within.
     struct Scope {
@@ -62,6 +62,10 @@ final class FlowCompiler {
     var failedStates: [FlowState] = []
     /// The open `for-each` loops, the outermost first.
     var loops: [NodeIndex] = []
+    /// The open blocks with a `timeout`, the outermost first.
+    var timed: [NodeIndex] = []
+    /// What was known where a block began, by its order number.
+    var entered: [Int: FlowState] = [:]
     var callbackHandlers = 0
 
     var context: FileContext { source.context }
@@ -94,7 +98,7 @@ final class FlowCompiler {
         let trigger = compileTrigger()
         let concurrency = compileConcurrency()
         checkCallback()
-        return FlowGraph(
+        var graph = FlowGraph(
             name: source.name.value,
             kind: source.kind,
             title: source.title,
@@ -109,6 +113,8 @@ final class FlowCompiler {
             concurrency: concurrency,
             priority: source.priority
         )
+        graph.timeout = source.timeout
+        return graph
     }
 
     /// What a callback flow owes to callbacks that are sent twice.
@@ -195,6 +201,7 @@ final class FlowCompiler {
                 }
                 state = lastReachable  // Check the rest as if it could be reached.
             }
+            if block.id != nil { entered[block.order] = state }
             let following = number + 1 < list.blocks.count ? index(of: list.blocks[number + 1]) : continuation
             compile(block, following: following, state: &state)
         }
@@ -208,12 +215,14 @@ final class FlowCompiler {
     enum JumpTarget {
         case end
         case block(order: Int, NodeIndex)
+        case back(order: Int, NodeIndex)
         /// Reported; the block leads on as if nothing was written.
         case invalid
     }
 
     /// Where `next` leads.
-    func resolve(_ next: Located<String>) -> JumpTarget {
+    func resolve(_ next: Located<String>, jumps: Located<Int>?) -> JumpTarget {
+        if let jumps, next.value == "end" { reportForward(jumps) }
         if next.value == "end" {
             guard let barrier = jumpScopes.last(where: { $0.barrier != nil })?.barrier else { return .end }
             reportLeaving(barrier, next)
@@ -222,14 +231,21 @@ final class FlowCompiler {
         var crossed: Barrier?
         for scope in jumpScopes.reversed() {
             if let order = scope.targets[next.value], let place = layout.places[order] {
-                if crossed == nil, order > scope.current { return .block(order: order, place.index) }
                 if let crossed {
                     reportLeaving(crossed, next)
-                } else {
-                    let message =
-                        "'next' leads back to '\(next.value)'; jumps backwards are not available in this version of Runnel"
-                    context.error(.nextBackwards, message, at: next.range)
+                    return .invalid
                 }
+                if order > scope.current {
+                    if let jumps { reportForward(jumps) }
+                    return .block(order: order, place.index)
+                }
+                if jumps != nil { return .back(order: order, place.index) }
+                context.error(
+                    .nextBackwards,
+                    "'next' leads back to '\(next.value)' without a bound: it might never end",
+                    at: next.range,
+                    notes: ["write next: { to: \(next.value), max: 10 }"]
+                )
                 return .invalid
             }
             crossed = crossed ?? scope.barrier
@@ -251,9 +267,14 @@ final class FlowCompiler {
         return .invalid
     }
 
+    private func reportForward(_ jumps: Located<Int>) {
+        context.error(.nextBackwards, "the jump leads forward, so it takes no 'max'", at: jumps.range)
+    }
+
     /// Hands what is known on to where a jump leads.
-    func land(_ target: JumpTarget, _ state: FlowState) {
+    func land(_ target: JumpTarget, _ next: Located<String>, _ state: FlowState) {
         switch target {
+        case .back(let order, _): landBack(on: order, next, state)
         case .end: finish(state)
         case .block(let order, _): pending[order] = pending[order].map { $0.merged(with: state) } ?? state
         case .invalid: break

@@ -20,6 +20,8 @@ package struct FlowGraph: Sendable {
     package var nodes: [Node]
     /// Nil: a flow without blocks.
     package var entry: NodeIndex?
+    /// What a whole run may take, from its first block on.
+    package var timeout: Duration?
     /// Hash over the flow's canonical text and the columns of the tables it uses.
     package var version: FlowVersion
     /// Who is recorded and printed; the flow's file and the place of its name.

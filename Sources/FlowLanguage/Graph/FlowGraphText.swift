@@ -6,6 +6,7 @@ package enum FlowGraphText {
     package static func render(_ graph: FlowGraph) -> String {
         var lines = ["\(graph.kind.rawValue) flow \(graph.name)"]
         if let trigger = graph.trigger { lines[0] += " on \(text(trigger))" }
+        if let timeout = graph.timeout { lines[0] += " within \(timeout.authorText)" }
         if !graph.inputs.isEmpty {
             lines.append("input " + graph.inputs.map { "\($0.name): \($0.type.rawValue)" }.joined(separator: ", "))
         }
@@ -32,9 +33,15 @@ package enum FlowGraphText {
         case .endTransaction, .endTry: text += " (end)"
         case .chooseCatch: text += " (catch)"
         case .holdFailure: text += " (hold)"
+        case .jumpBack(let max): text += " (at most \(max) times)"
+        case .wait(let wait): text += self.text(wait)
         case .beginLoop(let loop): text += " [\(loop.head.text)] → \(name(loop.body, graph));"
         default: break
         }
+        if let retry = node.retry {
+            text += " retry(\(retry.attempts)\(retry.on.map { ", " + $0.expression.text } ?? ""))"
+        }
+        if let timeout = node.timeout { text += " timeout(\(timeout.authorText))" }
         if let when = node.when { text += " when(\(when.text))" }
         if case .chooseCatch(let block, let uncaught) = node.action {
             for branch in block.branches {
@@ -65,7 +72,17 @@ package enum FlowGraphText {
         case .holdFailure: return "\(node.path)(hold)"
         case .rethrow: return "\(node.path)(rethrow)"
         case .endTurn: return "\(node.path)(turn)"
+        case .jumpBack: return "\(node.path)(back)"
         default: return node.path.rawValue
+        }
+    }
+
+    private static func text(_ wait: WaitBlock) -> String {
+        switch wait {
+        case .span(.constant(.duration(let span))): " for \(span.authorText)"
+        case .span: " for a span"
+        case .time(let placed): " until \(placed.expression.text)"
+        case .event(let name, let key): " for the event \(name)" + (key == nil ? "" : " with a key")
         }
     }
 

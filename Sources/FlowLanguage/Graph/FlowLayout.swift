@@ -5,6 +5,8 @@ struct FlowLayout {
         var path: String
         /// The node that closes a transaction, a `try` or a turn of a loop.
         var end: NodeIndex?
+        /// The node that counts jumps backwards.
+        var jump: NodeIndex?
         /// The ids inside a loop.
         var ids: [String] = []
         /// The nodes of the branches of `mode: all`; the node behind which a loop's own `fail` handles what fails inside.
@@ -43,6 +45,7 @@ struct FlowLayout {
             let path = prefix + (block.id?.value ?? String(block.position))
             if let id = block.id { note(id, block, context) }
             var place = Place(index: next(), path: path)
+            if block.jumps != nil { place.jump = next() }
             switch block.body {
             case .transaction(let body):
                 add(body, prefix: path + "/do/", context)

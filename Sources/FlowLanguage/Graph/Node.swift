@@ -18,6 +18,11 @@ package struct Node: Sendable {
     package var failure: Failure
     /// The `for-each` blocks that this one lies in, the outermost first.
     package var loops: [NodeIndex] = []
+    /// The blocks with a `timeout` that this one lies in, the outermost first.
+    package var timed: [NodeIndex] = []
+    package var retry: RetryPolicy?
+    /// What one attempt may take; for a loop, all its turns together.
+    package var timeout: Duration?
     /// Where the block stands in its file.
     package var range: SourceRange
 
@@ -83,6 +88,9 @@ package enum BlockAction: Sendable {
     case endTurn(begin: NodeIndex)
     /// Fails with the failure that led here.
     case rethrow
+    /// Leads back to a block before, at most so often in one run.
+    case jumpBack(max: Int)
+    case wait(WaitBlock)
     case respond(RespondBlock)
     case fail(FailBlock)
     case log(LogBlock)
@@ -107,6 +115,8 @@ package enum BlockAction: Sendable {
         case .beginLoop(let loop): loop.word
         case .endTurn: "turn"
         case .rethrow: "rethrow"
+        case .jumpBack: "next"
+        case .wait: "wait"
         case .respond: "respond"
         case .fail: "fail"
         case .log: "log"

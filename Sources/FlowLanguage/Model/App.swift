@@ -12,6 +12,7 @@ package struct App: Sendable {
     package var invariants: [Invariant]
     package var connections: [ConnectionDeclaration]
     package var payments: PaymentsDeclaration?
+    package var events: [EventDeclaration]
     /// By name.
     package var flows: [String: FlowGraph]
 
@@ -23,6 +24,7 @@ package struct App: Sendable {
         invariants: [Invariant] = [],
         connections: [ConnectionDeclaration] = [],
         payments: PaymentsDeclaration? = nil,
+        events: [EventDeclaration] = [],
         flows: [String: FlowGraph] = [:]
     ) {
         self.name = name
@@ -32,6 +34,7 @@ package struct App: Sendable {
         self.invariants = invariants
         self.connections = connections
         self.payments = payments
+        self.events = events
         self.flows = flows
     }
 
@@ -45,6 +48,18 @@ package struct App: Sendable {
     /// The flows that a payment-callback trigger, such as `payment: completed`, starts.
     package func flows(on trigger: CallbackTrigger) -> [FlowGraph] {
         flows.values.filter { $0.trigger == .callback(trigger) }.sorted { $0.name < $1.name }
+    }
+}
+
+/// An event that runs may wait for, sent by callers with `POST /events/<name>`.
+package struct EventDeclaration: Sendable, Hashable {
+    package var name: String
+    /// Roles that may send it; `admin` always may.
+    package var access: [String]
+
+    package init(name: String, access: [String]) {
+        self.name = name
+        self.access = access
     }
 }
 

@@ -12,6 +12,7 @@ struct AppModel {
     var tables: [Table] = []
     var connections: [ConnectionDeclaration] = []
     var payments: PaymentsDeclaration?
+    var events: [EventDeclaration] = []
     var invariants: [Invariant] = []
 
     func table(named name: String) -> Table? { tables.first { $0.name == name } }
@@ -44,6 +45,7 @@ struct AppReader {
         if payments != nil { model.tables += catalogue.paymentTables }
         checkReferences()
         if let node = reader.value("connections") { readConnections(node) }
+        if let node = reader.value("events") { readEvents(node) }
         if let payments { readPayments(payments) }
         if let node = reader.value("invariants") { readInvariants(node) }
         reader.finish(unavailable: ["code", "capsules", "schedules"])

@@ -6,15 +6,13 @@ extension FlowReader {
         "fail", "log",
         "run-flow", "try",
         "for-each", "while",
-        "http-request", "custom-code",
+        "http-request", "custom-code", "wait",
     ]
     /// Words of the design that this version does not have.
-    static let unavailableBlockWords: Set<String> = [
-        "parallel", "wait",
-    ]
+    static let unavailableBlockWords: Set<String> = ["parallel"]
     /// Keys that every block has.
-    private static let commonKeys = ["id", "title", "when", "next", "fail", "do"]
-    private static let unavailableKeys = ["retry", "timeout", "effect"]
+    private static let commonKeys = ["id", "title", "when", "next", "fail", "retry", "timeout", "do"]
+    private static let unavailableKeys = ["effect"]
 
     mutating func readBlocks(_ node: YAMLNode, what: String) -> BlockList {
         var blocks: [BlockSource] = []
@@ -40,7 +38,11 @@ extension FlowReader {
         if let given = id, !context.checkIdentifier(given, what: "the id") { id = nil }
         let title = readTitle(&reader)
         let when = reader.value("when")
-        let next = reader.text("next")
+        let next = reader.value("next").flatMap { readNext($0) }
+        let retry = reader.pair("retry").flatMap { readRetry($0) }
+        let timeout = reader.pair("timeout").flatMap { pair in
+            readTimeout(pair.value).map { Located(value: $0, range: pair.key.range) }
+        }
         let fail = reader.value("fail")
         let body = readBody(word, &reader)
         var block = BlockSource(
@@ -50,7 +52,10 @@ extension FlowReader {
             word: word,
             title: title,
             when: when,
-            next: next,
+            next: next?.target,
+            jumps: next?.jumps,
+            retry: retry,
+            timeout: timeout,
             body: body,
             range: node.range
         )
@@ -105,6 +110,7 @@ extension FlowReader {
             let list = reader.required("do").map { readBlocks($0, what: "'do'") }
             return .transaction(list ?? BlockList(blocks: [], range: word.range))
         case "for-each", "while": return readLoop(word, &reader)
+        case "wait": return readWait(word, &reader)
         case "try": return readTry(word, &reader)
         case "respond": return readRespond(&reader)
         case "fail": return readFail(&reader)

@@ -29,9 +29,10 @@ struct FlowReader {
             _ = context.checkIdentifier(Located(value: pair.name, range: pair.key.range), what: "the output")
         }
         let blocks = reader.required("blocks").map { readBlocks($0, what: "'blocks'") }
+        let timeout = reader.value("timeout").flatMap { readTimeout($0) }
         let concurrency = reader.value("concurrency").flatMap { readConcurrency($0) }
         let priority = reader.int("priority", in: -100...100)
-        reader.finish(unavailable: ["timeout", "retry"])
+        reader.finish(unavailable: ["retry"])
         let knownKind = kind?.value ?? (trigger == nil ? .page : .cloud)
         let triggerSource = trigger.flatMap { readTrigger($0.value) }
         if kind != nil {
@@ -56,6 +57,7 @@ struct FlowReader {
             inputs: inputs,
             outputs: outputs,
             blocks: blocks ?? BlockList(blocks: [], range: name.range),
+            timeout: timeout,
             concurrency: concurrency,
             priority: priority.map { Int($0.value) } ?? 0,
             titleKeys: titleKeys

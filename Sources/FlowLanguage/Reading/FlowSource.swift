@@ -10,6 +10,8 @@ struct FlowSource {
     var inputs: [InputDeclaration]
     var outputs: [YAMLPair]
     var blocks: BlockList
+    /// What the whole run may take.
+    var timeout: Duration?
     var concurrency: ConcurrencySource?
     var priority = 0
     /// Places of the keys that do not count for the version: titles.
@@ -49,6 +51,10 @@ struct BlockSource {
     var title: String?
     var when: YAMLNode?
     var next: Located<String>?
+    /// How often `next` may lead backwards.
+    var jumps: Located<Int>?
+    var retry: RetrySource?
+    var timeout: Located<Duration>?
     var fail: BlockList?
     var success: BlockList?
     var body: BlockBody
@@ -73,9 +79,45 @@ enum BlockBody {
     case fail(FailSource)
     case log(LogBlock.Level, message: YAMLNode?, fields: [YAMLPair])
     case runFlow(flow: Located<String>?, input: [YAMLPair], inputRange: Range<Int>?, mode: RunFlowBlock.Mode)
+    case wait(WaitSource)
     case httpRequest(HTTPRequestSource)
     /// Reported already; it stands in for whatever was meant.
     case broken
+}
+
+extension BlockBody {
+    /// Whether another attempt at the whole block has a meaning.
+    var takesRetry: Bool {
+        switch self {
+        case .command, .httpRequest, .find, .insert, .upsert, .update, .delete, .transaction, .runFlow, .broken: true
+        default: false
+        }
+    }
+
+    /// Whether the block can take long: the others are done before anybody could look at a clock.
+    var takesTimeout: Bool {
+        switch self {
+        case .command, .httpRequest, .loop, .broken: true
+        case .runFlow(_, _, _, let mode): mode == .wait
+        case .wait(let wait): wait.event != nil
+        default: false
+        }
+    }
+}
+
+struct RetrySource {
+    var policy: RetryPolicy
+    /// `on:`, compiled when the scope is known.
+    var on: YAMLNode?
+    var range: Range<Int>
+}
+
+/// One of the three is there.
+struct WaitSource {
+    var span: YAMLNode?
+    var time: YAMLNode?
+    var event: Located<String>?
+    var key: YAMLNode?
 }
 
 struct BranchSource {

@@ -17,7 +17,7 @@ extension Problem {
 
     private init(engine error: EngineError, caller: Caller) {
         switch error.code {
-        case .unknownFlow: self = .notFound
+        case .unknownFlow, .unknownEvent: self = .notFound
         case .forbidden: self = .forbidden(to: caller)
         case .invalidInput(let findings):
             let list = findings.map { finding in

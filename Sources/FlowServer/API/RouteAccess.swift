@@ -4,6 +4,8 @@ enum RouteAccess: String, Sendable, Hashable, CaseIterable {
     case anyone
     /// Whom the flow lets in: `access:` of a page or a bearer hook, a good signature of a signed one.
     case flow
+    /// Roles as `access:` of the event says.
+    case event
     /// Whoever signs with the web hook's secret.
     case signature
     /// The caller whose object it is, and admins.

@@ -18,6 +18,7 @@ struct AdminRoutes: Sendable {
     func add(to table: inout RouteTable) {
         table.add(.get, "/admin/status", access: .socket) { _, _ in try .json(try await administration.status().value) }
         addRuns(to: &table)
+        addEvents(to: &table)
         addCapsules(to: &table)
         addChanges(to: &table)
         addTokens(to: &table)
@@ -54,6 +55,21 @@ struct AdminRoutes: Sendable {
                 let seconds = request.uri.queryParameters["wait"].flatMap { Int64($0) } ?? 0
                 let wait = min(Duration.seconds(max(seconds, 0)), Self.longestWait)
                 return try await administration.report(of: RunID(id), waiting: wait).value
+            }
+        }
+    }
+
+    private func addEvents(to table: inout RouteTable) {
+        table.add(.post, "/admin/events", access: .socket) { request, _ in
+            try await answering {
+                let body = try await members(of: request)
+                let receipt = try await administration.sendEvent(
+                    try body.string("name"),
+                    key: body.optional("key")?.stringValue,
+                    data: body.optional("data") ?? .null,
+                    idempotencyKey: body.optional("idempotencyKey")?.stringValue
+                )
+                return ["event": .int(receipt.id), "repeated": .bool(receipt.isRepeated)]
             }
         }
     }

@@ -25,6 +25,16 @@ package protocol Administering: Sendable {
     /// Starts a flow by hand, as an admin; it is durable when this returns.
     func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID
 
+    /// Sends an event to the runs that wait for it, now or later, as an admin; it is durable when this returns.
+    ///
+    /// - Throws: `.notFound` for an event that the app does not declare.
+    func sendEvent(
+        _ name: String,
+        key: String?,
+        data: Value,
+        idempotencyKey: String?
+    ) async throws(AdministrationError) -> EventReceipt
+
     /// Does to a run what an operator wants; durable when this returns.
     ///
     /// - Returns: The run as it stands then: a wish may have to wait for an answer.
@@ -55,7 +65,7 @@ package protocol Administering: Sendable {
     ///
     /// - Parameter path: Absolute, as the server sees it; nothing may stand there yet.
     /// - Returns: The copy's size in bytes.
-    /// - Throws: `.invalid` for a path that cannot be; `.store` when the copy failed, and nothing is left of it.
+    /// - Throws: `.invalid` for a path that is not absolute; else what the store says that cannot be copied.
     func backUp(to path: String) async throws(AdministrationError) -> Int
 
     /// How the payment feature stands, as `PaymentsOverview.value` tells it.

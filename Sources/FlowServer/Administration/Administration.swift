@@ -223,7 +223,7 @@ extension AdministrationError {
     /// The engine's refusal, with every finding about the input in one sentence.
     package init(_ error: EngineError) {
         switch error.code {
-        case .unknownFlow: self.init(.notFound, error.message)
+        case .unknownFlow, .unknownEvent: self.init(.notFound, error.message)
         case .forbidden: self.init(.invalid, error.message)
         case .invalidInput(let findings):
             let list = findings.map { "\($0.path): \($0.message)" }.joined(separator: "; ")

@@ -7,7 +7,7 @@ extension StoreSession {
         id, flow, version, origin, mode, input, trigger_value, caller_id, caller_roles, lane, \
         parent_run, parent_path, parent_visit, parent_attempt, parent_call, idempotency_key, \
         status, epoch, created_at, started_at, finished_at, wakes_at, answer, failure, strikes, trace, halt, \
-        concurrency, held, generation, rerun_of
+        concurrency, held, generation, rerun_of, awaits
         """
 
     private static let byID = FixedStatement("SELECT \(columns) FROM runs WHERE id = ?")
@@ -86,6 +86,7 @@ extension StoreSession {
             startedAt: try row.optionalTimestamp(19),
             finishedAt: try row.optionalTimestamp(20),
             wakesAt: try row.optionalTimestamp(21),
+            awaits: try row.optionalText(31).map { EventSubject(text: $0) },
             answer: row.isNull(22) ? nil : try StoredForms.answer(row.textBytes(22)),
             failure: row.isNull(23) ? nil : try StoredForms.failure(row.textBytes(23)),
             strikes: try row.count(24),
@@ -122,7 +123,7 @@ extension StoreSession {
     private static let changeRun = FixedStatement(
         """
         UPDATE runs SET status = ?, epoch = ?2, started_at = ?, finished_at = ?, wakes_at = ?, answer = ?,
-                        failure = ?, strikes = ?, trace = ?
+                        failure = ?, strikes = ?, trace = ?, awaits = ?
         WHERE id = ? AND epoch <= ?2 AND status NOT IN ('succeeded', 'failed', 'cancelled')
         """
     )
@@ -176,6 +177,7 @@ extension StoreSession {
         statement.bindText(run.failure.map { StoredForms.encode($0) })
         statement.bind(run.strikes)
         statement.bindText(StoredForms.encode(run.trace))
+        statement.bind(run.awaits?.text)
         statement.bind(run.id.rawValue)
         if try execute(statement) == 1 { return }
         try requireEpoch(run.epoch, of: run.id)

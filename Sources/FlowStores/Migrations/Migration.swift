@@ -7,7 +7,7 @@ struct Migration: Sendable {
     let sql: String
 
     static let all: [Migration] = [
-        .runsAndJournal, .halts, .changesAndAudit, .evidence, .schedules, .places,
+        .runsAndJournal, .halts, .changesAndAudit, .evidence, .schedules, .places, .events,
     ]
 }
 

@@ -150,7 +150,7 @@ extension BrokenApp {
             """
             - block: log
               message: hello
-              1️⃣retry: { attempts: 3 }
+              1️⃣effect: safe
             """,
             ExpectedFinding("1️⃣", "key.unavailable")
         ),

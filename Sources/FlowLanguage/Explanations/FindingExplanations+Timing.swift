@@ -1,0 +1,69 @@
+extension FindingExplanations {
+    /// Waiting, repetition and time limits.
+    static let timing: [FindingCode: Page] = [
+        .typeDuration: Page(
+            cause: """
+                A span of time is written as numbers with units: ms, s, m, h, d, the long ones first.
+                """,
+            remedy: """
+                Write such as 500ms, 30s, 5m, 1h30m or 7d.
+                """
+        ),
+        .typeNumber: Page(
+            cause: """
+                Here stands a number, which may have a fraction.
+                """,
+            remedy: """
+                Write it without quotes, such as 2 or 1.5.
+                """
+        ),
+        .retryBlock: Page(
+            cause: """
+                'retry' attempts a block with an effect again: commands, record blocks, transaction, run-flow. Other \
+                blocks would only do the same once more, and a transaction cannot wait between two attempts.
+                """,
+            remedy: """
+                Give the 'retry' to the block that may fail, or to the whole transaction. To repeat several blocks, \
+                use 'while', or 'next: { to: …, max: … }'.
+                """
+        ),
+        .timeoutBlock: Page(
+            cause: """
+                'timeout' bounds what can take long: commands, run-flow with 'mode: wait', waiting for an event, and \
+                loops. Other blocks are done at once.
+                """,
+            remedy: """
+                Remove it, or give the whole flow a 'timeout'.
+                """
+        ),
+        .waitShape: Page(
+            cause: """
+                'wait' waits for a span of time ('for'), until a moment ('until') or for an event ('event', with a \
+                'key' if only some events of that name are meant, and a 'timeout' if it shall end).
+                """,
+            remedy: """
+                Write exactly one of the three.
+                """
+        ),
+        .eventUnknown: Page(
+            cause: """
+                Events that flows wait for are declared in app.yaml, so that a misspelt one is found here and not \
+                by a run that waits for ever.
+                """,
+            remedy: """
+                Add it: 'events: { order-shipped: { access: [warehouse] } }'. 'access' names the roles that may send \
+                it; without it, admin alone may.
+                """
+        ),
+        .nextBackwards: Page(
+            cause: """
+                'next' leads back to a block that stands earlier: it needs a bound, since else it could go on for \
+                ever, and the block must find what it counts on. A jump forward needs no bound.
+                """,
+            remedy: """
+                Write 'next: { to: again, max: 10 }'. More jumps than 'max' in one run are a failure. What the block \
+                uses must have run on each way that leads to it.
+                """
+        ),
+    ]
+}

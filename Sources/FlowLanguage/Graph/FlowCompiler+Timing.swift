@@ -1,0 +1,125 @@
+import Expressions
+
+// `retry`, `timeout` and `wait`.
+extension FlowCompiler {
+    /// Compiles the `retry` of a block, and says where neither it nor `timeout` has a place.
+    func compileTiming(_ block: BlockSource, before: FlowState) -> (retry: RetryPolicy?, timeout: Duration?) {
+        let isInTransaction = jumpScopes.contains { $0.barrier == .transaction }
+        if let retry = block.retry, !block.body.takesRetry || isInTransaction {
+            context.error(
+                .retryBlock,
+                isInTransaction
+                    ? "a transaction cannot wait, so its blocks have no 'retry'"
+                    : "'\(block.word.value)' cannot be attempted again by itself",
+                at: retry.range,
+                notes: isInTransaction ? ["give the whole transaction a 'retry'"] : []
+            )
+        }
+        if let timeout = block.timeout, !block.body.takesTimeout || isInTransaction {
+            context.error(
+                .timeoutBlock,
+                "'\(block.word.value)' takes no time, so it has no 'timeout'",
+                at: timeout.range
+            )
+        }
+        guard let retry = block.retry else { return (nil, block.timeout?.value) }
+        var policy = retry.policy
+        if let on = retry.on {
+            let scope = scopes.scope(before, order: block.order, inFail: true)
+            policy.on = ExpressionCompiler(context).bare(on, what: "'on'", scope: scope, expected: .bool)
+        }
+        return (policy, block.timeout?.value)
+    }
+
+    func compileWait(
+        _ wait: WaitSource,
+        _ templates: TemplateCompiler,
+        _ scope: ExpressionScope,
+        _ body: inout Body
+    ) {
+        if let event = wait.event {
+            body.output = .record(Self.event)
+            let known = environment.model.events.map(\.name)
+            guard known.contains(event.value) else {
+                let near = context.likely(event.value, among: known)
+                context.error(
+                    .eventUnknown,
+                    "there is no event '\(event.value)'",
+                    at: event.range,
+                    notes: near.isEmpty ? ["events are declared under 'events' in app.yaml"] : near
+                )
+                return
+            }
+            var key: ValueTemplate?
+            if let node = wait.key {
+                guard let compiled = templates.compile(node, .any("'key'")) else { return }
+                key = compiled.template
+            }
+            body.action = .wait(.event(name: event.value, key: key))
+        } else if let node = wait.span {
+            if let text = node.scalar?.text, !text.contains("${") {
+                guard let span = context.duration(of: node, what: "'for'", in: Self.spans) else { return }
+                body.action = .wait(.span(.constant(.duration(span))))
+            } else if let compiled = templates.compile(node, Expectation(type: .duration, what: "'for'")) {
+                body.action = .wait(.span(compiled.template))
+            }
+        } else if let node = wait.time {
+            let placed = ExpressionCompiler(context).bare(node, what: "'until'", scope: scope, expected: .timestamp)
+            if let placed { body.action = .wait(.time(placed)) }
+        }
+    }
+
+    private static let spans: ClosedRange<Duration> = .zero ... .seconds(36_525 * 86_400)
+
+    /// What a block that waited for an event gives.
+    private static let event = RecordType(
+        name: "event",
+        fields: [
+            "id": .init(.int), "name": .init(.string), "key": .init(.dynamic), "data": .init(.dynamic),
+            "receivedAt": .init(.timestamp),
+        ]
+    )
+
+    // MARK: Jumps backwards
+
+    /// Draws the node behind which a jump backwards leads to `target`.
+    func compileJump(_ block: BlockSource, _ place: FlowLayout.Place, to target: NodeIndex) -> NodeIndex? {
+        guard let index = place.jump, let jumps = block.jumps, let next = block.next else { return nil }
+        var node = Node(
+            index: index,
+            path: BlockPath(place.path),
+            action: .jumpBack(max: jumps.value),
+            next: target,
+            range: context.text.range(next.range)
+        )
+        // Not the block's own `fail`: it would lead here again.
+        node.failure = failureTarget
+        nodes[index.rawValue] = node
+        return index
+    }
+
+    /// Checks that a block finds again what it counts on when a jump leads back to it.
+    func landBack(on order: Int, _ next: Located<String>, _ state: FlowState) {
+        guard let entered = entered[order] else { return }
+        let lost = entered.blocks.filter { $0.value.isCertain && state.blocks[$0.key]?.isCertain != true }.keys
+        if let id = lost.min() {
+            context.error(
+                .nextBackwards,
+                "'\(next.value)' counts on '\(id)', which may not have run on this way",
+                at: next.range
+            )
+        }
+        for (name, known) in entered.variables.sorted(by: { $0.key < $1.key }) {
+            guard let now = state.variables[name] else { continue }
+            if known.type != .dynamic, now.type != known.type || (known.isCertain && !now.isCertain) {
+                context.error(
+                    .nextBackwards,
+                    "'\(next.value)' counts on 'vars.\(name)' as it was when it first ran",
+                    at: next.range,
+                    notes: ["set it to the same type on each way"]
+                )
+                return
+            }
+        }
+    }
+}

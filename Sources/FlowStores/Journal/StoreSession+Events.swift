@@ -1,0 +1,85 @@
+import Expressions
+import FlowEngine
+
+// Events that runs wait for
+extension StoreSession {
+    private static let columns = "id, subject, data, caller_id, caller_roles, idempotency_key, received_at"
+    private static let following = FixedStatement(
+        "SELECT \(columns) FROM events WHERE subject = ? AND id > ? AND received_at >= ? ORDER BY id LIMIT 1"
+    )
+    private static let byKey = FixedStatement(
+        """
+        SELECT \(columns) FROM events
+        WHERE subject = ? AND ifnull(caller_id, x'') = ifnull(?, x'') AND idempotency_key = ?
+        """
+    )
+    private static let record = FixedStatement(
+        """
+        INSERT INTO events (subject, data, caller_id, caller_roles, idempotency_key, received_at)
+        VALUES (?, ?, ?, ?, ?, ?)
+        """
+    )
+    private static let wake = FixedStatement(
+        """
+        UPDATE runs INDEXED BY runs_awaiting SET wakes_at = ?
+        WHERE awaits = ? AND awaits IS NOT NULL AND status = 'waiting'
+        """
+    )
+    private static let remove = FixedStatement(
+        "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND received_at < ?"
+    )
+
+    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? {
+        let statement = try prepared(Self.following)
+        statement.bind(subject.text)
+        statement.bind(after)
+        statement.bind(since)
+        return try first(statement, Self.event)
+    }
+
+    func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? {
+        guard let key = event.idempotencyKey else { return nil }
+        let statement = try prepared(Self.byKey)
+        statement.bind(event.subject.text)
+        statement.bind(event.caller.id)
+        statement.bind(key)
+        return try first(statement, Self.event)
+    }
+
+    func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64 {
+        let statement = try prepared(Self.record)
+        statement.bind(event.subject.text)
+        try statement.bindExact(event.data, "the event's data")
+        statement.bind(event.caller.id)
+        statement.bindText(StoredForms.encode(event.caller.roles))
+        statement.bind(event.idempotencyKey)
+        statement.bind(event.receivedAt)
+        try execute(statement)
+        return lastInsertedID
+    }
+
+    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {
+        let statement = try prepared(Self.wake)
+        statement.bind(now)
+        statement.bind(subject.text)
+        try execute(statement)
+    }
+
+    func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {
+        let statement = try prepared(Self.remove)
+        statement.bind(limit)
+        statement.bind(time)
+        try execute(statement)
+    }
+
+    private static func event(_ row: PreparedStatement) throws(StoreError) -> EventRecord {
+        EventRecord(
+            id: try row.int(0),
+            subject: EventSubject(text: try row.text(1)),
+            data: try row.exactOrNull(2, "the event's data"),
+            caller: Caller(id: try row.optionalText(3), roles: try StoredForms.names(row.textBytes(4), "roles")),
+            idempotencyKey: try row.optionalText(5),
+            receivedAt: try row.timestamp(6)
+        )
+    }
+}

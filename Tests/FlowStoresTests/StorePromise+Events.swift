@@ -1,0 +1,73 @@
+import Expressions
+import FlowEngine
+import Testing
+
+// Events
+extension StorePromise {
+    func checkEvents(_ store: any Store) throws {
+        let ann = Caller(id: "ann", roles: ["customer"])
+        let subject = EventSubject(name: "shipped", key: "a\nb")
+        try store.writeGroup { transaction throws(StoreError) in
+            var events: [EventRecord] = []
+            for (number, key) in [nil, "k", nil].enumerated() {
+                var event = EventRecord(
+                    subject: subject,
+                    data: number == 0 ? .null : ["n": .int(Int64(number))],
+                    caller: ann,
+                    idempotencyKey: key,
+                    receivedAt: at(Int64(10 + number))
+                )
+                event.id = try transaction.insertEvent(event)
+                events.append(event)
+            }
+            _ = try transaction.insertEvent(
+                EventRecord(
+                    subject: EventSubject(name: "shipped"),
+                    data: .null,
+                    caller: .anonymous,
+                    idempotencyKey: "k",
+                    receivedAt: at(13)
+                )
+            )
+            #expect(try transaction.event(subject, after: 0, since: at(0)) == events[0])
+            #expect(try transaction.event(subject, after: events[0].id, since: at(0)) == events[1])
+            #expect(try transaction.event(subject, after: 0, since: at(12)) == events[2])
+            #expect(try transaction.event(subject, after: events[2].id, since: at(0)) == nil)
+            #expect(try transaction.event(EventSubject(name: "shipped", key: "a"), after: 0, since: at(0)) == nil)
+            #expect(try transaction.repeatedEvent(events[1]) == events[1])
+            #expect(try transaction.repeatedEvent(events[0]) == nil)
+            try transaction.removeEvents(receivedBefore: at(12), limit: 1)
+            #expect(try transaction.event(subject, after: 0, since: at(0)) == events[1])
+            try transaction.removeEvents(receivedBefore: at(12), limit: 100)
+            #expect(try transaction.event(subject, after: 0, since: at(0)) == events[2])
+        }
+    }
+
+    func checkWaking(_ store: any Store) throws {
+        let subject = EventSubject(name: "shipped", key: "7")
+        try store.writeGroup { transaction throws(StoreError) in
+            var runs: [RunID] = []
+            let awaited: [(RunStatus, EventSubject)] = [
+                (.waiting, subject), (.waiting, EventSubject(name: "shipped")), (.paused, subject),
+            ]
+            for (status, subject) in awaited {
+                let id = try transaction.insertRun(sampleStart(), at: at(1))
+                let record = RunRecord(
+                    id: id,
+                    start: sampleStart(),
+                    status: status,
+                    epoch: store.bootEpoch,
+                    createdAt: at(1),
+                    awaits: subject
+                )
+                try transaction.updateRun(record)
+                #expect(try transaction.run(id) == record)
+                runs.append(id)
+            }
+            #expect(try transaction.claimableRuns(epoch: store.bootEpoch, now: at(5), limit: 9).isEmpty)
+            try transaction.wakeRuns(awaiting: subject, at: at(5))
+            let due = try transaction.claimableRuns(epoch: store.bootEpoch, now: at(5), limit: 9)
+            #expect(due.map(\.id) == [runs[0]])
+        }
+    }
+}
