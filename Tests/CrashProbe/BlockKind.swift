@@ -13,6 +13,8 @@ package struct BlockKind: Sendable {
         case waitsForChild
         /// Leaves memory for a due time by itself.
         case sleeps
+        /// Lets time pass between two attempts.
+        case retries
     }
 
     package let name: String
@@ -37,13 +39,16 @@ package struct BlockKind: Sendable {
     /// Why a flow of this kind never passes a failpoint; nil when it must.
     package func reason(against point: Failpoint) -> String? {
         switch point {
-        case .keyBeforeCommit, .keyOnDisk, .sendBefore, .sendAfter, .receiveBeforeCommit, .receiveAfterCommit,
-            .retryBeforeCommit, .retryAfterCommit:
+        case .keyBeforeCommit, .keyOnDisk, .sendBefore, .sendAfter, .receiveBeforeCommit, .receiveAfterCommit:
             traits.contains(.sendsRequest) ? nil : "sends nothing"
-        case .childBeforeCommit, .childAfterCommit:
+        case .retryBeforeCommit, .retryAfterCommit:
+            traits.isDisjoint(with: [.sendsRequest, .retries]) ? "attempts nothing again" : nil
+        case .childBeforeCommit:
             traits.contains(.waitsForChild) ? nil : "waits for no run"
+        case .childAfterCommit:
+            traits.isDisjoint(with: [.waitsForChild, .sleeps]) ? "waits for nothing" : nil
         case .timerBefore:
-            traits.isDisjoint(with: [.sendsRequest, .sleeps]) ? "is never due later" : nil
+            traits.isDisjoint(with: [.sendsRequest, .sleeps, .retries]) ? "is never due later" : nil
         case .ingestBeforeCommit, .ingestAfterCommit, .answerBefore, .claimBeforeCommit, .claimAfterCommit,
             .entryBeforeCommit, .turnAfterCommit, .finishBeforeCommit, .finishAfterCommit, .pruneBeforeCommit,
             .pruneAfterCommit:
@@ -74,7 +79,7 @@ package struct BlockKind: Sendable {
 }
 
 extension BlockKind {
-    package static let all: [BlockKind] = records + control + outside
+    package static let all: [BlockKind] = records + control + timing + outside
 
     private static let records = [
         BlockKind(
@@ -307,6 +312,41 @@ extension BlockKind {
                     flow: child
                     input: { text: 'started by ${ run.id }' }
                     mode: start
+                """
+        ),
+    ]
+
+    private static let timing = [
+        BlockKind(
+            "wait",
+            [.sleeps],
+            blocks: """
+                  - id: under
+                    block: wait
+                    for: 1m
+                """
+        ),
+        BlockKind(
+            "retry",
+            [.retries],
+            blocks: """
+                  - id: under
+                    block: transaction
+                    do:
+                      - id: undone
+                        block: insert-record
+                        table: lines
+                        set: { text: 'undone ${ run.id }' }
+                      - id: missing
+                        block: find-record
+                        table: lines
+                        where: { text: nothing }
+                    retry: { attempts: 3, first: 5s, factor: 2, on: "error.code == 'not_found'" }
+                    fail:
+                      - id: missed
+                        block: insert-record
+                        table: lines
+                        set: { text: 'missed ${ run.id }' }
                 """
         ),
     ]
