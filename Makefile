@@ -85,6 +85,9 @@ bench-rooms: setup
 	@echo '==> the simulator over HTTP, then the same calls to localstripe'
 	swift build -c release --static-swift-stdlib --product SimulatorBenchmark $(SWIFT_BUILD_FLAGS)
 	@"$(RELEASE_BIN)/SimulatorBenchmark"
+	@echo '==> replays of the shop payment callback (capsules a second, two threads; the limit is 500)'
+	swift build -c release --static-swift-stdlib --product ReplayBenchmark $(SWIFT_BUILD_FLAGS)
+	@"$(RELEASE_BIN)/ReplayBenchmark"
 
 # RUNNEL_PROOFS=large is read by Tests/ProofTests/ProofSize.swift.
 soak: setup

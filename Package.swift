@@ -239,6 +239,13 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        .executableTarget(
+            name: "ReplayBenchmark",
+            dependencies: ["Capsules", "FlowEngine"],
+            path: "Benchmarks/ReplayBenchmark",
+            swiftSettings: strict
+        ),
+
         // MARK: Tests
         .target(
             name: "TestSupport",
@@ -324,6 +331,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "CapsulesTests",
+            dependencies: [
+                "Capsules", "Connections", "FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "TestSupport",
+                "FlowTesting", logging,
+            ],
+            exclude: ["Regression"],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: ["Expressions", "HTTPTransport", "runnel", crypto],
             swiftSettings: strict
@@ -332,7 +348,7 @@ let package = Package(
             name: "CustomCodeTests",
             dependencies: [
                 "CustomCode", "CodeFrames", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions",
-                "TestSupport", "Payments", "StripeSimulator", "HTTPTransport", logging, serviceLifecycle,
+                "TestSupport", "Payments", "StripeSimulator", "HTTPTransport", "Capsules", logging, serviceLifecycle,
             ],
             swiftSettings: strict
         ),

@@ -43,6 +43,12 @@ extension CapsuleReplay {
         watch: PassWatch = PassWatch()
     ) throws(ReplayRefusal) -> AppComparison {
         let verdict = try replay(capsule, watch: PassWatch())
+        try checkComparable(capsule, verdict, app)
+        let new = try run(capsule, on: app, outside: verdict.outcome.outside, code: nil, watch: watch)
+        return try comparison(of: capsule, verdict.outcome, new, on: app)
+    }
+
+    func checkComparable(_ capsule: Capsule, _ verdict: CapsuleVerdict, _ app: App) throws(ReplayRefusal) {
         if let found = verdict.divergence {
             throw ReplayRefusal("the capsule does not replay on its own files: \(found.summary)")
         }
@@ -52,8 +58,15 @@ extension CapsuleReplay {
             let text = invalid.findings.map { "'\($0.path)' \($0.message)" }.joined(separator: "; ")
             throw ReplayRefusal("'\(start.flow)' does not take the run's input now: \(text)")
         }
-        let old = verdict.outcome
-        let new = try run(capsule, on: app, outside: old.outside, watch: watch)
+    }
+
+    func comparison(
+        of capsule: Capsule,
+        _ old: ReplayOutcome,
+        _ new: ReplayOutcome,
+        on app: App
+    ) throws(ReplayRefusal) -> AppComparison {
+        let start = capsule.run.record.start
         let before = try compiledApp(of: capsule)
         var comparison = AppComparison(snapshot: new.snapshot)
         comparison.divergence = Self.firstDifference(capsule, (before, old), (app, new))
@@ -64,7 +77,7 @@ extension CapsuleReplay {
             case .unanswered(let address):
                 comparison.notes.append("\(address.path) asks for an answer that nobody recorded: it ends there")
             case .lost(let message): comparison.notes.append(message)
-            case .recordEnds, nil: break
+            case .recordEnds, .code, nil: break
             }
         }
         if comparison.divergence == nil, let row = comparison.rows.first {

@@ -15,6 +15,10 @@ package struct Capsule: Sendable, Hashable {
     package var history: RecordedHistory
     /// Rows as the run left them, in the order of the changes.
     package var changes: [RowChange]
+    /// SHA-256 of what the run met that others had written; nil: not known.
+    ///
+    /// A replay that meets something else differs.
+    package var metHash: String?
 
     package struct Header: Sendable, Hashable {
         /// The program that exported it.
@@ -58,13 +62,15 @@ package struct Capsule: Sendable, Hashable {
         files: [SourceFile],
         delivery: Delivery? = nil,
         history: RecordedHistory,
-        changes: [RowChange] = []
+        changes: [RowChange] = [],
+        metHash: String? = nil
     ) {
         self.header = header
         self.files = files
         self.delivery = delivery
         self.history = history
         self.changes = changes
+        self.metHash = metHash
     }
 
     /// The run that was exported; its sub-runs are behind it.

@@ -56,7 +56,7 @@ package struct CapsuleExport: Sendable {
         let files = found.files ?? SourceArchive.relative(sources)
         let compilation = AppCompiler(catalogue: environment.catalogue).compile(files)
         var history = RecordedHistory(runs: [], installation: found.installation)
-        for run in found.runs { history.runs.append(scrubber.scrub(run)) }
+        for run in found.runs { history.runs.append(scrubber.scrub(Self.portable(run))) }
         var header = Capsule.Header(
             program: program,
             exportedAt: now,
@@ -77,6 +77,7 @@ package struct CapsuleExport: Sendable {
         do throws(ReplayRefusal) {
             let replay = try CapsuleReplay(environment: environment).replay(capsule)
             capsule.changes = replay.changes
+            capsule.metHash = replay.metHash
             if let first = replay.divergence {
                 capsule.header.limitation = "the run does not replay as it ran: \(first.summary)"
             }
@@ -84,6 +85,27 @@ package struct CapsuleExport: Sendable {
             capsule.header.limitation = error.message
         }
         return capsule
+    }
+
+    /// Without what is of use in the store alone: who owned the run, what it waited for, how often its process died.
+    private static func portable(_ run: RecordedRun) -> RecordedRun {
+        let record = run.record
+        var start = record.start
+        start.concurrency = nil
+        start.generation = 0
+        start.rerunOf = nil
+        let portable = RunRecord(
+            id: record.id,
+            start: start,
+            status: record.status,
+            createdAt: record.createdAt,
+            startedAt: record.startedAt,
+            finishedAt: record.finishedAt,
+            answer: record.answer,
+            failure: record.failure,
+            trace: record.trace
+        )
+        return RecordedRun(record: portable, entries: run.entries)
     }
 
     // MARK: What the run needs
@@ -174,7 +196,7 @@ package struct CapsuleExport: Sendable {
 
     private static func children(of run: RecordedRun, _ reader: any StoreReader) throws(StoreError) -> [RunRecord] {
         var children: [RunRecord] = []
-        for entry in run.entries where entry.block == "run-flow" {
+        for entry in run.entries where entry.block == "run-flow" || entry.input["call"] == "runFlow" {
             guard let id = entry.input["run"]?.intValue, let child = try reader.run(RunID(id)),
                 child.start.parent?.run == run.record.id
             else { continue }

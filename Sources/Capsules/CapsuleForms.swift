@@ -193,3 +193,21 @@ extension RowChange {
         )
     }
 }
+
+extension ReplayOutcome {
+    /// SHA-256 of what others had written when the run met it, and of what the store gave to the run's own rows.
+    var metHash: String { SourceArchive.hash(JSON.encodeExact(.list(outside.map(\.capsuleValue)))) }
+}
+
+extension OutsideChange {
+    fileprivate var capsuleValue: Value {
+        let (word, content): (String, Value) =
+            switch kind {
+            case .seen(let row): ("seen", .map(row))
+            case .columns(let columns): ("columns", .map(columns))
+            case .removed: ("removed", .null)
+            case .numbered(let own): ("numbered", .map(own))
+            }
+        return [address.capsuleValue, .int(Int64(access)), .string(table), .int(id), .string(word), content]
+    }
+}

@@ -23,6 +23,9 @@ package struct CapsuleVerdict: Sendable {
     package var blocks: Int
     package var snapshot: BlockSnapshot?
     package var outcome: ReplayOutcome
+
+    /// SHA-256 of what others had written when the run met it.
+    var metHash: String { outcome.metHash }
 }
 
 /// Replays capsules: no network, no file, no worker.
@@ -44,6 +47,15 @@ package final class CapsuleReplay: Sendable {
     /// - Throws: When there is nothing to compare: the files do not compile, or the capsule says that it cannot be
     ///   replayed.
     package func replay(_ capsule: Capsule, watch: PassWatch? = nil) throws(ReplayRefusal) -> CapsuleVerdict {
+        try replay(capsule, watch: watch, code: nil)
+    }
+
+    /// `code`: what code came to that was run again; nil: it is taken as recorded.
+    func replay(
+        _ capsule: Capsule,
+        watch: PassWatch?,
+        code: [EntryAddress: CodeProgress]?
+    ) throws(ReplayRefusal) -> CapsuleVerdict {
         if let limitation = capsule.header.limitation { throw ReplayRefusal(limitation) }
         let prepared = try prepare(capsule.files)
         for run in capsule.history.runs {
@@ -52,12 +64,13 @@ package final class CapsuleReplay: Sendable {
                 throw ReplayRefusal("the files of the capsule hold no version \(start.version) of '\(start.flow)'")
             }
         }
-        let outcome = try run(capsule, on: prepared, outside: nil, watch: watch)
+        let outcome = try run(capsule, on: prepared, outside: nil, code: code, watch: watch)
         let comparison = RecordComparison(
             app: prepared.app,
             history: capsule.history,
             outcome: outcome,
-            changes: capsule.changes.isEmpty ? nil : capsule.changes
+            changes: capsule.changes.isEmpty ? nil : capsule.changes,
+            metHash: capsule.metHash
         )
         return CapsuleVerdict(
             divergence: comparison.first,
@@ -76,6 +89,7 @@ package final class CapsuleReplay: Sendable {
         _ capsule: Capsule,
         on app: App,
         outside: [OutsideChange]?,
+        code: [EntryAddress: CodeProgress]?,
         watch: PassWatch?
     ) throws(ReplayRefusal) -> ReplayOutcome {
         let tables: MemoryTables
@@ -84,13 +98,15 @@ package final class CapsuleReplay: Sendable {
         } catch {
             throw ReplayRefusal("the app's tables cannot be made: \(error.message)")
         }
-        return try run(capsule, on: Prepared(files: [], app: app, tables: tables), outside: outside, watch: watch)
+        let prepared = Prepared(files: [], app: app, tables: tables)
+        return try run(capsule, on: prepared, outside: outside, code: code, watch: watch)
     }
 
     private func run(
         _ capsule: Capsule,
         on prepared: Prepared,
         outside: [OutsideChange]?,
+        code: [EntryAddress: CodeProgress]?,
         watch: PassWatch?
     ) throws(ReplayRefusal) -> ReplayOutcome {
         let credentials = CapsuleCredentials(header: capsule.header)
@@ -104,6 +120,7 @@ package final class CapsuleReplay: Sendable {
                     history: capsule.history,
                     tables: tables,
                     outside: outside,
+                    code: code,
                     watch: watch
                 )
                 return Result { () throws(StoreError) in try machine.run() }

@@ -29,6 +29,7 @@ package enum CapsuleText {
             writer.write(["run": run.record.capsuleValue])
             for entry in run.entries { writer.write(["entry": entry.capsuleValue]) }
         }
+        if let hash = capsule.metHash { writer.write(["met": .string(hash)]) }
         for change in capsule.changes { writer.write(["written": change.capsuleValue]) }
         writer.write(["end": .int(Int64(writer.lines))])
         return writer.bytes
@@ -146,6 +147,7 @@ private struct CapsuleAssembly {
     private var installation: [UInt8] = []
     private var runs: [RecordedRun] = []
     private var changes: [RowChange] = []
+    private var metHash: String?
     private var lines = 0
     private var isEnded = false
 
@@ -177,6 +179,7 @@ private struct CapsuleAssembly {
             }
             guard entry.sequence == runs[last].entries.count + 1 else { throw form.error("entries are out of order") }
             runs[last].entries.append(entry)
+        case "met": metHash = try form.text("met")
         case "written": changes.append(try RowChange(try form.form("written")))
         case "end":
             guard try form.count("end") == lines else { throw form.error("lines are missing") }
@@ -235,7 +238,8 @@ private struct CapsuleAssembly {
             files: files,
             delivery: delivery,
             history: RecordedHistory(runs: runs, installation: installation),
-            changes: changes
+            changes: changes,
+            metHash: metHash
         )
     }
 }

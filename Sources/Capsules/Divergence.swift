@@ -51,6 +51,7 @@ struct RecordComparison {
     let history: RecordedHistory
     let outcome: ReplayOutcome
     let changes: [RowChange]?
+    let metHash: String?
 
     /// The first difference, in the order in which things happened; nil when there is none.
     var first: Divergence? {
@@ -64,7 +65,13 @@ struct RecordComparison {
         for run in outcome.runs where !history.runs.contains(where: { $0.record.id == run.record.id }) {
             return end(history.runs[0], .way, "no such sub-run", .string("run of '\(run.record.start.flow)'"))
         }
-        return compareRows()
+        return compareRows() ?? compareMet()
+    }
+
+    /// Rows that a later access mends, or that were undone, show nowhere else.
+    private func compareMet() -> Divergence? {
+        guard let metHash, metHash != outcome.metHash else { return nil }
+        return end(history.runs[0], .row, .string(metHash), .string(outcome.metHash))
     }
 
     private func compare(_ run: RecordedRun, _ again: ReplayedRun) -> Divergence? {
@@ -114,6 +121,26 @@ struct RecordComparison {
         }
         guard old.startedAt == new.startedAt else {
             return divergence(run, old, .input, .timestamp(old.startedAt), .timestamp(new.startedAt))
+        }
+        // An entry without accesses of its own shows them in its output.
+        return rows(run, old, old.accesses, new.accesses)
+            ?? rows(run, old, old.receipt?.accesses, new.receipt?.accesses)
+    }
+
+    /// The rows that a block met: those that the run wrote itself are as it left them.
+    private func rows(
+        _ run: RecordedRun,
+        _ entry: JournalEntry,
+        _ old: [StoreAccess]?,
+        _ new: [StoreAccess]?
+    ) -> Divergence? {
+        guard let old, let new else { return nil }
+        let before = old.filter(\.isOfRows).map(\.value)
+        let after = new.filter(\.isOfRows).map(\.value)
+        for place in 0..<max(before.count, after.count) {
+            let one = place < before.count ? before[place] : .null
+            let other = place < after.count ? after[place] : .null
+            if !one.isIdentical(to: other) { return divergence(run, entry, .row, one, other) }
         }
         return nil
     }

@@ -43,12 +43,16 @@ struct CodeWorld {
     }
 
     static func compile(_ flows: [String], code: [String: String] = [:]) -> AppCompilation {
+        AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(files(flows, code: code))
+    }
+
+    static func files(_ flows: [String], code: [String: String] = [:]) -> [SourceFile] {
         var files = [SourceFile(path: "app.yaml", bytes: Array(declaration.utf8))]
         for (number, flow) in flows.enumerated() {
             files.append(SourceFile(path: "flows/flow\(number).yaml", bytes: Array(flow.utf8)))
         }
         for (path, text) in code { files.append(SourceFile(path: path, bytes: Array(text.utf8))) }
-        return AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(files)
+        return files
     }
 
     /// Opens the store, runs an engine on it for as long as `body` takes, and closes both: a restart is a second call.

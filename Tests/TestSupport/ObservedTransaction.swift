@@ -61,6 +61,8 @@ struct ObservedTransaction: StoreTransaction {
         try writing(.table) { () throws(StoreError) in try base.update(update) }
     }
 
+    func setNextID(_ id: Int64, of table: String) throws(StoreError) { try base.setNextID(id, of: table) }
+
     func delete(from table: String, where conditions: [ResolvedCondition]) throws(StoreError) -> Int {
         try writing(.table) { () throws(StoreError) in try base.delete(from: table, where: conditions) }
     }

@@ -1,7 +1,7 @@
 import Expressions
 import FlowLanguage
 
-// Code is not run in a replay: what it asked and gave stands in the journal.
+// Where a replay has no worker, what code asked and gave is taken from the journal.
 
 extension PendingCode {
     /// Where the code's next host call stands, or its outcome.
@@ -11,6 +11,13 @@ extension PendingCode {
 }
 
 extension CodeProgress {
+    /// Whether the code ended for a reason that lies in the machine: run again, it may come to something else.
+    var isOfTheMachine: Bool {
+        guard case .failed(let failure) = step else { return false }
+        let reasons = ["code-timed-out", "code-out-of-memory", "code-crashed", "code-unavailable", "code-overloaded"]
+        return reasons.contains(failure.code)
+    }
+
     /// The step of the code that an entry tells of; nil when the entry was not finished.
     init?(_ entry: JournalEntry) {
         guard let call = entry.input["call"]?.stringValue else {

@@ -47,7 +47,8 @@ extension JournalEntry {
 
     /// Whether a block of this kind can be done again from what was noted.
     package var isRepeatable: Bool {
-        switch block {
+        if let call = input["call"]?.stringValue, call.hasPrefix("records.") { return accesses != nil }
+        return switch block {
         case "update-record", "delete-record", "upsert-record", "callback-handler": allAccesses != nil
         case "execute-connection-command": allAccesses != nil || failure?.type == "access"
         default: true

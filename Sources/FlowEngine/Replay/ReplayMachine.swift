@@ -7,8 +7,20 @@ package enum ReplayStop: Sendable, Hashable {
     case recordEnds
     /// The run asks for something from outside that nobody recorded.
     case unanswered(EntryAddress)
+    /// Code is to be run up to its next step, which nobody has done yet.
+    case code(CodeStep)
     /// It runs in circles, or does what a replay cannot follow.
     case lost(String)
+}
+
+/// What code is to be run with, and where the step that it comes to stands.
+package struct CodeStep: Sendable, Hashable {
+    package var address: EntryAddress
+    package var job: CodeJob
+    package var answers: [CodeAnswer]
+
+    package static func == (left: Self, right: Self) -> Bool { left.address == right.address }
+    package func hash(into hasher: inout Hasher) { hasher.combine(address) }
 }
 
 /// What a replay of one run gave.
@@ -29,6 +41,14 @@ package struct ReplayOutcome: Sendable {
     /// Entries whose outcome was taken as recorded.
     package var given: Set<EntryAddress>
     package var snapshot: BlockSnapshot?
+
+    /// The code that must be run before the replay can go further.
+    package var nextCode: CodeStep? {
+        for run in runs {
+            if case .code(let step) = run.stop { return step }
+        }
+        return nil
+    }
 }
 
 /// Runs a recorded run again: the same interpreter and the same turns, fed from the record.
@@ -41,6 +61,7 @@ package struct ReplayMachine {
     private let history: RecordedHistory
     private let clock: ReplayClock
     private let watch: PassWatch?
+    private let code: [EntryAddress: CodeProgress]?
     private var results: [RunID: ReplayedRun] = [:]
     private var snapshot: BlockSnapshot?
 
@@ -52,6 +73,7 @@ package struct ReplayMachine {
     ///   - history: With at least one run.
     ///   - tables: Empty ones, for this replay alone.
     ///   - outside: What another replay of the same history on the recorded app found out; nil for that replay itself.
+    ///   - code: What code that was run for this replay came to, by the places of its steps; nil: as it is recorded.
     ///   - watch: Which blocks to look at; nil: none.
     package init(
         app: App,
@@ -59,8 +81,10 @@ package struct ReplayMachine {
         history: RecordedHistory,
         tables: any ReplayTables,
         outside: [OutsideChange]? = nil,
+        code: [EntryAddress: CodeProgress]? = nil,
         watch: PassWatch? = nil
     ) {
+        self.code = code
         let root = history.runs[0].record
         let clock = ReplayClock(root.createdAt)
         self.clock = clock
@@ -214,6 +238,8 @@ package struct ReplayMachine {
     /// What came back from outside; nil when the entry does not tell, since a person decided or nothing is sent by it.
     private static func result(_ entry: JournalEntry) -> TransportResult? {
         if let receipt = entry.receipt { return .answered(receipt.answer) }
+        // Code gets the answer as it is: it is the entry's output.
+        if entry.isHostCall, let answer = OutsideAnswer(entry.output) { return .answered(answer) }
         guard let failure = entry.failure, failure.type == "connection" else { return nil }
         switch failure.code {
         case "not_sent": return .notSent(reason: failure.message, retryable: failure.retryable)
@@ -235,14 +261,38 @@ package struct ReplayMachine {
             switch stop {
             case .yielding: break
             case .computing:
-                guard let code = turn.run.code else { return (turn.run.interpreter, nil) }
-                let address = code.address(in: live.record.id)
-                progress = transaction.recordedEntry(address).flatMap(CodeProgress.init)
-                if progress == nil { return (turn.run.interpreter, .unanswered(address)) }
+                guard let pending = turn.run.code else { return (turn.run.interpreter, nil) }
+                let address = pending.address(in: live.record.id)
+                switch step(of: pending, at: address, in: turn.run.record) {
+                case .success(let known): progress = known
+                case .failure(let end): return (turn.run.interpreter, end.stop)
+                }
             case .sending, .left, nil: return (turn.run.interpreter, nil)
             }
             transaction.beginTurn(of: live.record.id)
             live = turn.run
         }
+    }
+
+    private struct End: Error {
+        var stop: ReplayStop
+    }
+
+    private func step(
+        of pending: PendingCode,
+        at address: EntryAddress,
+        in record: RunRecord
+    ) -> Result<CodeProgress, End> {
+        let recorded = transaction.recordedEntry(address).flatMap(CodeProgress.init)
+        if let code, recorded?.isOfTheMachine != true {
+            if let known = code[address] { return .success(known) }
+            guard let job = context.codeJob(of: pending.call, in: record) else {
+                return .failure(End(stop: .unanswered(address)))
+            }
+            return .failure(End(stop: .code(CodeStep(address: address, job: job, answers: pending.answers))))
+        }
+        guard let recorded else { return .failure(End(stop: .unanswered(address))) }
+        transaction.given.insert(address)
+        return .success(recorded)
     }
 }

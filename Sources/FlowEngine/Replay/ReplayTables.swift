@@ -55,6 +55,8 @@ package struct OutsideChange: Sendable, Hashable {
         /// These columns were changed by somebody else.
         case columns(ValueMap)
         case removed
+        /// The run's own new row: what the store gave it.
+        case numbered(ValueMap)
     }
 
     package var address: EntryAddress

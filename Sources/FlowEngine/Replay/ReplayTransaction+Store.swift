@@ -36,6 +36,7 @@ extension ReplayTransaction: StoreTransaction {
     func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange] { [] }
     func changeExtent() throws(StoreError) -> ChangeExtent { ChangeExtent(oldest: 1, newest: 0) }
     func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { [] }
+    func setNextID(_ id: Int64, of table: String) throws(StoreError) {}
     func insertAudit(_ record: AuditRecord) throws(StoreError) {}
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {}
     func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { false }

@@ -31,6 +31,7 @@ final class ReplayTransaction {
     private var cursors: [EntryAddress: Int] = [:]
     /// Open transactions whose record says that they were undone.
     private var undone: [EntryAddress] = []
+    private var noted: [StoreAccess] = []
 
     private struct RowKey: Hashable {
         var table: String
@@ -82,6 +83,7 @@ final class ReplayTransaction {
 
     func observe(_ address: EntryAddress) {
         let entry = recordedEntry(address)
+        noted = []
         if undone.last == address { undone.removeLast() }
         current = address
         if let place = places[address] {
@@ -97,7 +99,16 @@ final class ReplayTransaction {
         if let start = entry?.startedAt { tables.setTime(start) }
     }
 
-    func takeAccesses() -> [StoreAccess] { [] }
+    func takeAccesses() -> [StoreAccess] {
+        defer { noted = [] }
+        return noted
+    }
+
+    /// What an access of the replay met, for a comparison with the record: rows that the run wrote itself are not taken
+    /// from there.
+    private func note(_ access: StoreAccess, of table: String) {
+        noted.append(access.rows.count <= StoreAccess.rowLimit ? access : .tooMany(table: table))
+    }
 
     // MARK: What the record says of the next access
 
@@ -182,6 +193,7 @@ final class ReplayTransaction {
             for (key, value) in columns { row[key] = value }
             try tables.put(row, into: change.table)
         case .removed: try tables.remove(change.id, from: change.table)
+        case .numbered: break
         }
     }
 
@@ -198,7 +210,8 @@ final class ReplayTransaction {
 
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] {
         let access = try nextOfRows(query.table) { if case .find = $0 { true } else { false } }
-        let found = try tables.find(query)
+        var found = try tables.find(query)
+        defer { note(.find(table: query.table, rows: found), of: query.table) }
         guard plan == nil, let access, let source = undone.last ?? current else { return found }
         let seen = Set(access.rows.compactMap { $0["id"]?.intValue })
         var isStale = false
@@ -213,7 +226,8 @@ final class ReplayTransaction {
             try apply(change)
             isStale = true
         }
-        return isStale ? try tables.find(query) : found
+        if isStale { found = try tables.find(query) }
+        return found
     }
 
     func insert(into table: String, _ values: [(column: String, value: Value)]) throws(StoreError) -> ValueMap {
@@ -223,13 +237,17 @@ final class ReplayTransaction {
             default: false
             }
         }
-        let fresh = try refusing(access) { () throws(StoreError) in try tables.insert(into: table, values) }
+        let fresh = try refusing(access, of: table) { () throws(StoreError) in try tables.insert(into: table, values) }
         var row = fresh
         if case .insert(_, let given) = access, let id = fresh["id"]?.intValue {
             // What the store gave, and not the block.
+            var own = ValueMap()
             for key in ["id", "createdAt", "updatedAt"] where row[key] != nil {
-                if let value = given[key] { row[key] = value }
+                guard let value = given[key] else { continue }
+                row[key] = value
+                own[key] = value
             }
+            noteNumbers(own, of: table)
             if row != fresh {
                 try tables.remove(id, from: table)
                 try tables.put(row, into: table)
@@ -239,6 +257,7 @@ final class ReplayTransaction {
             written.insert(RowKey(table: table, id: id))
             changes.append(RowChange(table: table, id: id, before: nil, after: row, address: current))
         }
+        note(.insert(table: table, row: row), of: table)
         return row
     }
 
@@ -252,7 +271,8 @@ final class ReplayTransaction {
         if case .tooMany = access, let count = takeGivenCount() { return count }
         let query = RecordQuery(table: update.table, where: update.conditions, limit: Self.rowLimit)
         let before = try tables.find(query)
-        let count = try refusing(access) { () throws(StoreError) in try tables.update(update) }
+        let count = try refusing(access, of: update.table) { () throws(StoreError) in try tables.update(update) }
+        note(.update(table: update.table, before: before), of: update.table)
         for row in before {
             guard let id = row["id"]?.intValue else { continue }
             written.insert(RowKey(table: update.table, id: id))
@@ -271,9 +291,10 @@ final class ReplayTransaction {
         }
         if case .tooMany = access, let count = takeGivenCount() { return count }
         let before = try tables.find(RecordQuery(table: table, where: conditions, limit: Self.rowLimit))
-        let count = try refusing(access) { () throws(StoreError) in
+        let count = try refusing(access, of: table) { () throws(StoreError) in
             try tables.delete(from: table, where: conditions)
         }
+        note(.delete(table: table, before: before), of: table)
         for row in before {
             guard let id = row["id"]?.intValue else { continue }
             written.insert(RowKey(table: table, id: id))
@@ -282,17 +303,29 @@ final class ReplayTransaction {
         return count
     }
 
+    private func noteNumbers(_ own: ValueMap, of table: String) {
+        guard plan == nil, let source = undone.last ?? current, let id = own["id"]?.intValue else { return }
+        let number = (cursors[source] ?? 1) - 1
+        outside.append(OutsideChange(address: source, access: number, table: table, id: id, kind: .numbered(own)))
+    }
+
     /// Rows of one change that a replay looks at, far more than a capsule holds.
     private static let rowLimit = 10_000
 
     /// Does a change, and refuses it where the store did for rows that nobody read.
     private func refusing<T>(
         _ access: StoreAccess?,
+        of table: String,
         _ change: () throws(StoreError) -> T
     ) throws(StoreError) -> T {
-        guard case .refused(_, let error) = access, error.code == .constraint else { return try change() }
-        return try tables.savepoint { () throws(StoreError) in
-            _ = try change()
+        do throws(StoreError) {
+            guard case .refused(_, let error) = access, error.code == .constraint else { return try change() }
+            return try tables.savepoint { () throws(StoreError) in
+                _ = try change()
+                throw error
+            }
+        } catch {
+            if error.isBlockFailure { note(.refused(table: table, error), of: table) }
             throw error
         }
     }

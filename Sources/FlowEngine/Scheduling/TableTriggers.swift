@@ -269,6 +269,7 @@ extension TriggeringTransaction {
     func insertRun(_ start: RunStart, at now: Timestamp) throws(StoreError) -> RunID {
         try base.insertRun(start, at: now)
     }
+    func setNextID(_ id: Int64, of table: String) throws(StoreError) { try base.setNextID(id, of: table) }
     func updateRun(_ run: RunRecord) throws(StoreError) { try base.updateRun(run) }
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) { try base.setHalt(halt, of: run) }
     func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int {

@@ -106,6 +106,7 @@ extension Turn {
             run.pending = pending
             return .sending
         }
+        transaction.observe(address(of: code.call, number: number))
         switch question.work {
         case .send(let request):
             return try send(request, code.call, number: number, exchanges: [], question: question)
@@ -149,6 +150,7 @@ extension Turn {
             entry.status = .failed
             entry.failure = failure
         }
+        entry.accesses = takeAccesses(of: code.call)
         entry.finishedAt = now
         try insert(entry)
         run.code?.answers.append(CodeAnswer(entry))

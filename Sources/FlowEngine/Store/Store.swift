@@ -145,6 +145,8 @@ package protocol StoreTransaction: StoreReader {
     /// - Returns: the number of rows changed.
     func update(_ update: RecordUpdate) throws(StoreError) -> Int
     func delete(from table: String, where conditions: [ResolvedCondition]) throws(StoreError) -> Int
+    /// Gives the table's next row this id, or the next free one behind it.
+    func setNextID(_ id: Int64, of table: String) throws(StoreError)
 
     /// Keeps a refusal; the oldest of very many are dropped.
     func insertAudit(_ record: AuditRecord) throws(StoreError)

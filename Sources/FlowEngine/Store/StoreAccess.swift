@@ -59,6 +59,17 @@ package struct Receipt: Sendable, Hashable {
     }
 }
 
+extension StoreAccess {
+    /// Whether it holds rows of an app's tables: what runs, settings and deliveries a block met, nobody computes again,
+    /// and a refusal shows in the block's failure.
+    package var isOfRows: Bool {
+        switch self {
+        case .find, .insert, .update, .delete, .tooMany: true
+        case .refused, .setting, .run, .deliveries, .started: false
+        }
+    }
+}
+
 // MARK: As values
 
 extension StoreAccess {

@@ -47,19 +47,35 @@ extension CaseReader {
     private func readTables(_ node: YAMLNode) -> [GivenTable] {
         (context.pairs(of: node, what: "'tables'") ?? []).compactMap { pair in
             guard let table = table(pair) else { return nil }
-            let rows = (context.items(of: pair.value, what: "'\(pair.name)'") ?? []).map { readRow($0, of: table) }
-            return GivenTable(table: table.name, rows: rows)
+            guard case .mapping = pair.value.content, var reader = MappingReader(pair.value, context, what: "a table")
+            else { return GivenTable(table: table.name, rows: readRows(pair.value, of: table)) }
+            let nextID = reader.int("nextId", in: 1...Self.largestID)?.value
+            let rows = reader.value("rows").map { readRows($0, of: table) } ?? []
+            reader.finish()
+            return GivenTable(table: table.name, rows: rows, nextID: nextID)
         }
+    }
+
+    /// What a double of JavaScript holds: ids beyond are no case's.
+    private static let largestID: Int64 = 1 << 53
+
+    private func readRows(_ node: YAMLNode, of table: Table) -> [GivenTable.Row] {
+        (context.items(of: node, what: "'\(table.name)'") ?? []).map { readRow($0, of: table) }
     }
 
     private func readRow(_ node: YAMLNode, of table: Table) -> GivenTable.Row {
         var values: [NamedTemplate] = []
+        var id: Int64?
         for pair in context.pairs(of: node, what: "a row") ?? [] {
             guard checkColumn(pair, of: table) else { continue }
+            if pair.name == "id" {
+                id = context.constant(of: pair.value, as: .int, what: "'id'")?.intValue
+                continue
+            }
             guard let column = table.column(named: pair.name) else {
                 context.error(
                     .columnReserved,
-                    "'\(pair.name)' is given by Runnel: rows are numbered from 1 in the order written",
+                    "'\(pair.name)' is given by Runnel",
                     at: pair.key.range
                 )
                 continue
@@ -68,7 +84,7 @@ extension CaseReader {
                 values.append(NamedTemplate(name: pair.name, value: value))
             }
         }
-        return GivenTable.Row(values: values, range: context.text.range(node.range))
+        return GivenTable.Row(id: id, values: values, range: context.text.range(node.range))
     }
 
     private func readCell(_ node: YAMLNode, of column: Column) -> ValueTemplate? {

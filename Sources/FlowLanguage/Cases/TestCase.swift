@@ -95,20 +95,26 @@ package struct CaseCaller: Sendable, Hashable {
 package struct GivenTable: Sendable {
     package var table: String
     package var rows: [Row]
+    /// Of the first row that is added later; nil: the next one.
+    package var nextID: Int64?
 
     package struct Row: Sendable {
+        /// Nil: the next one.
+        package var id: Int64?
         package var values: [NamedTemplate]
         package var range: SourceRange
 
-        package init(values: [NamedTemplate], range: SourceRange) {
+        package init(id: Int64? = nil, values: [NamedTemplate], range: SourceRange) {
+            self.id = id
             self.values = values
             self.range = range
         }
     }
 
-    package init(table: String, rows: [Row]) {
+    package init(table: String, rows: [Row], nextID: Int64? = nil) {
         self.table = table
         self.rows = rows
+        self.nextID = nextID
     }
 }
 

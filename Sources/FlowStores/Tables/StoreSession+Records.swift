@@ -3,6 +3,9 @@ import FlowEngine
 import FlowLanguage
 
 extension StoreSession: StoreTransaction {
+    private static let forgetNextID = FixedStatement("DELETE FROM sqlite_sequence WHERE name = ?")
+    private static let saveNextID = FixedStatement("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)")
+
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] {
         let table = try catalogue.table(query.table)
         let found = try RecordStatement.find(query, in: table, writing: false)
@@ -85,6 +88,17 @@ extension StoreSession: StoreTransaction {
         let count = try noting(update.table) { () throws(StoreError) in try execute(statement, on: table) }
         if let before { note(.update(table: update.table, before: before), of: update.table) }
         return count
+    }
+
+    func setNextID(_ id: Int64, of name: String) throws(StoreError) {
+        let table = try catalogue.table(name)
+        let removal = try prepared(Self.forgetNextID)
+        removal.bind(table.physicalName)
+        try execute(removal)
+        let insertion = try prepared(Self.saveNextID)
+        insertion.bind(table.physicalName)
+        insertion.bind(max(id, 1) - 1)
+        try execute(insertion)
     }
 
     func delete(from name: String, where conditions: [ResolvedCondition]) throws(StoreError) -> Int {

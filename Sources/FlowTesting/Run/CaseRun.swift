@@ -101,15 +101,26 @@ final class CaseRun {
             for row in table.rows {
                 var values: [(column: String, value: Value)] = []
                 for named in row.values { values.append((named.name, try scope.evaluate(named.value, at: row.range))) }
-                let given = values
+                let (given, id) = (values, row.id)
+                let kept: Int64?
                 do {
-                    try await surviving {
-                        _ = try await world.engine.write { (transaction) throws(StoreError) in
-                            try transaction.insert(into: table.table, given)
+                    kept = try await surviving {
+                        try await world.engine.write { (transaction) throws(StoreError) in
+                            if let id { try transaction.setNextID(id, of: table.table) }
+                            return try transaction.insert(into: table.table, given)["id"]?.intValue
                         }
                     }
                 } catch let error as StoreError {
                     throw CaseFault(message: "the row is refused: \(error.message)", range: row.range)
+                }
+                guard id == nil || id == kept else {
+                    throw CaseFault(message: "rows stand in the order of their ids, from 1", range: row.range)
+                }
+            }
+            guard let next = table.nextID else { continue }
+            try await surviving {
+                try await world.engine.write { (transaction) throws(StoreError) in
+                    try transaction.setNextID(next, of: table.table)
                 }
             }
         }

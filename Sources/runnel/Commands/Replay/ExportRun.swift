@@ -14,6 +14,7 @@ struct ExportRun: AsyncParsableCommand {
     @Argument(help: "The run's id.") var run: Int64
     @Argument(help: "The app's folder.") var app: String = "."
     @Option(help: "The file; default: FLOW-RUN.capsule in this folder; - is standard output.") var output: String?
+    @Flag(help: "Write a case of `runnel test` instead: tests/FLOW-RUN.yaml of the app.") var asTest = false
     @OptionGroup var options: AppOptions
 
     func run() async throws {
@@ -21,6 +22,7 @@ struct ExportRun: AsyncParsableCommand {
             let id = RunID(run)
             let bytes = try await AppAdministration.perform(app, options) { try await $0.capsule(of: id) }
             let capsule = try CapsuleText.decode(bytes)
+            if asTest { return try writeCase(of: capsule) }
             if output == "-" {
                 Console.data(String(decoding: bytes.dropLast(), as: UTF8.self))
             } else {
@@ -36,5 +38,21 @@ struct ExportRun: AsyncParsableCommand {
                 Console.note("warning: it cannot be replayed: \(limitation)")
             }
         }
+    }
+
+    private func writeCase(of capsule: Capsule) throws {
+        let replay = CapsuleReplay()
+        let verdict = try replay.replay(capsule)
+        let text = try CaseText(capsule, app: try replay.compiledApp(of: capsule)).text(rows: verdict.outcome.outside)
+        if output == "-" { return Console.data(String(text.dropLast())) }
+        let folder = URL(filePath: app).appending(path: "tests")
+        let path = output ?? folder.appending(path: "\(capsule.run.record.start.flow)-\(run).yaml").path
+        do {
+            if output == nil { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+            try Data(text.utf8).write(to: URL(filePath: path))
+        } catch {
+            throw CommandFailure("\(path) cannot be written")
+        }
+        Console.note("\(path): a case; `runnel test \(app)` plays it")
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capsules
+import CustomCode
 import Expressions
 import FlowEngine
 import FlowLanguage
@@ -32,26 +33,26 @@ struct ReplayCommand: AsyncParsableCommand {
         try await reporting {
             let replay = CapsuleReplay()
             let other = try against.map { try AppLoading.app(in: $0).app }
-            if let block { return try look(at: block, replay, other) }
+            if let block { return try await look(at: block, replay, other) }
             var worst: ExitCode?
             for file in files {
-                let outcome = try check(file, replay, other)
+                let outcome = try await check(file, replay, other)
                 if let outcome, worst != Exit.unable { worst = outcome }
             }
             if let worst { throw worst }
         }
     }
 
-    private func check(_ file: String, _ replay: CapsuleReplay, _ other: App?) throws -> ExitCode? {
+    private func check(_ file: String, _ replay: CapsuleReplay, _ other: App?) async throws -> ExitCode? {
         do {
             let capsule = try CapsuleFile.read(file).capsule
             if let other {
-                let comparison = try replay.compare(capsule, with: other)
+                let comparison = try await compare(capsule, replay, with: other)
                 let isSame = comparison.divergence == nil
                 if !isSame || !quiet { Console.data(DivergenceView.text(of: comparison, file: file)) }
                 return isSame ? nil : Exit.failed
             }
-            let verdict = try replay.replay(capsule)
+            let verdict = try await verdict(on: capsule, replay)
             guard let divergence = verdict.divergence else {
                 let given = verdict.given == 0 ? "" : ", \(verdict.given) taken as recorded"
                 if !quiet { Console.data("\(file): the same, \(verdict.blocks) entries\(given)") }
@@ -65,16 +66,47 @@ struct ReplayCommand: AsyncParsableCommand {
         }
     }
 
+    // MARK: Code
+
+    private func verdict(
+        on capsule: Capsule,
+        _ replay: CapsuleReplay,
+        watch: PassWatch? = nil
+    ) async throws -> CapsuleVerdict {
+        guard let code = Self.code(of: try replay.compiledApp(of: capsule)) else {
+            return try replay.replay(capsule, watch: watch)
+        }
+        return try await replay.replay(capsule, watch: watch, running: code)
+    }
+
+    private func compare(
+        _ capsule: Capsule,
+        _ replay: CapsuleReplay,
+        with other: App,
+        watch: PassWatch = PassWatch()
+    ) async throws -> AppComparison {
+        let own = Self.code(of: try replay.compiledApp(of: capsule))
+        guard let code = Self.code(of: other) ?? own else {
+            return try replay.compare(capsule, with: other, watch: watch)
+        }
+        return try await replay.compare(capsule, with: other, watch: watch, running: code)
+    }
+
+    /// Nil when the app has none, or no worker is there: then what it asked and gave is taken as recorded.
+    private static func code(of app: App) -> CodePool? {
+        CodeRuntime.hasCode(app) ? CodeRuntime.pool(connections: app.connections) : nil
+    }
+
     // MARK: One block
 
-    private func look(at block: String, _ replay: CapsuleReplay, _ other: App?) throws {
+    private func look(at block: String, _ replay: CapsuleReplay, _ other: App?) async throws {
         let capsule = try CapsuleFile.read(files[0]).capsule
         let watch = PassWatch(target: BlockPath(block), visit: visit)
         let snapshot: BlockSnapshot?
         if let other {
-            snapshot = try replay.compare(capsule, with: other, watch: watch).snapshot
+            snapshot = try await compare(capsule, replay, with: other, watch: watch).snapshot
         } else {
-            snapshot = try replay.replay(capsule, watch: watch).snapshot
+            snapshot = try await verdict(on: capsule, replay, watch: watch).snapshot
         }
         guard let snapshot else {
             throw CommandFailure("the run does not pass '\(block)'\(visit > 1 ? " so often" : ""); see `capsule show`")
