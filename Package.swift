@@ -267,7 +267,7 @@ let package = Package(
             path: "Tests/CrashProbe",
             swiftSettings: strict
         ),
-        .testTarget(name: "ExpressionsTests", dependencies: ["Expressions"], swiftSettings: strict),
+        .testTarget(name: "ExpressionsTests", dependencies: ["Expressions", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "FlowLanguageTests", dependencies: ["FlowLanguage", "Expressions"], swiftSettings: strict),
         .testTarget(
             name: "FlowEngineTests",
@@ -278,7 +278,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FlowStoresTests",
-            dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", grdb],
+            dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", "TestSupport", grdb],
             swiftSettings: strict
         ),
         .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: strict),
@@ -302,7 +302,7 @@ let package = Package(
         ),
         .testTarget(
             name: "StripeSimulatorTests",
-            dependencies: ["StripeSimulator", "HTTPTransport", hummingbird, hummingbirdTesting, crypto],
+            dependencies: ["StripeSimulator", "HTTPTransport", "TestSupport", hummingbird, hummingbirdTesting, crypto],
             exclude: ["OfficialClient"],
             swiftSettings: strict
         ),

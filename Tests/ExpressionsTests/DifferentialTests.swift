@@ -1,5 +1,6 @@
 import Expressions
 import Foundation
+import TestSupport
 import Testing
 
 /// Makes well-typed expressions of CEL's standard part from a seed.
@@ -167,17 +168,8 @@ struct DifferentialTests {
 
     static let isOracleThere = (try? run(["-c", "from cel_expr_python import cel"]))?.status == 0
 
-    static func run(_ arguments: [String]) throws -> (status: Int32, output: Data) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [python] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, data)
+    static func run(_ arguments: [String]) throws -> (status: Int32, output: [UInt8]) {
+        try SpawnedProgram.run(python, arguments)
     }
 
     static let script = #"""

@@ -114,20 +114,9 @@ enum PrometheusClient {
     }
 
     private static func run(_ program: String, input: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", program]
-        let (given, taken) = (Pipe(), Pipe())
-        process.standardInput = given
-        process.standardOutput = taken
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        // A scrape is smaller than what a pipe holds.
-        try given.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try given.fileHandleForWriting.close()
-        let output = String(decoding: taken.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Refusal(output: output) }
+        let (status, bytes) = try SpawnedProgram.run("python3", ["-c", program], input: Array(input.utf8))
+        let output = String(decoding: bytes, as: UTF8.self)
+        guard status == 0 else { throw Refusal(output: output) }
         return output
     }
 }

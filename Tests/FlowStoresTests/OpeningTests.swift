@@ -4,6 +4,7 @@ import FlowLanguage
 @testable import FlowStores
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @Suite("Opening a store")
@@ -174,24 +175,14 @@ struct OwnerLockTests {
     func inAnotherProcess() async throws {
         try await withFolder { folder in
             try openStore(folder).close()
-            let other = Process()
-            other.executableURL = URL(filePath: "/bin/sh")
             // The shell names itself, takes the lock, tells, and goes on as a process that does nothing.
-            other.arguments = [
-                "-c", "exec 9<>\"$0/owner.lock\"; echo $$ >&9; flock -n 9 && echo locked; exec sleep 1000", folder,
-            ]
-            let told = Pipe()
-            other.standardOutput = told
-            try other.run()
-            #expect(told.fileHandleForReading.availableData == Data("locked\n".utf8))
-            #expect(throws: StoreOpenError.inUse(pid: other.processIdentifier)) { try openStore(folder) }
-            kill(other.processIdentifier, SIGKILL)
-            other.waitUntilExit()
-            #expect(
-                try String(contentsOfFile: folder + "/owner.lock", encoding: .utf8).hasPrefix(
-                    "\(other.processIdentifier)"
-                )
-            )
+            let script = "exec 9<>\"$0/owner.lock\"; echo $$ >&9; flock -n 9 && echo locked; exec sleep 1000"
+            let other = try SpawnedProgram("sh", ["-c", script, folder])
+            let pid = other.pid
+            #expect(other.firstLine() == "locked")
+            #expect(throws: StoreOpenError.inUse(pid: pid)) { try openStore(folder) }
+            other.killAtOnce()
+            #expect(try String(contentsOfFile: folder + "/owner.lock", encoding: .utf8).hasPrefix("\(pid)"))
             try openStore(folder).close()
         }
     }

@@ -61,13 +61,7 @@ struct GuardedRequestTests {
 
     /// `size` zeros, compressed by the system's gzip.
     private func bomb(of size: Int) throws -> [UInt8] {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["sh", "-c", "head -c \(size) /dev/zero | gzip -9"]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        return Array(try output.fileHandleForReading.readToEnd() ?? Data())
+        try SpawnedProgram.run("sh", ["-c", "head -c \(size) /dev/zero | gzip -9"]).output
     }
 
     private func serve(_ bytes: [UInt8]) throws -> LocalServer {

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTransport
+import TestSupport
 import Testing
 
 @testable import StripeSimulator
@@ -18,16 +19,8 @@ enum OfficialClient {
     }
 
     static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+        let (status, output) = try SpawnedProgram.run(program, arguments, withErrors: true)
+        return (status, String(decoding: output, as: UTF8.self))
     }
 
     /// Runs a program on a queue of its own: the simulator needs the shared threads meanwhile.
