@@ -8,7 +8,7 @@ WORKER := swift build -c release --static-swift-stdlib --product runnel-code-wor
 
 # Tests that keep a core or a thread busy for long are run apart from those that wait for an answer in time: two cores
 # carry one kind at a time.
-TEST_PASSES := rest EndToEndTests FlowTestingTests PermutationTests CustomCodeTests ProofTests
+TEST_PASSES := rest FlowServerTests EndToEndTests FlowTestingTests PermutationTests CustomCodeTests ProofTests
 
 .PHONY: help demo test build setup lint format bench bench-rooms soak clean
 
