@@ -79,7 +79,7 @@ package struct BlockKind: Sendable {
 }
 
 extension BlockKind {
-    package static let all: [BlockKind] = records + control + timing + outside
+    package static let all: [BlockKind] = records + control + branches + timing + outside
 
     private static let records = [
         BlockKind(

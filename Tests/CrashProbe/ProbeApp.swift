@@ -33,6 +33,8 @@ enum ProbeApp {
             columns:
               name:  { type: string, unique: true }
               value: { type: int, default: 0 }
+        events:
+          told: {}
         connections:
           stripe: { service: stripe, access: { create-payment-intent: [customer] } }
         payments: { connection: stripe, orderTable: orders }
