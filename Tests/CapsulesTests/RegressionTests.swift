@@ -40,7 +40,7 @@ struct RegressionTests {
         let expected: Set = [
             "insert-record", "set-variables", "update-record", "upsert-record", "conditional-branch", "log",
             "find-records", "for-each", "find-record", "transaction", "try", "fail", "delete-record", "run-flow",
-            "http-request",
+            "http-request", "parallel", "wait",
         ]
         #expect(expected.subtracting(kinds).isEmpty, "\(expected.subtracting(kinds).sorted())")
     }
@@ -48,7 +48,7 @@ struct RegressionTests {
     @Test("are written anew when asked for", .enabled(if: ProcessInfo.processInfo.environment[variable] != nil))
     func write() async throws {
         let target = URL(filePath: try #require(ProcessInfo.processInfo.environment[Self.variable]))
-        for capsule in try await CapsuleWorld.capsules(Array(CapsuleWorld.calls.prefix(4))) {
+        for capsule in try await CapsuleWorld.capsules(CapsuleWorld.calls.prefix(4) + CapsuleWorld.branchCalls) {
             let name = "\(capsule.run.record.start.flow).capsule"
             try Data(CapsuleText.encode(capsule)).write(to: target.appending(path: name))
         }
