@@ -101,7 +101,7 @@ struct CoverageTests {
                       as: number
                       concurrency: 2
                       do:
-                        - { block: log, message: '${ number }' }
+                        - { block: log, message: 'no ${ number }' }
                       collect: '${ number }'
               - { block: log, message: behind }
             """
