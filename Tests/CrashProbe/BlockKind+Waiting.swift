@@ -80,7 +80,7 @@ extension BlockKind {
                         where: { name: only }
                         set: { value: '${ record.value + item }' }
                       - block: wait
-                        for: 2h
+                        for: 9h
                     fail:
                       - id: late
                         block: insert-record
@@ -95,7 +95,7 @@ extension BlockKind {
             blocks: """
                   - id: under
                     block: wait
-                    for: 2h
+                    for: 9h
                 """
         ),
         BlockKind(
