@@ -1,5 +1,5 @@
 extension BlockKind {
-    /// Lists that go on beside each other, and what waits longest.
+    /// Lists that go on beside each other.
     static let branches = [
         BlockKind(
             "parallel",
@@ -78,41 +78,6 @@ extension BlockKind {
                         where: { name: only }
                         set: { value: '${ record.value + item }' }
                     collect: '${ item }'
-                """
-        ),
-        BlockKind(
-            "wait-event",
-            [.sleeps],
-            blocks: """
-                  - id: under
-                    block: wait
-                    event: told
-                    key: '${ run.id }'
-                    timeout: 1m
-                    fail:
-                      - id: instead
-                        block: insert-record
-                        table: lines
-                        set: { text: 'not told ${ run.id }' }
-                """
-        ),
-        BlockKind(
-            "timeout",
-            [.sleeps],
-            blocks: """
-                  - id: under
-                    block: for-each
-                    each: '[1, 2, 3]'
-                    as: item
-                    timeout: 90s
-                    do:
-                      - { id: pause, block: wait, for: 1m }
-                      - id: turn
-                        block: update-record
-                        table: counters
-                        where: { name: only }
-                        set: { value: '${ record.value + item }' }
-                    fail: []
                 """
         ),
     ]
