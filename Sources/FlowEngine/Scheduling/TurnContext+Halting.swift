@@ -112,6 +112,7 @@ extension TurnContext {
         record.epoch = epoch
         record.wakesAt = nil
         record.finishedAt = now
+        record.strikes = 0
         record.trace = trace
         record.answer =
             record.answer
