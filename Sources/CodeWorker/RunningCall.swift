@@ -17,6 +17,8 @@ final class RunningCall {
     private var asks = 0
     private var answered = 0
     private(set) var isOver = false
+    /// What the body returned: the code is over when nothing that it asked is open any more.
+    private var result: [UInt8]?
     /// Where the code was when its time had run out.
     private var stopped: [CodeProblemFrame.Place]?
 
@@ -47,7 +49,7 @@ final class RunningCall {
                     [context.value(global.name), context.value(global.json), context.value(global.refusal ?? "")]
                 )
             }
-            if call.hasStripe { try script.allowStripe() }
+            if call.hasStripe { try script.call("stripe", []) }
             for (index, library) in call.libraries.enumerated() {
                 try script.evaluate(library.text, name: SourceName.of(index))
             }
@@ -63,11 +65,13 @@ final class RunningCall {
         answered += 1
         enter { () throws(ScriptContext.Thrown) in
             let context = script.context
+            let isText = String(validating: answer.body, as: UTF8.self) != nil
             try script.call(
                 "settle",
                 [
                     script.number(index), script.number(answer.outcome.rawValue), script.number(answer.status),
-                    context.value(answer.headers), context.value(answer.body),
+                    context.value(answer.headers), isText ? context.value(answer.body) : context.bytes(answer.body),
+                    script.bool(!isText),
                 ]
             )
         }
@@ -89,6 +93,10 @@ final class RunningCall {
         if stopped != nil || used >= limit { return endAtLimit() }
         if let thrown { return endThrown(thrown) }
         if answered < asks { return Pipe.write(Frame(.waiting)) }
+        if let result {
+            isOver = true
+            return Pipe.write(Frame(.returned, result))
+        }
         end(.init(code: "code-never-settles", message: "the code awaits something that nothing will settle"))
     }
 
@@ -170,8 +178,7 @@ final class RunningCall {
                 end(.init(code: "code-output-too-large", message: tooLarge("what the code returned is")))
                 return nil
             }
-            isOver = true
-            Pipe.write(Frame(.returned, arguments[0]))
+            result = arguments[0]
         case (.failed, 3):
             guard stopped == nil else { return nil }
             let message = String(decoding: arguments[0], as: UTF8.self)

@@ -7,5 +7,7 @@ void JSContextGroupSetExecutionTimeLimit(JSContextGroupRef group, double limit, 
 void JSContextGroupClearExecutionTimeLimit(JSContextGroupRef group);
 // Where the engine is now: a line for each function, the innermost first.
 JSStringRef JSContextCreateBacktrace(JSContextRef context, unsigned maxStackSize);
+// What is called with a promise that was rejected while nobody waited for it, and the reason.
+void JSGlobalContextSetUnhandledRejectionCallback(JSGlobalContextRef context, JSObjectRef function, JSValueRef *exception);
 // Collects before it returns; `JSGarbageCollect` only asks for it.
 void JSSynchronousGarbageCollectForDebugging(JSContextRef context);
