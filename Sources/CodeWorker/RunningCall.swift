@@ -16,6 +16,9 @@ final class RunningCall {
     private var lines = 0
     private var asks = 0
     private var answered = 0
+    /// Bytes of each host call that was made, and of those that are open: the host keeps them until their turn.
+    private var sizes: [Int] = []
+    private var open = 0
     private(set) var isOver = false
     /// What the body returned: the code is over when nothing that it asked is open any more.
     private var result: [UInt8]?
@@ -63,6 +66,7 @@ final class RunningCall {
         guard answered < asks else { return end(.init(code: "code-crashed", message: "an answer without a question")) }
         let index = answered
         answered += 1
+        open -= sizes[index]
         enter { () throws(ScriptContext.Thrown) in
             let context = script.context
             let isText = String(validating: answer.body, as: UTF8.self) != nil
@@ -136,12 +140,11 @@ final class RunningCall {
 
     func noteTimeout(in context: JSContextRef?) {
         stopped = []
-        guard let trace = JSContextCreateBacktrace(context, 32) else { return }
-        defer { JSStringRelease(trace) }
-        // Where a function was is not known when it is stopped, only where it begins.
-        stopped = Array(
-            SourceName.places(utf8(of: trace) ?? [], in: call.libraries + [call.body], isOfFunctions: true).prefix(1)
-        )
+        // A new error knows where each function made its last call; a loop without calls leaves its function's beginning.
+        guard let context, let error = JSObjectMakeError(context, 0, nil, nil),
+            let trace = script.member("stack", of: error).flatMap({ utf8(of: $0, in: context) })
+        else { return }
+        stopped = Array(SourceName.places(trace, in: call.libraries + [call.body], isOfFunctions: true).prefix(4))
     }
 
     // MARK: What the runtime asks for
@@ -157,7 +160,13 @@ final class RunningCall {
                 return "code-too-many-calls: more than \(call.limits.hostCalls) host calls"
             }
             guard arguments[1].count <= call.limits.outputBytes else { return tooLarge("the call's arguments are") }
+            guard open + arguments[1].count <= 4 * call.limits.outputBytes else {
+                return
+                    "code-output-too-large: the open host calls are together larger than \(4 * call.limits.outputBytes) bytes"
+            }
             asks += 1
+            open += arguments[1].count
+            sizes.append(arguments[1].count)
             Pipe.write(
                 Frame(.ask) {
                     $0.write(arguments[0]); $0.write(arguments[1])

@@ -97,10 +97,12 @@ final class ScriptContext {
         return value
     }
 
-    private func member(_ name: String) -> JSObjectRef? {
+    private func member(_ name: String) -> JSObjectRef? { member(name, of: runtime) }
+
+    func member(_ name: String, of object: JSObjectRef) -> JSValueRef? {
         guard let key = makeString(name) else { return nil }
         defer { JSStringRelease(key) }
-        return JSObjectGetProperty(context, runtime, key, nil)
+        return JSObjectGetProperty(context, object, key, nil)
     }
 
     func number(_ value: Int) -> JSValueRef? { JSValueMakeNumber(context, Double(value)) }

@@ -29,11 +29,21 @@ struct CodeProblem {
     }
 
     private func message(of problem: CodeProblemFrame) -> String {
-        let places = problem.stack.map(text)
+        var stack = problem.stack
+        if problem.code == "code-timed-out", let first = stack.first { stack[0] = loop(after: first) }
+        let places = stack.map(text)
         let message = problem.message + Self.hint(to: problem.message)
         guard let first = places.first else { return message }
         let callers = places.dropFirst().prefix(8).map { "\n  called at \($0)" }.joined()
         return "\(first): \(message)\(callers)"
+    }
+
+    /// Code that was stopped in a loop without calls was last seen at its beginning: its first loop is meant.
+    private func loop(after place: CodeProblemFrame.Place) -> CodeProblemFrame.Place {
+        guard place.line == 1, place.column == 1, place.source == block.body.file,
+            let loop = JavaScriptNames.uses(of: ["for", "while", "do"], in: block.body.text).first
+        else { return place }
+        return CodeProblemFrame.Place(source: place.source, line: loop.line, column: loop.column)
     }
 
     /// What stands here in the place of a name that other surroundings have.

@@ -27,8 +27,9 @@ final class WorkerProcess {
         var processor: Duration
         /// Time on the clock: larger, since a busy machine must not fail innocent code.
         var wall: Duration
-        /// Frames before the last one.
+        /// Frames before the last one, and their bytes: a worker that is not ours any more must not fill our memory.
         var frames: Int
+        var bytes = 32 << 20
 
         static let start = Allowance(processor: .seconds(10), wall: .seconds(120), frames: 0)
     }
@@ -94,6 +95,7 @@ final class WorkerProcess {
         defer { peakBytes = max(peakBytes, watch.peakBytes, watch.hasWaited ? memory.peakBytes : 0) }
         if let frame, !write(frame.bytes, watch) { return .died(death(watch, allowance)) }
         var frames = 0
+        var bytes = 0
         while true {
             guard let header = read(Frame.headerSize, watch) else { return .died(death(watch, allowance)) }
             guard let (kind, count) = Frame.header(header) else { return violation("a frame that is none") }
@@ -102,7 +104,10 @@ final class WorkerProcess {
             switch kind {
             case .ask, .log:
                 frames += 1
-                guard frames <= allowance.frames else { return violation("more frames than it may send") }
+                bytes += count
+                guard frames <= allowance.frames, bytes <= allowance.bytes else {
+                    return violation("more frames than it may send")
+                }
                 collecting(frame)
             case .waiting, .returned, .problem, .parsed, .ready, .attempted: return .frame(frame)
             case .call, .answer, .check, .drop, .attempt: return violation("a frame of the host's")

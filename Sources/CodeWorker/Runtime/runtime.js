@@ -8,6 +8,7 @@
     const { defineProperty, getOwnPropertyDescriptor, keys } = Object;
     const { construct } = Reflect;
     const then = Function.prototype.call.bind(Promise.prototype.then);
+    const slice = Function.prototype.call.bind(String.prototype.slice);
     const isInteger = /^-?\d+$/;
     const ASK = 1, LOG = 2, RETURNED = 3, FAILED = 4;
     const STRIPE = 1, WEB = 2;
@@ -238,21 +239,23 @@
 
     // MARK: For the worker
 
+    // However much was thrown, a few thousand characters of it are told.
+    const cut = (text, count) => (typeof text === "string" && text.length > count ? slice(text, 0, count) : text);
     function thrown(error) {
         let message = "something that cannot be shown", json = "", stack = "";
         try {
             if (error !== null && typeof error === "object") {
-                stack = String(error.stack ?? "");
-                message = error.message === undefined ? shown(error) : `${error.name}: ${error.message}`;
+                stack = cut(String(error.stack ?? ""), 16384);
+                message = error.message === undefined ? shown(error) : `${cut(error.name, 200)}: ${cut(error.message, 4096)}`;
                 const { name, type, code, decline_code, param, statusCode, requestId, status } = error;
-                json = stringify({ name, type, code, decline_code, param, statusCode, requestId, status, message: error.message });
+                json = stringify({ name, type, code, decline_code, param, statusCode, requestId, status, message: cut(error.message, 4096) });
             } else {
                 message = String(error);
             }
         } catch {
             // A getter of the thrown object threw: what is known so far is told.
         }
-        native(FAILED, message, json ?? "", stack);
+        native(FAILED, cut(message, 4096), cut(json ?? "", 16384), stack);
     }
     function returned(value) {
         let json;
