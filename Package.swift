@@ -243,6 +243,7 @@ let package = Package(
             name: "ReplayBenchmark",
             dependencies: ["Capsules", "FlowEngine"],
             path: "Benchmarks/ReplayBenchmark",
+            exclude: ["payment-callback.capsule"],
             swiftSettings: strict
         ),
 

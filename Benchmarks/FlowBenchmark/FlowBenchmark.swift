@@ -68,6 +68,12 @@ struct FlowBenchmark {
             report.add("web hooks: callback runs finished meanwhile", result.finishedPerSecond, "runs/s", machine)
             report.add("web hooks: p50", result.p50 * 1_000, "ms", machine)
             report.add("web hooks: p99", result.p99 * 1_000, "ms", machine)
+            report.add(
+                "web hooks: processor time of one, without the sender",
+                result.processorTime * 1e6,
+                "µs",
+                machine
+            )
         }
     }
 }
