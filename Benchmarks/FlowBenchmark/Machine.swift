@@ -43,6 +43,13 @@ struct Machine {
         return "\(ProcessInfo.processInfo.activeProcessorCount) × \(model ?? "unknown processor")"
     }
 
+    /// Of a clock that all processes of the machine share.
+    static var monotonicSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     /// Resident memory of this process in MiB.
     static var residentMebibytes: Double {
         let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
