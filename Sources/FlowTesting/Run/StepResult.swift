@@ -30,7 +30,7 @@ struct StepResult: Sendable, Hashable {
     init(refusal error: EngineError) {
         let code: String
         switch error.code {
-        case .unknownFlow: (status, code) = (404, "not_found")
+        case .unknownFlow, .unknownEvent: (status, code) = (404, "not_found")
         case .forbidden: (status, code) = (403, "forbidden")
         case .invalidInput: (status, code) = (422, "invalid_input")
         case .keyReused: (status, code) = (422, "idempotency_key_reused")
