@@ -59,7 +59,9 @@ extension CaseText {
             if !answer.body.isNull { expected["output"] = lasting(answer.body) }
             return .map(expected)
         }
-        return ["status": .int(Int64(answer.status)), "error": ["code": answer.body["code"] ?? .null]]
+        var expected: ValueMap = ["status": .int(Int64(answer.status))]
+        if let code = answer.body["code"] { expected["error"] = ["code": code] }
+        return .map(expected)
     }
 
     var waits: Bool { capsule.history.runs.contains { $0.entries.contains { $0.block == "wait" } } }

@@ -83,9 +83,8 @@ package struct CaseText: Sendable {
 
     private func answer(_ entry: JournalEntry) -> Value? {
         guard let request = OutsideRequest(entry.input) else { return nil }
-        let path = request.path.split(separator: "?").first.map(String.init) ?? request.path
         var members: ValueMap = [
-            "connection": .string(request.connection), "to": .string("\(request.method) \(path)"),
+            "connection": .string(request.connection), "to": .string("\(request.method) \(request.pathAlone)"),
         ]
         // Code gets the answer as it is: it is the entry's output.
         if let answer = entry.receipt?.answer ?? OutsideAnswer(entry.output) {
@@ -99,10 +98,11 @@ package struct CaseText: Sendable {
             }
             return .map(members)
         }
-        guard let failure = entry.failure, failure.type == "connection" else { return nil }
+        guard let failure = entry.failure, ["connection", "timeout"].contains(failure.type) else { return nil }
         let trouble = failure.code == "not_sent" ? Trouble.unreachable : .timeout
         members["fail"] = .string(trouble.rawValue)
-        members["times"] = .int(Int64(max(1, entry.sends)))
+        // How often it is sent within a time limit hangs on the pauses between, which are drawn.
+        if failure.type == "connection" { members["times"] = .int(Int64(max(1, entry.sends))) }
         return .map(members)
     }
 
@@ -119,5 +119,15 @@ package struct CaseText: Sendable {
             return .map(shown)
         default: return value
         }
+    }
+}
+
+extension OutsideRequest {
+    /// The path without its query, and without the host that code writes before it.
+    package var pathAlone: String {
+        let path = path.prefix { $0 != "?" }
+        guard let scheme = path.firstRange(of: "://") else { return String(path) }
+        let rest = path[scheme.upperBound...].drop { $0 != "/" }
+        return rest.isEmpty ? "/" : String(rest)
     }
 }

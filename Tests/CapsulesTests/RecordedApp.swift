@@ -4,6 +4,7 @@ import FlowEngine
 import FlowLanguage
 import FlowTesting
 import Foundation
+import Synchronization
 import Testing
 
 /// An app from its folder, whose cases are played as `runnel test` plays them, with every run of them exported.
@@ -36,8 +37,18 @@ struct RecordedApp: Sendable, CustomTestStringConvertible {
         return try #require(compilation.hasErrors ? nil : compilation.app, "\(findings)")
     }
 
-    /// Plays the app's own cases.
-    func play() async throws -> [CaseOutcome] { try await play(AppFolder.readTests(folder.path)) }
+    /// What the app's own cases came to; played once for all tests.
+    func play() async throws -> [CaseOutcome] {
+        let task = Self.played.withLock { played in
+            if let known = played[testDescription] { return known }
+            let task = Task { try await play(AppFolder.readTests(folder.path)) }
+            played[testDescription] = task
+            return task
+        }
+        return try await task.value
+    }
+
+    private static let played = Mutex<[String: Task<[CaseOutcome], any Error>]>([:])
 
     /// On changed `sources`, if some are given; `files` are those that cases name.
     func play(
@@ -68,7 +79,7 @@ struct RecordedApp: Sendable, CustomTestStringConvertible {
         }
         guard hasCode else { return nil }
         let worker = try #require(WorkerLocation.find(), "the worker stands beside the tests: build all products")
-        return CodePool(CodePool.Configuration(executable: worker))
+        return CodePool(CodePool.Configuration(executable: worker), connections: app.connections)
     }
 
     /// Every run of every case, each told by its case.

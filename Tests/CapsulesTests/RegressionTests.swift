@@ -1,4 +1,5 @@
 import Capsules
+import Expressions
 import FlowEngine
 import FlowLanguage
 import Foundation

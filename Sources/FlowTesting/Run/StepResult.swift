@@ -26,6 +26,12 @@ struct StepResult: Sendable, Hashable {
         ]
     }
 
+    /// In a line: `409 order_closed: This order is already paid or refunded`.
+    var summary: String {
+        guard let code = error["code"]?.stringValue else { return "\(status)" }
+        return "\(status) \(code)" + (error["message"]?.stringValue.map { ": \($0)" } ?? "")
+    }
+
     /// A call that was refused before anything happened.
     init(refusal error: EngineError) {
         let code: String
