@@ -64,6 +64,8 @@ RELEASE_BIN = $$(swift build -c release --static-swift-stdlib --show-bin-path)
 bench: setup
 	@command -v wrk >/dev/null || $(MAKE) --no-print-directory setup PACKAGES=wrk || true
 	swift build -c release --static-swift-stdlib --product FlowBenchmark $(SWIFT_BUILD_FLAGS)
+	$(RELEASE)
+	$(WORKER)
 	@cc -O2 -Wall -Wextra -o .build/replay Benchmarks/RawSQLite/replay.c -lsqlite3
 	@"$(RELEASE_BIN)/FlowBenchmark" .build/replay --json .build/bench.json && echo 'as JSON: .build/bench.json'
 
@@ -94,6 +96,7 @@ soak: setup
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
 	RUNNEL_PROOFS=large swift test --skip-build --filter ProofTests $(SWIFT_BUILD_FLAGS)
 	swift build -c release --static-swift-stdlib --product FlowBenchmark $(SWIFT_BUILD_FLAGS)
+	@cc -O2 -Wall -Wextra -o .build/replay Benchmarks/RawSQLite/replay.c -lsqlite3
 	@"$(RELEASE_BIN)/FlowBenchmark" .build/replay --only soak --runs 1000000
 
 lint:

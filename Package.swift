@@ -212,7 +212,7 @@ let package = Package(
             name: "FlowBenchmark",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "Connections", "Payments", "FlowServer",
-                logging,
+                "CustomCode", "HTTPTransport", logging,
                 serviceLifecycle,
             ],
             path: "Benchmarks/FlowBenchmark",
@@ -243,6 +243,7 @@ let package = Package(
             name: "ReplayBenchmark",
             dependencies: ["Capsules", "FlowEngine"],
             path: "Benchmarks/ReplayBenchmark",
+            exclude: ["payment-callback.capsule"],
             swiftSettings: strict
         ),
 
@@ -262,7 +263,7 @@ let package = Package(
             name: "CrashProbe",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
-                "TestSupport", logging,
+                "CustomCode", "TestSupport", logging,
             ],
             path: "Tests/CrashProbe",
             swiftSettings: strict

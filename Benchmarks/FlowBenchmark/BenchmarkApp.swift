@@ -4,7 +4,10 @@ import Payments
 /// What is measured: one flow of ten durable record blocks, and a shop that takes Stripe's events.
 enum BenchmarkApp {
     static func compiled() throws -> App {
-        let files = [("app.yaml", app), ("flows/ten.yaml", ten), ("flows/payment-callback.yaml", callback)]
+        let files = [
+            ("app.yaml", app), ("flows/ten.yaml", ten), ("flows/payment-callback.yaml", callback),
+            ("flows/parked.yaml", parked), ("flows/fibonacci.yaml", fibonacci),
+        ]
         let sources = files.map { SourceFile(path: $0.0, bytes: Array($0.1.utf8)) }
         let compilation = AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(sources)
         guard let app = compilation.app else {
@@ -98,6 +101,50 @@ enum BenchmarkApp {
             block: find-record
             table: orders
             where: { id: '${ blocks.order.id }' }
+
+        """
+
+    private static let parked = """
+        flow: parked
+        kind: cloud
+        trigger: { manual: true }
+        input: { order: { type: int } }
+        blocks:
+          - id: pause
+            block: wait
+            for: 1h
+          - id: order
+            block: insert-record
+            table: orders
+            set: { email: parked@example.com, total: '${ input.order + 1 }' }
+
+        """
+
+    private static let fibonacci = """
+        flow: fibonacci
+        kind: page
+        access: [customer]
+        input:
+          steps: { type: int }
+          number: { type: int }
+        output:
+          count: ${ vars.count }
+        blocks:
+          - block: set-variables
+            set: { count: 0 }
+          - id: all
+            block: while
+            while: vars.count < input.steps
+            max: 100
+            do:
+              - id: step
+                block: custom-code
+                args: { n: '${ input.number }' }
+                code: |
+                  const fibonacci = (n) => (n <= 1 ? n : fibonacci(n - 1) + fibonacci(n - 2));
+                  return fibonacci(args.n);
+              - block: set-variables
+                set: { count: '${ vars.count + 1 }' }
 
         """
 

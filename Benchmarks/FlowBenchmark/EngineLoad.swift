@@ -30,10 +30,11 @@ struct EngineLoad: Sendable {
         folder: String,
         credentials: any CredentialSource = NoCredentials(),
         trace: StatementTrace? = nil,
+        clock: any Clock = SystemClock(),
+        code: (any CodeRunner)? = nil,
         _ body: (EngineLoad) async throws -> R
     ) async throws -> R {
         let app = try BenchmarkApp.compiled()
-        let clock = SystemClock()
         let store = try SQLiteStore(
             folder: folder,
             tables: app.tables,
@@ -48,6 +49,7 @@ struct EngineLoad: Sendable {
             clock: clock,
             random: SystemRandomSource(),
             features: [feature],
+            code: code,
             mode: .test,
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         )

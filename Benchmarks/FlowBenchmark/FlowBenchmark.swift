@@ -2,11 +2,14 @@ import Foundation
 
 /// Measures the engine beside the raw limit of this machine's disk and library, in the same run.
 ///
-/// `FlowBenchmark REPLAY [--seconds N] [--rounds N] [--json FILE] [--only flows|hooks|soak] [--runs N]`: `REPLAY` is
-/// the built `RawSQLite/replay.c`.
+/// `FlowBenchmark REPLAY [--seconds N] [--rounds N] [--json FILE] [--only flows|hooks|waiting|code|cold|soak] [--runs N]`:
+/// `REPLAY` is the built `RawSQLite/replay.c`.
 @main
 struct FlowBenchmark {
     static func main() async throws {
+        if CommandLine.arguments.dropFirst().first == "--stage" {
+            return try await WaitingRuns.carryOut(Array(CommandLine.arguments.dropFirst(2)))
+        }
         let options = try Options(Array(CommandLine.arguments.dropFirst()))
         let folder = NSTemporaryDirectory() + "runnel-flow-benchmark-\(getpid())"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -15,6 +18,10 @@ struct FlowBenchmark {
         report.isQuiet = Machine.waitForQuiet()
         if options.measures("flows") { try await flows(options, folder, &report) }
         if options.measures("hooks") { try await hooks(options, folder, &report) }
+        if options.measures("waiting") {
+            try WaitingRuns(folder: folder + "/waiting", runs: 100_000).measure(&report)
+        }
+        if options.measures("code") || options.measures("cold") { try await processes(options, folder, &report) }
         if options.only == "soak" {
             try await Soak(folder: folder + "/soak", runs: options.runs).measure(&report)
         }
@@ -37,14 +44,27 @@ struct FlowBenchmark {
                     return try await load.run(concurrency: concurrency, for: .seconds(options.seconds))
                 }
                 let name = "engine, \(concurrency) at once"
-                report.add(name, result.perSecond, "flows/s", machine)
+                let share = result.perSecond / raw.flowsPerSecond * 100
+                report.add(name, result.perSecond, "flows/s", machine, concurrency == 1 ? nil : .atLeast(5_000))
                 report.add("\(name): blocks", result.perSecond * 10, "blocks/s", machine)
-                report.add("\(name): share of the limit", result.perSecond / raw.flowsPerSecond * 100, "%", machine)
-                report.add("\(name): p50", result.p50 * 1_000, "ms", machine)
+                report.add("\(name): share of the limit", share, "%", machine, concurrency == 1 ? nil : .atLeast(25))
+                report.add("\(name): p50", result.p50 * 1_000, "ms", machine, concurrency == 1 ? .atMost(1.5) : nil)
                 report.add("\(name): p99", result.p99 * 1_000, "ms", machine)
                 report.add("\(name): commits of a flow", result.commitsPerFlow, "", machine)
             }
             report.add("memory", Machine.residentMebibytes, "MiB", machine)
+        }
+    }
+
+    /// What needs other programs: those who run code, and the whole server.
+    private static func processes(_ options: Options, _ folder: String, _ report: inout Report) async throws {
+        for round in 0..<options.rounds {
+            if options.measures("code"), try await !CodeWork(folder: "\(folder)/code-\(round)").measure(&report) {
+                return report.remarks.append("Custom Code was not measured: no runnel-code-worker beside this program")
+            }
+            if options.measures("cold"), try await !ColdStart(folder: "\(folder)/cold-\(round)").measure(&report) {
+                return report.remarks.append("the cold start was not measured: no runnel beside this program")
+            }
         }
     }
 
@@ -63,11 +83,17 @@ struct FlowBenchmark {
                 events: options.seconds * 50_000
             )
             let result = try await load.measure()
-            report.add("web hooks, 64 connections", result.acceptedPerSecond, "events/s", machine)
+            report.add("web hooks, 64 connections", result.acceptedPerSecond, "events/s", machine, .atLeast(15_000))
             report.add("web hooks: refused", Double(result.refused), "", machine)
             report.add("web hooks: callback runs finished meanwhile", result.finishedPerSecond, "runs/s", machine)
             report.add("web hooks: p50", result.p50 * 1_000, "ms", machine)
             report.add("web hooks: p99", result.p99 * 1_000, "ms", machine)
+            report.add(
+                "web hooks: processor time of one, without the sender",
+                result.processorTime * 1e6,
+                "µs",
+                machine
+            )
         }
     }
 }

@@ -19,6 +19,8 @@ struct HookLoad {
         var finishedPerSecond: Double
         var p50: Double
         var p99: Double
+        /// Seconds of the process's own processor time for one event, the callback runs included.
+        var processorTime: Double
     }
 
     static let secret = "whsec_benchmark_1234567890"
@@ -60,6 +62,7 @@ struct HookLoad {
             let requests = folder + "/requests"
             let length = try writeRequests(to: requests, port: bound)
             let before = try await counts(load)
+            let processorTime = Machine.processorTime
             let output = try await Self.wrk(
                 wrk,
                 [
@@ -69,9 +72,10 @@ struct HookLoad {
                 ["RUNNEL_REQUESTS": requests, "RUNNEL_REQUEST_BYTES": "\(length)"]
             )
             let after = try await counts(load)
+            let spent = Machine.processorTime - processorTime
             serving.cancel()
             _ = try? await serving.value
-            return try result(output, before: before, after: after)
+            return try result(output, before: before, after: after, spent: spent)
         }
     }
 
@@ -87,7 +91,7 @@ struct HookLoad {
         return Counts(accepted: accepted, finished: load.engine.counters.figures.turns[.succeeded] ?? 0)
     }
 
-    private func result(_ output: String, before: Counts, after: Counts) throws -> Result {
+    private func result(_ output: String, before: Counts, after: Counts, spent: Double) throws -> Result {
         // The script's last line: requests, microseconds, refused, p50, p99.
         guard let line = output.split(separator: "\n").last(where: { $0.hasPrefix("RUNNEL ") }) else {
             throw BenchmarkFailure("wrk gave no figures: \(output)")
@@ -106,7 +110,8 @@ struct HookLoad {
             refused: Int(figures[2]),
             finishedPerSecond: Double(after.finished - before.finished) / time,
             p50: figures[3] / 1e6,
-            p99: figures[4] / 1e6
+            p99: figures[4] / 1e6,
+            processorTime: spent / Double(max(1, accepted))
         )
     }
 

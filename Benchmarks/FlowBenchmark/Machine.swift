@@ -43,10 +43,24 @@ struct Machine {
         return "\(ProcessInfo.processInfo.activeProcessorCount) × \(model ?? "unknown processor")"
     }
 
+    /// Of a clock that all processes of the machine share.
+    static var monotonicSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     /// Resident memory of this process in MiB.
     static var residentMebibytes: Double {
         let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
         return (pages.flatMap { $0.count > 1 ? Double($0[1]) : nil } ?? 0) * Double(getpagesize()) / 1_048_576
+    }
+
+    /// Seconds of processor time that this process has used, its children not counted.
+    static var processorTime: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// File descriptors of this process.

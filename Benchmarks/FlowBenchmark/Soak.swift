@@ -13,9 +13,10 @@ struct Soak {
             for part in 1...parts {
                 try await load.run(runs / parts, concurrency: 256)
                 samples.append((Machine.residentMebibytes, Machine.openFiles))
-                Swift.print(
-                    "\(runs / parts * part) runs: \(Int(samples[part - 1].memory)) MiB, \(samples[part - 1].files) files"
-                )
+                let line =
+                    "\(runs / parts * part) runs: \(Int(samples[part - 1].memory)) MiB, \(samples[part - 1].files) files\n"
+                // At once, also into a file: a soak is watched.
+                FileHandle.standardOutput.write(Data(line.utf8))
             }
             return samples
         }

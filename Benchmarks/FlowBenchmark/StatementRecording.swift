@@ -48,13 +48,14 @@ final class StatementRecording: Sendable {
         state.withLock { state in
             guard state.isOn, !["BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"].contains(text) else { return }
             // A group may end only where no savepoint is open, before the next flow's first statement.
-            if state.depth == 0, state.flowsInGroup >= Self.flowsPerGroup {
+            let beginsFlow = text.hasPrefix("INSERT INTO runs")
+            if beginsFlow, state.depth == 0, state.flowsInGroup >= Self.flowsPerGroup {
                 state.operations.append(UInt8(ascii: "c"))
                 state.flowsInGroup = 0
             }
             if text.hasPrefix("SAVEPOINT") { state.depth += 1 }
             if text.hasPrefix("RELEASE") { state.depth -= 1 }
-            if text.hasPrefix("INSERT INTO runs") {
+            if beginsFlow {
                 state.flows += 1
                 state.flowsInGroup += 1
             }

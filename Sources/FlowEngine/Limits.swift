@@ -8,6 +8,9 @@ package enum Limits {
     package static let effectsPerTurn = 200
     /// Jobs in one group: a longer transaction makes the first caller wait for no better throughput.
     package static let jobsPerGroup = 256
+    /// Groups that keep their jobs apart by savepoints after one failed: who makes jobs fail on purpose makes few groups
+    /// run twice.
+    static let guardedGroups = 32
     /// Jobs that wait for the writer; beyond it intake is refused, before memory grows.
     package static let waitingJobs = 10_000
     /// Runs in memory at once.

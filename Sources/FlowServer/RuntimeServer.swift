@@ -110,7 +110,7 @@ package struct RuntimeServer: Service {
             verifier: configuration.tokens,
             clock: engine.clock
         )
-        let reader = RequestReader(clock: engine.clock, limits: configuration.limits)
+        let reader = RequestReader(limits: configuration.limits)
         let wait = AnswerWait(clock: engine.clock, grace: configuration.answerGrace)
         var table = RouteTable()
         PageRoutes(
@@ -164,7 +164,7 @@ package struct RuntimeServer: Service {
             port: { port.value }
         )
         var table = RouteTable()
-        let reader = RequestReader(clock: engine.clock, limits: configuration.limits)
+        let reader = RequestReader(limits: configuration.limits)
         AdminRoutes(administration: administration, reader: reader).add(to: &table)
         return table.router(behind: gate(hosts: nil, counts: RequestCounts()))
     }
@@ -214,16 +214,16 @@ package struct RuntimeServer: Service {
 
     private var listener: HTTPServerBuilder {
         let limits = configuration.limits
-        return .http1(
-            configuration: .init(
-                idleTimeout: .init(limits.idleTimeLimit),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: limits.headerBytes,
-                    maxHeaderListSize: limits.headerBytes,
-                    maxHeaderFieldCount: limits.headerCount
-                )
+        let configuration = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [SlowBodyHandler(limit: .init(limits.bodyTimeLimit))],
+            idleTimeout: .init(limits.idleTimeLimit),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: limits.headerBytes,
+                maxHeaderListSize: limits.headerBytes,
+                maxHeaderFieldCount: limits.headerCount
             )
         )
+        return HTTPServerBuilder { LoopBoundChannel(child: HTTP1Channel(responder: $0, configuration: configuration)) }
     }
 
     /// The caller is refused whether or not that can be written down.

@@ -15,6 +15,8 @@ package struct BlockKind: Sendable {
         case sleeps
         /// Lets time pass between two attempts.
         case retries
+        /// Leaves memory until somebody sends an event.
+        case awaitsEvent
     }
 
     package let name: String
@@ -23,15 +25,19 @@ package struct BlockKind: Sendable {
     let traits: Set<Trait>
     /// The flow's declared output.
     let output: String
+    /// A further line of the flow itself.
+    let settings: String?
 
     init(
         _ name: String,
         _ traits: Set<Trait> = [],
         output: String = "'${ blocks.before.id }'",
+        settings: String? = nil,
         blocks: String
     ) {
         self.name = name
         self.output = output
+        self.settings = settings
         self.blocks = blocks
         self.traits = traits
     }
@@ -46,7 +52,7 @@ package struct BlockKind: Sendable {
         case .childBeforeCommit:
             traits.contains(.waitsForChild) ? nil : "waits for no run"
         case .childAfterCommit:
-            traits.isDisjoint(with: [.waitsForChild, .sleeps]) ? "waits for nothing" : nil
+            traits.isDisjoint(with: [.waitsForChild, .sleeps, .awaitsEvent]) ? "waits for nothing" : nil
         case .timerBefore:
             traits.isDisjoint(with: [.sendsRequest, .sleeps, .retries]) ? "is never due later" : nil
         case .ingestBeforeCommit, .ingestAfterCommit, .answerBefore, .claimBeforeCommit, .claimAfterCommit,
@@ -63,6 +69,7 @@ package struct BlockKind: Sendable {
         kind: page
         access: [customer]
         output: { done: \(output) }
+        \(settings ?? "title: a flow of the crash matrix")
         blocks:
           - id: before
             block: insert-record
@@ -79,7 +86,7 @@ package struct BlockKind: Sendable {
 }
 
 extension BlockKind {
-    package static let all: [BlockKind] = records + control + timing + outside
+    package static let all: [BlockKind] = records + control + timing + outside + further
 
     private static let records = [
         BlockKind(

@@ -58,6 +58,8 @@ struct EndState {
                 case "created", "statusAt", "createdAt", "updatedAt": result[key] = "a time"
                 // Of a secret that the other side draws anew each time.
                 case "secretHash": result[key] = member.isNull ? .null : "a hash"
+                // Of an answer: when it was given, and whether it was given before.
+                case "date", "request-id", "idempotent-replayed", "original-request": break
                 default: result[key] = steady(member)
                 }
             }

@@ -4,7 +4,10 @@ import Payments
 /// The app of the crash matrix: a flow for each kind of block.
 enum ProbeApp {
     static func compiled() throws -> App {
-        var files = [("app.yaml", declaration), ("flows/child.yaml", child)]
+        var files = [
+            ("app.yaml", declaration), ("flows/child.yaml", child), ("flows/code-child.yaml", codeChild),
+            ("flows/payment-callback.yaml", callback),
+        ]
         for kind in BlockKind.all { files.append(("flows/\(kind.name).yaml", kind.flow)) }
         let sources = files.map { SourceFile(path: $0.0, bytes: Array($0.1.utf8)) }
         let compilation = AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(sources)
@@ -35,6 +38,10 @@ enum ProbeApp {
               value: { type: int, default: 0 }
         connections:
           stripe: { service: stripe, access: { create-payment-intent: [customer] } }
+          other: { service: http, url: 'https://other.example.com', auth: { bearer: other.token }, access: { request: [customer] } }
+        events:
+          shipped: { access: [customer] }
+          never: { access: [customer] }
         payments: { connection: stripe, orderTable: orders }
 
         """
@@ -50,6 +57,43 @@ enum ProbeApp {
             block: insert-record
             table: lines
             set: { text: '${ input.text }' }
+
+        """
+
+    private static let callback = """
+        flow: payment-callback
+        kind: cloud
+        trigger: { payment: completed }
+        blocks:
+          - id: handler
+            block: callback-handler
+          - block: conditional-branch
+            branches:
+              - when: blocks.handler.paymentStatus == 'SUCCEEDED' && !blocks.handler.callbackProcessed
+                do:
+                  - id: markPaid
+                    block: update-record
+                    table: orders
+                    where: { id: '${ blocks.handler.orderId }' }
+                    set: { status: PAID }
+                    expect: 1
+
+        """
+
+    private static let codeChild = """
+        flow: code-child
+        kind: cloud
+        trigger: { manual: true }
+        input: { run: { type: int } }
+        blocks:
+          - id: code
+            block: custom-code
+            args: { run: '${ input.run }' }
+            code: |
+              const intent = await stripe.paymentIntents.create({
+                amount: 900, currency: 'usd', metadata: { run: 'run ' + args.run },
+              });
+              await records.insert('lines', { text: 'paid ' + intent.amount + ' by ' + args.run });
 
         """
 }

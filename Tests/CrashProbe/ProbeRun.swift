@@ -1,4 +1,5 @@
 import Connections
+import CustomCode
 import Expressions
 import FlowEngine
 import FlowLanguage
@@ -22,18 +23,23 @@ struct ProbeRun: Sendable {
         let clock = ManualClock(order.start)
         let store = try SQLiteStore(folder: order.folder, tables: app.tables, configuration: .init(clock: clock))
         let credentials = StripeCredentials(ProbeCredentials())
+        let payments = PaymentsFeature(app: app, mode: .test, credentials: credentials)
         let http = HTTPClient()
         let engine = Engine(
             app: app,
             store: store,
             transport: ServiceTransport(
                 connections: app.connections,
-                services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials)],
-                sender: { request throws(HTTPError) in try await http.send(request) }
+                services: [
+                    "stripe": StripeService(endpoint: endpoint, credentials: credentials),
+                    "http": HTTPService(connections: app.connections, credentials: ProbeCredentials()),
+                ],
+                sender: { [order] request throws(HTTPError) in try await http.send(Self.rerouted(request, order)) }
             ),
             clock: clock,
             random: SeededRandomSource(),
-            features: [PaymentsFeature(app: app, mode: .test, credentials: credentials)],
+            features: [payments, HTTPFeature()],
+            code: WorkerLocation.find().map { CodePool(CodePool.Configuration(executable: $0, cores: 1)) },
             mode: .test,
             logger: Logger(label: "probe") { _ in SwiftLogNoOpLogHandler() }
         )
@@ -47,23 +53,26 @@ struct ProbeRun: Sendable {
             }
         }
         await engine.waitUntilReady()
+        let events = Task { try await sendEvents(engine) }
         try await engine.prune()
         for number in 1...Self.calls {
             _ = try await engine.callPage(
                 order.kind,
                 input: [:],
-                caller: Caller(id: "ann", roles: ["customer"]),
+                caller: Caller(id: "ann", roles: ["customer", "admin"]),
                 idempotencyKey: "k\(number)",
                 timeLimit: .seconds(86_400)
             )
             try await settle(engine)
+            try await deliver(to: engine, payments)
         }
         try await startByHand(engine)
         try await settle(engine)
+        try await deliver(to: engine, payments)
         let text = try await store.read { reader throws(StoreError) in try EndState(reader, tables: app.tables).text }
         try text.write(toFile: order.endFile, atomically: true, encoding: .utf8)
         // The process ends here, as abruptly as those that are killed.
-        _ = (running, time)
+        _ = (running, time, events)
     }
 
     /// A row that several flows change, and a run that ended so long ago that it is to go.
@@ -93,6 +102,58 @@ struct ProbeRun: Sendable {
         )
     }
 
+    /// Delivers Stripe's event about each payment that is open, as Stripe does: again until it is taken in.
+    private func deliver(to engine: Engine, _ payments: PaymentsFeature) async throws {
+        guard order.kind == BlockKind.callbackHandler else { return }
+        let open = RecordQuery(table: "payments", where: [.init("status", equals: "CREATED")], limit: 100)
+        let rows = try await engine.store.read { reader throws(StoreError) in try reader.find(open) }
+        for row in rows {
+            guard let order = row["orderId"]?.intValue, let intent = row["intent"]?.stringValue else { continue }
+            let body = Array(
+                """
+                {"id":"evt_order_\(order)","object":"event","api_version":"2026-08-26.dahlia","created":1795170000,\
+                "livemode":false,"type":"payment_intent.succeeded","data":{"object":{"id":"\(intent)",\
+                "object":"payment_intent","amount":500,"amount_received":500,"currency":"usd","status":"succeeded",\
+                "livemode":false,"latest_charge":"ch_1","customer":null,"metadata":{}}}}
+                """.utf8
+            )
+            guard let event = StripeEvent(body: body) else { throw ProbeFailure("no event of Stripe") }
+            let now = engine.clock.now()
+            _ = try await engine.write { transaction throws(StoreError) in
+                try payments.accept(event, body: body, at: now, in: transaction)
+            }
+        }
+        try await settle(engine)
+    }
+
+    /// The other HTTP service is the simulator as well, so that its effects are counted there.
+    private static func rerouted(_ request: HTTPRequest, _ order: ProbeOrder) -> HTTPRequest {
+        let other = "https://other.example.com"
+        guard request.url.hasPrefix(other) else { return request }
+        var request = request
+        request.url = order.stripe + request.url.dropFirst(other.count)
+        request.addressPolicy = .loopbackOnly
+        return request
+    }
+
+    /// Sends each run that waits for `shipped` its event, as somebody outside who insists with a key.
+    private func sendEvents(_ engine: Engine) async throws {
+        var group: UInt64 = 0
+        while true {
+            group = await engine.commits.next(after: group)
+            for run in try await runs(engine) where run.status == .waiting {
+                guard let subject = run.awaits, subject.name == "shipped" else { continue }
+                _ = try await engine.receive(
+                    event: subject.name,
+                    key: subject.key,
+                    data: ["parcel": .int(run.id.rawValue)],
+                    caller: Caller(id: "ann", roles: ["customer"]),
+                    idempotencyKey: "parcel of \(run.id)"
+                )
+            }
+        }
+    }
+
     /// Returns when no run can go on by itself any more.
     private func settle(_ engine: Engine) async throws {
         while let open = try await runs(engine).first(where: { !$0.status.isFinal }) {
@@ -116,6 +177,7 @@ struct ProbeCredentials: CredentialSource {
         switch name {
         case "stripe.test.secretKey": Secret("sk_test_probe")
         case "stripe.test.publishableKey": Secret("pk_test_probe")
+        case "other.test.token": Secret("sk_test_probe")
         default: nil
         }
     }

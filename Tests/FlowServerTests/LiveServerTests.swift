@@ -6,6 +6,7 @@ import Hummingbird
 import HummingbirdTesting
 import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
 import Synchronization
 import TestSupport
@@ -21,10 +22,12 @@ struct LiveServerTests {
     /// Runs a server on a free port with an admin socket in a folder of its own, and stops it gracefully.
     private static func serve(
         transport: any FlowEngine.Transport = ScriptedTransport(),
+        bodyTimeLimit: Duration = .seconds(20),
         _ body: @escaping Body
     ) async throws {
         try await serve(
             transport: transport,
+            bodyTimeLimit: bodyTimeLimit,
             stopping: { world, port, client, stop in
                 try await body(world, port, client)
                 await stop()
@@ -35,6 +38,7 @@ struct LiveServerTests {
     /// Leaves the stop to `body`.
     private static func serve(
         transport: any FlowEngine.Transport,
+        bodyTimeLimit: Duration = .seconds(20),
         stopping body:
             @escaping @Sendable (ServerWorld, Int, AdminClient, _ stop: @escaping @Sendable () async -> Void)
             async throws -> Void
@@ -43,12 +47,13 @@ struct LiveServerTests {
         let folder = NSTemporaryDirectory() + "rnl-" + UUID().uuidString.prefix(8)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let socket = folder + "/admin.sock"
-        let configuration = ServerConfiguration(
+        var configuration = ServerConfiguration(
             port: 0,
             adminSocket: socket,
             answerGrace: .zero,
             publicHosts: ["shop.example.com"]
         )
+        configuration.limits.bodyTimeLimit = bodyTimeLimit
         let announce: @Sendable (Int) async -> Void = { ready.continuation.yield($0) }
         try await ServerWorld.with(configuration, transport: transport, onReady: announce) { world in
             let group = ServiceGroup(
@@ -94,6 +99,32 @@ struct LiveServerTests {
             #expect(ready.status == .ok)
             let admin = try await Self.get(port, "/admin/status", host: "localhost")
             #expect(admin.status == .notFound)
+        }
+    }
+
+    @Test("a body that does not come is answered with 408, and the connection closed")
+    func slowBody() async throws {
+        try await Self.serve(bodyTimeLimit: .milliseconds(20)) { _, port, _ in
+            let head = "POST /pages/hello HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            let answer = try await Self.answer(to: head + "Content-Length: 10\r\n\r\n{", port: port)
+            #expect(answer.hasPrefix("HTTP/1.1 408"))
+            #expect(answer.contains("body_too_slow"))
+        }
+    }
+
+    /// Sends `text` and nothing more, and reads until the server closes the connection.
+    private static func answer(to text: String, port: Int) async throws -> String {
+        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: text))
+            var answer = ""
+            for try await bytes in inbound { answer += String(buffer: bytes) }
+            return answer
         }
     }
 

@@ -154,6 +154,22 @@ struct ValueTests {
         }
     }
 
+    @Test("are refused when one text stands in them so often that they could not be read again")
+    func repeated() async throws {
+        let text = Value.string(String(repeating: "x", count: 1 << 20))
+        try await withStore { store in
+            try store.writeGroup { transaction throws(StoreError) in
+                let refusal = code { () throws(StoreError) in
+                    try transaction.insert(
+                        into: "everything",
+                        [("json", .list(Array(repeating: text, count: 100_000)))]
+                    )
+                }
+                #expect(refusal == .invalidValue)
+            }
+        }
+    }
+
     @Test("that do not fit their column on disk fail the one reading, and no other")
     func corruptRows() async throws {
         try await withFolder { folder in

@@ -14,8 +14,13 @@ import Testing
 struct CrashMatrixTests {
     /// Passages that are tried in a cell at most; the first ones meet every kind of place.
     private static let passages = ProofSize.of(14, large: 200)
+    /// Passages at which the one who goes on dies, each beside each of the first one's.
+    private static let furtherPassages = ProofSize.of(1, large: 3)
 
-    @Test("kill -9 at each passage changes no end state and no effect outside", .timeLimit(.minutes(60)))
+    @Test(
+        "kill -9 at each passage changes no end state and no effect outside",
+        .timeLimit(.minutes(ProofSize.of(60, large: 1_200)))
+    )
     func matrix() async throws {
         let table = MatrixTable()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -31,7 +36,7 @@ struct CrashMatrixTests {
             try await group.waitForAll()
         }
         print(table.text)
-        #expect(table.total >= 2_000)
+        #expect(table.total >= ProofSize.of(2_000, large: 20_000))
         for kind in BlockKind.all {
             for point in Failpoint.allCases {
                 let isEmpty = table.kills(kind, point) == 0
@@ -48,23 +53,27 @@ struct CrashMatrixTests {
             #expect(outcome == .survived, "\(kind.name) undisturbed")
         }
         for point in Failpoint.allCases {
-            for passage in 1...passages {
-                var outcome = ProbeOutcome.broken
-                let disturbed = try await ProbeCase.run(lane) { folder in
-                    outcome = try await lane.run(kind, in: folder, failpoint: "\(point.rawValue):\(passage)")
-                    guard outcome == .killed else { return }
-                    // Whoever goes on may die as well, at the first such point that it passes.
-                    var last = try await lane.run(kind, in: folder, failpoint: "\(point.rawValue):1", hour: 11)
-                    if last == .killed {
-                        table.add(kind, point)
-                        last = try await lane.run(kind, in: folder, hour: 12)
+            for further in 1...furtherPassages {
+                for passage in 1...passages {
+                    let place = "\(kind.name) at \(point.rawValue):\(passage), then \(further)"
+                    var outcome = ProbeOutcome.broken
+                    let disturbed = try await ProbeCase.run(lane) { folder in
+                        outcome = try await lane.run(kind, in: folder, failpoint: "\(point.rawValue):\(passage)")
+                        guard outcome == .killed else { return }
+                        // Whoever goes on may die as well, at such a point that it passes.
+                        let again = "\(point.rawValue):\(further)"
+                        var last = try await lane.run(kind, in: folder, failpoint: again, hour: 11)
+                        if last == .killed {
+                            table.add(kind, point)
+                            last = try await lane.run(kind, in: folder, hour: 12)
+                        }
+                        #expect(last == .survived, "\(place)")
                     }
-                    #expect(last == .survived, "\(kind.name) after \(point.rawValue):\(passage)")
+                    #expect(outcome != .broken, "\(place)")
+                    #expect(disturbed == undisturbed, "\(place)")
+                    guard outcome == .killed else { break }
+                    table.add(kind, point)
                 }
-                #expect(outcome != .broken, "\(kind.name) at \(point.rawValue):\(passage)")
-                #expect(disturbed == undisturbed, "\(kind.name) at \(point.rawValue):\(passage)")
-                guard outcome == .killed else { break }
-                table.add(kind, point)
             }
         }
     }

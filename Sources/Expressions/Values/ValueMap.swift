@@ -150,6 +150,19 @@ package struct ValueMap: @unchecked Sendable {
     }
 }
 
+extension ValueMap {
+    /// All keys are texts, and none begins with `$`: such a map is an object in the journal's JSON.
+    var hasPlainKeys: Bool {
+        guard let storage else { return true }
+        for position in 0..<storage.count {
+            guard case .string(let text) = storage.entries[position].key, text.utf8.first != UInt8(ascii: "$") else {
+                return false
+            }
+        }
+        return true
+    }
+}
+
 extension ValueMap: Sequence {
     /// Gives the entries in the order of insertion.
     package struct Iterator: IteratorProtocol {

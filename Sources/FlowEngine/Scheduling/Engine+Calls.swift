@@ -191,7 +191,7 @@ extension Engine {
 
     private enum PageBeginning: Sendable {
         /// The run went as far as it could in the very group that made it durable.
-        case turned(TurnResult)
+        indirect case turned(TurnResult)
         /// All places are taken.
         case queued(RunRecord)
         case existing(RunRecord)

@@ -6,7 +6,7 @@ import Synchronization
 /// One thread at a time works here, and nothing can cancel it. While a group is being committed the next one gathers.
 final class GroupWriter: Sendable {
     struct Job: Sendable {
-        /// Runs inside the open group, in a savepoint of its own.
+        /// Runs inside the open group; what it throws undoes what it did, and that alone.
         ///
         /// May be run again when the group was undone, so it leaves no trace but in the transaction. Jobs put into the array join the same group, behind those
         /// that are in it.
@@ -20,6 +20,8 @@ final class GroupWriter: Sendable {
     private struct State {
         var jobs: [Job] = []
         var isDraining = false
+        /// So many groups still keep their jobs apart by savepoints, because a job failed not long ago.
+        var guardedGroups = 0
         /// Those who wait until nothing is left to do.
         var idlers: [CheckedContinuation<Void, Never>] = []
     }
@@ -160,11 +162,31 @@ extension GroupWriter {
         }
     }
 
-    private func run(_ group: [Job], isReplay: Bool = false) {
+    /// How the jobs of a group are kept from each other.
+    private enum Guarding {
+        /// Not at all, since a job seldom fails: then the group is undone, and done again with savepoints. A savepoint
+        /// copies each page that is written behind it, which is a good part of a small job's cost.
+        case trusting
+        /// Each job has a savepoint.
+        case savepoints
+        /// The only job of its group, after that group was undone: nobody is to be blamed for a neighbour.
+        case replay
+    }
+
+    private func run(_ group: [Job]) {
+        let isGuarded = state.withLock { state in
+            defer { state.guardedGroups = max(0, state.guardedGroups - 1) }
+            return state.guardedGroups > 0
+        }
+        run(group, isGuarded ? .savepoints : .trusting)
+    }
+
+    private func run(_ group: [Job], _ guarding: Guarding) {
         if group.count == 1, let suspect = group.first?.suspect { mark(suspect) }
         var jobs = group
         var outcomes: [Result<Void, StoreError>] = []
         var apart: [Job] = []
+        var wasTrustedInVain = false
         do throws(StoreError) {
             try store.writeGroup { (transaction) throws(StoreError) in
                 jobs = group
@@ -172,9 +194,13 @@ extension GroupWriter {
                 apart = []
                 while outcomes.count < jobs.count {
                     var more: [Job] = []
-                    outcomes.append(try attempt(jobs[outcomes.count], in: transaction, &more))
-                    // In a replay nobody is to be blamed for a neighbour.
-                    if isReplay || jobs.count + more.count > 2 * Limits.jobsPerGroup {
+                    let outcome = try attempt(jobs[outcomes.count], guarding, in: transaction, &more)
+                    if guarding == .trusting, case .failure(let error) = outcome {
+                        wasTrustedInVain = true
+                        throw error
+                    }
+                    outcomes.append(outcome)
+                    if guarding == .replay || jobs.count + more.count > 2 * Limits.jobsPerGroup {
                         apart += more
                     } else {
                         jobs += more
@@ -182,27 +208,39 @@ extension GroupWriter {
                 }
             }
         } catch {
-            undo(group, jobs: jobs, error, isReplay: isReplay)
+            if wasTrustedInVain, !error.endsGroup {
+                state.withLock { $0.guardedGroups = Limits.guardedGroups }
+                run(group, .savepoints)
+            } else {
+                undo(group, jobs: jobs, error, isReplay: guarding == .replay)
+            }
             return
         }
         observer.groupCommitted(jobs: jobs.count)
         for (job, outcome) in zip(jobs, outcomes) { job.done(outcome) }
-        if isReplay {
-            for job in apart { run([job], isReplay: true) }
+        if guarding == .replay {
+            for job in apart { run([job], .replay) }
         } else if !apart.isEmpty {
             state.withLock { $0.jobs.insert(contentsOf: apart, at: 0) }
         }
         if group.count == 1, group.first?.suspect != nil { mark(nil) }
     }
 
-    /// - Throws: Only what ends the whole group; other errors are the job's own, and what it did is undone.
+    /// - Throws: Only what ends the whole group; other errors are the job's own.
     private func attempt(
         _ job: Job,
+        _ guarding: Guarding,
         in transaction: any StoreTransaction,
         _ more: inout [Job]
     ) throws(StoreError) -> Result<Void, StoreError> {
+        // What the job changes is nobody's doing until a turn in it says whose.
+        (transaction as? TriggeringTransaction)?.generation = 0
         do throws(StoreError) {
-            try transaction.savepoint { () throws(StoreError) in try job.body(transaction, &more) }
+            if guarding == .trusting {
+                try job.body(transaction, &more)
+            } else {
+                try transaction.savepoint { () throws(StoreError) in try job.body(transaction, &more) }
+            }
             return .success(())
         } catch {
             if error.endsGroup { throw error }
@@ -216,7 +254,7 @@ extension GroupWriter {
         observer.groupFailed(error, jobs: jobs.count)
         if error.code == .groupFailed, !isReplay {
             // Jobs that joined on the way are put in again by those that put them in before.
-            for job in group { run([job], isReplay: true) }
+            for job in group { run([job], .replay) }
         } else {
             for job in jobs { job.done(.failure(error)) }
         }

@@ -70,7 +70,6 @@ final class TriggeringStore: Store {
 final class TriggeringTransaction: StoreTransaction {
     private let base: any StoreTransaction
     private let triggers: TableTriggers
-    private var depth = 0
     /// How many runs started each other by changes, up to the run that makes the changes now; 0 outside of runs.
     var generation = 0
     private(set) var hasStarted = false
@@ -84,11 +83,7 @@ final class TriggeringTransaction: StoreTransaction {
     }
 
     func savepoint<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
-        // A job of the writer has an outermost savepoint of its own.
-        if depth == 0 { generation = 0 }
-        depth += 1
-        defer { depth -= 1 }
-        return try base.savepoint(body)
+        try base.savepoint(body)
     }
 
     // MARK: Evidence

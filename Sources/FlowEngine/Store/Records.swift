@@ -61,10 +61,10 @@ package struct ResolvedAssignment: Sendable, Hashable {
 }
 
 /// A value, or integer arithmetic on the row's own columns, done by the database in one statement.
-package indirect enum ResolvedOperand: Sendable, Hashable {
+package enum ResolvedOperand: Sendable, Hashable {
     case value(Value)
     case column(String)
-    case add(ResolvedOperand, ResolvedOperand)
-    case subtract(ResolvedOperand, ResolvedOperand)
-    case multiply(ResolvedOperand, ResolvedOperand)
+    indirect case add(ResolvedOperand, ResolvedOperand)
+    indirect case subtract(ResolvedOperand, ResolvedOperand)
+    indirect case multiply(ResolvedOperand, ResolvedOperand)
 }

@@ -5,30 +5,20 @@ import Hummingbird
 import NIOCore
 import NIOHTTP1
 
-/// Reads bodies and headers of requests, bounded in size, depth and time.
+/// Reads bodies and headers of requests, bounded in size and depth; `SlowBodyHandler` bounds the time.
 struct RequestReader: Sendable {
     let limits: ServerConfiguration.Limits
-    private let deadlines: Deadlines
-
-    init(clock: any FlowEngine.Clock, limits: ServerConfiguration.Limits) {
-        self.limits = limits
-        deadlines = Deadlines(clock: clock, limit: limits.bodyTimeLimit)
-    }
 
     /// - Throws: `Problem` 413 beyond `limit`, 408 when it does not arrive in time, 400 when it breaks off.
     func body(of request: Request, upTo limit: Int) async throws -> [UInt8] {
         if let text = request.headers[.contentLength], let length = Int(text), length > limit {
             throw Problem.tooLarge(limit)
         }
-        let bytes = try await deadlines.within { try await Self.collect(request.body, upTo: limit) }
-        guard let bytes else { throw Problem(408, "body_too_slow", "The body did not arrive in time.") }
-        return bytes
-    }
-
-    private static func collect(_ body: RequestBody, upTo limit: Int) async throws -> [UInt8] {
         do {
-            let buffer = try await body.collect(upTo: limit)
+            let buffer = try await request.body.collect(upTo: limit)
             return Array(buffer.readableBytesView)
+        } catch is SlowBodyHandler.BodyTooSlow {
+            throw Problem(408, "body_too_slow", "The body did not arrive in time.")
         } catch is NIOTooManyBytesError {
             throw Problem.tooLarge(limit)
         } catch let error as HTTPParserError {

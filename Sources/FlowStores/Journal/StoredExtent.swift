@@ -15,8 +15,11 @@ enum StoredExtent {
 
     /// The exact form of a value that can be read again.
     ///
-    /// - Throws: `.invalidValue` naming `what`, when it is too deep or has too many values.
+    /// - Throws: `.invalidValue` naming `what`, when it is too deep, too large or has too many values.
     static func encoded(_ value: Value, _ what: @autoclosure () -> String) throws(StoreError) -> [UInt8] {
+        // What is written is never less deep or wide than the value: nearly all need no look of their own.
+        let limits = JSONLimits(bytes: JSONLimits.journal.bytes, depth: depth - 1, values: values)
+        if let written = JSON.encodeExact(value, limits: limits) { return written }
         var left = values
         guard fits(value, depth: depth, left: &left) else {
             throw StoreError(
@@ -24,7 +27,11 @@ enum StoredExtent {
                 "\(what()) is nested deeper than \(depth) levels or has more than \(values) values"
             )
         }
-        return JSON.encodeExact(value)
+        // A text that stands in many places is one in memory and many in the row.
+        guard let written = JSON.encodeExact(value, limits: .journal) else {
+            throw StoreError(.invalidValue, "\(what()) is larger than \(JSONLimits.journal.bytes) bytes")
+        }
+        return written
     }
 
     private static func fits(_ value: Value, depth: Int, left: inout Int) -> Bool {

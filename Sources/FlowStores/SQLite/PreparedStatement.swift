@@ -21,16 +21,24 @@ final class PreparedStatement {
     let handle: OpaquePointer
     private var parameter: Int32 = 0
     private var bindResult: Int32 = SQLITE_OK
+    /// Where texts and blobs stand while SQLite reads them: for a copy of its own it would allocate each time.
+    private let area = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 8)
+    private var areaUsed = 0
 
     init(handle: OpaquePointer) { self.handle = handle }
 
-    deinit { sqlite3_finalize(handle) }
+    deinit {
+        sqlite3_finalize(handle)
+        area.deallocate()
+    }
 
     /// Makes the statement ready for its first parameter.
     func restart() {
         sqlite3_reset(handle)
         parameter = 0
         bindResult = SQLITE_OK
+        // What stands there is bound anew before the next step.
+        areaUsed = 0
     }
 
     func step() -> Int32 {
@@ -92,9 +100,21 @@ extension PreparedStatement {
         }
         note(
             bytes.withUnsafeBytes { buffer in
-                sqlite3_bind_blob64(handle, parameter, buffer.baseAddress, UInt64(buffer.count), copyAtOnce)
+                if let kept = keep(buffer) {
+                    return sqlite3_bind_blob64(handle, parameter, kept, UInt64(buffer.count), nil)
+                }
+                return sqlite3_bind_blob64(handle, parameter, buffer.baseAddress, UInt64(buffer.count), copyAtOnce)
             }
         )
+    }
+
+    /// - Returns: Where the bytes stand until the statement is restarted; nil when there is no room for them.
+    private func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawPointer? {
+        guard let start = area.baseAddress, bytes.count <= area.count - areaUsed else { return nil }
+        let place = UnsafeMutableRawBufferPointer(rebasing: area[areaUsed..<(areaUsed + bytes.count)])
+        place.copyMemory(from: bytes)
+        defer { areaUsed += bytes.count }
+        return UnsafeRawPointer(start + areaUsed)
     }
 
     func bindNull() {
@@ -107,13 +127,14 @@ extension PreparedStatement {
             // A null pointer would bind NULL.
             return sqlite3_bind_text(handle, parameter, "", 0, copyAtOnce)
         }
-        return base.withMemoryRebound(to: CChar.self, capacity: buffer.count) { pointer in
+        let kept = keep(UnsafeRawBufferPointer(buffer))
+        return (kept ?? UnsafeRawPointer(base)).withMemoryRebound(to: CChar.self, capacity: buffer.count) { pointer in
             sqlite3_bind_text64(
                 handle,
                 parameter,
                 pointer,
                 UInt64(buffer.count),
-                copyAtOnce,
+                kept == nil ? copyAtOnce : nil,
                 UInt8(SQLITE_UTF8)
             )
         }

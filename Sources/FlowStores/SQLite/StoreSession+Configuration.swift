@@ -5,6 +5,8 @@ extension StoreSession {
     /// Bytes of one value or row at most: what a run may carry, not what SQLite could hold.
     private static let valueByteLimit: Int32 = 64 << 20
     private static let cacheKibibytes = 16_384
+    /// Of a new file: events of Stripe have some 2 kB, of which a page of SQLite's usual 4 kB holds one.
+    private static let pageBytes = 8_192
 
     func configure(_ role: StoreConnection.Role) throws(StoreError) {
         // GRDB watches commits for its observations; nothing here observes, and statements run beside it.
@@ -25,6 +27,7 @@ extension StoreSession {
         case .writer(let settings):
             try executeScript(
                 """
+                PRAGMA page_size = \(Self.pageBytes);
                 PRAGMA journal_mode = WAL;
                 PRAGMA synchronous = FULL;
                 PRAGMA wal_autocheckpoint = \(settings.checkpointPages);

@@ -4,7 +4,18 @@ import FlowLanguage
 
 /// What two statements on tables must have in common to share their SQL: everything but the values.
 struct RecordStatementShape: Hashable {
-    fileprivate(set) var codes: [UInt16] = []
+    private var codes: [UInt16] = []
+    /// Of all codes, kept as they come: a shape is looked up for every statement.
+    private var digest: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    fileprivate init() { codes.reserveCapacity(24) }
+
+    fileprivate mutating func append(_ code: UInt16) {
+        codes.append(code)
+        digest = (digest ^ UInt64(code)) &* 0x100_0000_01B3
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }
 
 /// One walk over a query that gives its shape and the values to bind, and on request its SQL.
@@ -48,18 +59,17 @@ struct RecordStatement {
         isWritten = writing
         text = ""
         values.reserveCapacity(8)
-        shape.codes.reserveCapacity(24)
-        shape.codes.append(code)
-        shape.codes.append(table.number)
+        shape.append(code)
+        shape.append(table.number)
     }
 
     private mutating func write(_ piece: @autoclosure () -> String) {
         if isWritten { text += piece() }
     }
 
-    private mutating func note(_ code: UInt16) { shape.codes.append(code) }
+    private mutating func note(_ code: UInt16) { shape.append(code) }
 
-    private mutating func note(column position: Int) { shape.codes.append(UInt16(truncatingIfNeeded: position)) }
+    private mutating func note(column position: Int) { shape.append(UInt16(truncatingIfNeeded: position)) }
 }
 
 // The four statements

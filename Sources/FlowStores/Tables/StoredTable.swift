@@ -155,8 +155,8 @@ extension StoredTable {
     }
 }
 
-/// A column as it stands on disk.
-struct StoredColumn: Sendable {
+/// A column as it stands on disk; a reference, since every row goes through all columns.
+final class StoredColumn: Sendable {
     enum Role: Sendable {
         case id, declared, createdAt, updatedAt
     }

@@ -60,6 +60,14 @@ package enum JSON {
         return encoder.output
     }
 
+    /// As ``encodeExact(_:)``, nil when there is more to write than the limits allow.
+    package static func encodeExact(_ value: Value, limits: JSONLimits) -> [UInt8]? {
+        var encoder = JSONEncoder(style: .exact, limits: limits)
+        // The exact form has a spelling for every value, so the limits alone can throw.
+        guard (try? encoder.write(value, depth: 0)) != nil, encoder.output.count <= limits.bytes else { return nil }
+        return encoder.output
+    }
+
     /// RFC 8785's canonical form of plain JSON, for hashing: keys sorted by UTF-16 units, numbers as ECMAScript.
     ///
     /// - Throws: `.notJSON` as ``encode(_:limits:)``, and for integers that a double does not hold exactly.

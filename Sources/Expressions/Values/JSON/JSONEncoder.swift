@@ -10,6 +10,8 @@ struct JSONEncoder {
     init(style: Style, limits: JSONLimits) {
         self.style = style
         self.limits = limits
+        // Most documents of a journal fit, so that the output grows once.
+        output.reserveCapacity(256)
     }
 
     mutating func write(_ value: Value, depth: Int) throws(JSONError) {
@@ -44,29 +46,36 @@ struct JSONEncoder {
     }
 
     private mutating func write(map: ValueMap, depth: Int) throws(JSONError) {
-        if style == .exact, map.contains(where: { $0.key.stringValue?.hasPrefix("$") ?? true }) {
+        if style == .exact, !map.hasPlainKeys {
             write("{\"$map\":")
             try write(list: map.map { .list([$0.key.value, $0.value]) }, depth: depth + 1)
             output.append(UInt8(ascii: "}"))
             return
         }
-        var entries: [(key: String, value: Value)] = []
-        entries.reserveCapacity(map.count)
-        for (key, value) in map { entries.append((keyText(key), value)) }
-        if style == .canonical {
-            entries.sort { $0.key.utf16.lexicographicallyPrecedes($1.key.utf16) }
-        }
         output.append(UInt8(ascii: "{"))
-        for (position, entry) in entries.enumerated() {
-            if position > 0 { output.append(UInt8(ascii: ",")) }
-            newLine(depth + 1)
-            write(string: entry.key)
-            output.append(UInt8(ascii: ":"))
-            if style == .pretty { output.append(UInt8(ascii: " ")) }
-            try write(entry.value, depth: depth + 1)
+        if style == .canonical {
+            let entries = map.map { (key: keyText($0.key), value: $0.value) }
+                .sorted { $0.key.utf16.lexicographicallyPrecedes($1.key.utf16) }
+            for (position, entry) in entries.enumerated() {
+                try write(entry.value, for: entry.key, isFirst: position == 0, depth: depth)
+            }
+        } else {
+            for position in 0..<map.count {
+                let entry = map.entry(at: position)
+                try write(entry.value, for: keyText(entry.key), isFirst: position == 0, depth: depth)
+            }
         }
-        if !entries.isEmpty { newLine(depth) }
+        if !map.isEmpty { newLine(depth) }
         output.append(UInt8(ascii: "}"))
+    }
+
+    private mutating func write(_ value: Value, for key: String, isFirst: Bool, depth: Int) throws(JSONError) {
+        if !isFirst { output.append(UInt8(ascii: ",")) }
+        newLine(depth + 1)
+        write(string: key)
+        output.append(UInt8(ascii: ":"))
+        if style == .pretty { output.append(UInt8(ascii: " ")) }
+        try write(value, depth: depth + 1)
     }
 
     private func keyText(_ key: MapKey) -> String {
@@ -113,7 +122,19 @@ extension JSONEncoder {
         if style == .canonical, Int64(exactly: Double(integer)) != integer {
             throw JSONError(.notJSON, at: 0, "an integer that canonical JSON cannot hold exactly")
         }
-        if style == .canonical { write(ECMAScriptNumber.text(Double(integer))) } else { write(String(integer)) }
+        if style == .canonical { write(ECMAScriptNumber.text(Double(integer))) } else { write(digitsOf: integer) }
+    }
+
+    /// Straight into the output: a text of its own would cost more than its digits.
+    private mutating func write(digitsOf integer: Int64) {
+        var left = integer.magnitude
+        if integer < 0 { output.append(UInt8(ascii: "-")) }
+        let start = output.count
+        repeat {
+            output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: left % 10))
+            left /= 10
+        } while left > 0
+        output[start...].reverse()
     }
 
     private mutating func write(unsigned: UInt64) throws(JSONError) {
@@ -150,11 +171,12 @@ extension JSONEncoder {
             for position in 0..<bytes.count {
                 let byte = bytes[position]
                 guard byte < 0x20 || byte == 0x22 || byte == 0x5C else { continue }
-                output.append(contentsOf: bytes[start..<position])
+                output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<position]))
                 appendEscape(byte)
                 start = position + 1
             }
-            output.append(contentsOf: bytes[start...])
+            // Rebased, so that it is copied in one piece.
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
         }
         output.append(UInt8(ascii: "\""))
     }

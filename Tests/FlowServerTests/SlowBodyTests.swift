@@ -1,0 +1,62 @@
+import HTTPTypes
+import NIOCore
+import NIOEmbedded
+import NIOHTTPTypes
+import Testing
+
+@testable import FlowServer
+
+@Suite("Bodies that take their time")
+struct SlowBodyTests {
+    private let channel: EmbeddedChannel
+    private let loop = EmbeddedEventLoop()
+
+    init() throws {
+        channel = EmbeddedChannel(handler: SlowBodyHandler(limit: .seconds(20)), loop: loop)
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 80)).wait()
+    }
+
+    private func head() throws {
+        let request = HTTPRequest(method: .post, scheme: "http", authority: "localhost", path: "/hooks/stripe")
+        try channel.writeInbound(HTTPRequestPart.head(request))
+    }
+
+    private func byte() throws { try channel.writeInbound(HTTPRequestPart.body(ByteBuffer(string: "x"))) }
+
+    private func end() throws { try channel.writeInbound(HTTPRequestPart.end(nil)) }
+
+    @Test("a body that trickles in is broken off at the limit, not before")
+    func trickle() throws {
+        try head()
+        for _ in 1...19 {
+            loop.advanceTime(by: .seconds(1))
+            try byte()
+        }
+        try channel.throwIfErrorCaught()
+        loop.advanceTime(by: .seconds(1))
+        #expect(throws: SlowBodyHandler.BodyTooSlow.self) { try channel.throwIfErrorCaught() }
+    }
+
+    @Test("each request of a connection has the whole time, and between them there is no limit")
+    func manyRequests() throws {
+        for _ in 1...5 {
+            try head()
+            loop.advanceTime(by: .seconds(15))
+            try byte()
+            try end()
+            loop.advanceTime(by: .seconds(90))
+        }
+        try channel.throwIfErrorCaught()
+        try head()
+        loop.advanceTime(by: .seconds(20))
+        #expect(throws: SlowBodyHandler.BodyTooSlow.self) { try channel.throwIfErrorCaught() }
+    }
+
+    @Test("a connection that is gone leaves no timer behind")
+    func gone() throws {
+        try head()
+        try channel.close().wait()
+        loop.advanceTime(by: .seconds(60))
+        try channel.throwIfErrorCaught()
+    }
+}
