@@ -2,6 +2,7 @@ package import Connections
 package import Expressions
 package import FlowEngine
 package import FlowLanguage
+import Payments
 
 /// Makes a capsule of a run that a store holds.
 package struct CapsuleExport: Sendable {
@@ -228,6 +229,10 @@ package struct CapsuleExport: Sendable {
 
     private static func delivery(of record: RunRecord, _ reader: any StoreReader) throws(StoreError) -> Delivery? {
         guard record.start.origin == .webhook || record.start.origin == .callback else { return nil }
-        return try reader.deliveries(matching: DeliveryFilter(run: record.id, limit: 1)).first
+        if let own = try reader.deliveries(matching: DeliveryFilter(run: record.id, limit: 1)).first { return own }
+        // One event may start several runs; it is kept with the first.
+        guard let event = record.start.trigger["event"], let id = event["id"]?.stringValue else { return nil }
+        let account = event["account"]?.stringValue ?? ""
+        return try reader.delivery(source: PaymentsFeature.source, account: account, eventID: id)
     }
 }

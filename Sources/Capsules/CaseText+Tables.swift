@@ -61,7 +61,7 @@ extension CaseText {
             row[column.name] =
                 switch column.type {
                 case .int: .int(min(max(1, column.min ?? 1), column.max ?? .max))
-                case .string: .string(column.allowed.first ?? (column.isUnique ? "unseen-\(id)" : "unseen"))
+                case .string: .string(column.allowed.first ?? String("\(id) unseen".prefix(column.maxLength ?? 40)))
                 case .bool: false
                 case .double: .double(Double(column.min ?? 0))
                 case .decimal: "0"

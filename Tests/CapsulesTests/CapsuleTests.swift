@@ -84,7 +84,7 @@ import Testing
 
     /// Goal: no number, time, text or depth that a capsule can hold ends the process.
     ///
-    /// Method: 3,000 capsules in which one value became an extreme one, with sums that nobody checks, are shown,
+    /// Method: 1,000 capsules in which one value became an extreme one, with sums that nobody checks, are shown,
     /// replayed, compared with their own app, and made cases.
     @Test("extreme values in capsules are refused or compared, and never end the process")
     func extremes() async throws {
@@ -92,8 +92,8 @@ import Testing
         let replay = CapsuleReplay()
         var numbers = SeededNumbers(4)
         var read = 0
-        for number in 0..<3_000 {
-            let text = CapsuleText.encode(capsules[number * capsules.count / 3_000])
+        for number in 0..<1_000 {
+            let text = CapsuleText.encode(capsules[number * capsules.count / 1_000])
             let bytes = try ExtremeValue.placed(in: text, using: &numbers)
             guard let capsule = try? CapsuleText.decode(bytes, checkingSums: false) else { continue }
             read += 1
@@ -105,7 +105,7 @@ import Testing
             _ = try? replay.compare(capsule, with: app)
             _ = try? CaseText(capsule, app: app, rows: verdict.outcome.outside).text()
         }
-        #expect(read >= 1_000, "most are read, and only then looked at")
+        #expect(read >= 300, "most are read, and only then looked at")
     }
 
     private static func mutate(_ bytes: inout [UInt8], using numbers: inout SeededNumbers) {

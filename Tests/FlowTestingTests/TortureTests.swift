@@ -45,7 +45,7 @@ struct TortureTests {
     func healthy(_ sample: String) async throws {
         let app = try TestApp(sample: sample)
         for test in try app.suite().cases {
-            let result = try await torture(app, test.name, histories: 60)
+            let result = try await torture(app, test.name, histories: 40)
             #expect(result.quiet == nil, "\(test.name)")
             let breach = result.breach.map { "\($0.story): \($0.problem.headline)" }
             #expect(breach == nil, "\(test.name)")

@@ -27,7 +27,8 @@ extension TestWorld {
         var secrets: [String: Secret] = [:]
         let source = FakeSecrets(given: given.secrets)
         for connection in app.connections {
-            for part in ["secretKey", "publishableKey", "webhookSecret", "apiKey"] {
+            let isStripe = connection.service == "stripe"
+            for part in isStripe ? ["secretKey", "publishableKey", "webhookSecret"] : ["apiKey"] {
                 let name = "\(connection.name).test.\(part)"
                 secrets[name] = source.secret(named: name)
             }
