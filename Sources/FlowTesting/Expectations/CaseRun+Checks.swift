@@ -23,7 +23,7 @@ extension CaseRun {
                 .value,
                 "status",
                 expected: "a step that works",
-                actual: "\(result.status): \(result.error.brief())",
+                actual: result.summary,
                 range: step.range
             )
             note([problem], afterStep: number)
