@@ -1,3 +1,4 @@
+package import Connections
 package import FlowLanguage
 package import Foundation
 package import FlowEngine
@@ -36,8 +37,9 @@ package struct TestSuite: Sendable {
     private let files: CaseFiles
     private let folder: URL
     private let code: (any CodeRunner)?
+    private let explicit: ExplicitCredentials
 
-    /// Code blocks fail without something to run `code`.
+    /// Code blocks fail without something to run `code`, which shares `explicit`: the keys that code gives.
     ///
     /// - Throws: When the template of the store cannot be made.
     package init(
@@ -45,10 +47,12 @@ package struct TestSuite: Sendable {
         cases: [TestCase],
         files: CaseFiles,
         folder: URL,
-        code: (any CodeRunner)? = nil
+        code: (any CodeRunner)? = nil,
+        explicit: ExplicitCredentials = ExplicitCredentials()
     ) throws {
         self.app = app
         self.code = code
+        self.explicit = explicit
         self.cases = cases
         self.files = files
         self.folder = folder
@@ -116,7 +120,8 @@ package struct TestSuite: Sendable {
             folder: folder,
             seed: seed,
             deaths: plan.deaths,
-            code: code
+            code: code,
+            explicit: explicit
         )
         let run = CaseRun(test, in: world, files: files, plan: plan)
         let result: Result<CaseRecord, any Error>

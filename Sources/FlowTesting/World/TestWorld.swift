@@ -38,12 +38,23 @@ final class TestWorld {
         folder: URL,
         seed: UInt64,
         deaths: [MortalStore.Death],
-        code: (any CodeRunner)? = nil
+        code: (any CodeRunner)? = nil,
+        explicit: ExplicitCredentials = ExplicitCredentials()
     ) async throws -> TestWorld {
         try template.write(to: folder)
         let clock = VirtualClock(given.clock)
         let store = MortalStore(try Self.open(app, folder, clock), writes: 0, deaths: deaths)
-        let world = TestWorld(app, given, clock, store, folder: folder, seed: seed, deaths: deaths, code: code)
+        let world = TestWorld(
+            app,
+            given,
+            clock,
+            store,
+            folder: folder,
+            seed: seed,
+            deaths: deaths,
+            code: code,
+            explicit: explicit
+        )
         await world.engine.waitUntilReady()
         return world
     }
@@ -56,7 +67,8 @@ final class TestWorld {
         folder: URL,
         seed: UInt64,
         deaths: [MortalStore.Death],
-        code: (any CodeRunner)?
+        code: (any CodeRunner)?,
+        explicit: ExplicitCredentials
     ) {
         self.app = app
         self.code = code
@@ -77,7 +89,13 @@ final class TestWorld {
             start: given.clock.simulatorInstant,
             secret: FakeSecrets.webhookSecret
         )
-        answers = OutsideAnswers(app: app, simulator: simulator, credentials: credentials, given: given.answers)
+        answers = OutsideAnswers(
+            app: app,
+            simulator: simulator,
+            credentials: credentials,
+            explicit: explicit,
+            given: given.answers
+        )
         engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger())
         running = Self.start(engine)
     }

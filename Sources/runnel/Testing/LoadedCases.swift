@@ -1,3 +1,4 @@
+import Connections
 import FlowLanguage
 import FlowTesting
 import Foundation
@@ -31,12 +32,15 @@ struct LoadedCases {
     mutating func keep(_ isWanted: (TestCase) -> Bool) { cases = cases.filter(isWanted) }
 
     func suite() throws -> TestSuite {
-        try TestSuite(
+        let explicit = ExplicitCredentials()
+        return try TestSuite(
             app: app,
             cases: cases,
             files: CaseFiles { [folder] name in try? AppFolder.readFile(name, of: folder) },  // Nil: there is none.
             folder: TestFolder.fresh("suite"),
-            code: CodeRuntime.hasCode(app) ? CodeRuntime.pool(connections: app.connections) : nil
+            code: CodeRuntime.hasCode(app)
+                ? CodeRuntime.pool(connections: app.connections, credentials: explicit) : nil,
+            explicit: explicit
         )
     }
 
