@@ -159,7 +159,9 @@ let package = Package(
             name: "CodeWorker",
             dependencies: ["CodeFrames", "CJavaScriptCore", "CSandbox"],
             exclude: ["README.md"],
-            resources: [.embedInCode("Runtime/runtime.js"), .embedInCode("Runtime/stripe.js")],
+            resources: [
+                .embedInCode("Runtime/runtime.js"), .embedInCode("Runtime/stripe.js"), .embedInCode("Runtime/web.js"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -342,7 +344,8 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Expressions", "HTTPTransport", "runnel", crypto],
+            dependencies: ["Expressions", "HTTPTransport", "runnel", crypto, cryptoExtras],
+            exclude: ["OfficialClient"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -1,4 +1,5 @@
 package import Capsules
+package import Connections
 package import FlowEngine
 package import FlowLanguage
 package import Foundation
@@ -39,9 +40,12 @@ package struct TestSuite: Sendable {
     private let files: CaseFiles
     private let folder: URL
     private let code: (any CodeRunner)?
+    private let explicit: ExplicitCredentials
     private let exportedSources: [SourceFile]?
 
-    /// Code blocks fail without something to run `code`; with the app's files as `sources`, runs become capsules.
+    /// Code blocks fail without something to run `code`.
+    ///
+    /// That shares `explicit`, the keys that code gives. With the app's files as `sources`, runs become capsules.
     ///
     /// - Throws: When the template of the store cannot be made.
     package init(
@@ -50,11 +54,13 @@ package struct TestSuite: Sendable {
         files: CaseFiles,
         folder: URL,
         code: (any CodeRunner)? = nil,
+        explicit: ExplicitCredentials = ExplicitCredentials(),
         exporting sources: [SourceFile]? = nil
     ) throws {
         self.app = app
         exportedSources = sources
         self.code = code
+        self.explicit = explicit
         self.cases = cases
         self.files = files
         self.folder = folder
@@ -124,7 +130,8 @@ package struct TestSuite: Sendable {
             folder: folder,
             seed: seed,
             deaths: plan.deaths,
-            code: code
+            code: code,
+            explicit: explicit
         )
         let run = CaseRun(test, in: world, files: files, plan: plan)
         let result: Result<CaseRecord, any Error>

@@ -39,7 +39,8 @@ final class TestWorld {
         folder: URL,
         seed: UInt64,
         deaths: [MortalStore.Death],
-        code: (any CodeRunner)? = nil
+        code: (any CodeRunner)? = nil,
+        explicit: ExplicitCredentials = ExplicitCredentials()
     ) async throws -> TestWorld {
         try template.write(to: folder)
         let clock = VirtualClock(given.clock)
@@ -51,8 +52,17 @@ final class TestWorld {
             try? FileManager.default.removeItem(at: folder)  // What stays behind is a folder for temporary files.
             throw error
         }
-        let store = MortalStore(file, writes: 0, deaths: deaths)
-        let world = TestWorld(app, given, clock, store, folder: folder, seed: seed, deaths: deaths, code: code)
+        let world = TestWorld(
+            app,
+            given,
+            clock,
+            MortalStore(file, writes: 0, deaths: deaths),
+            folder: folder,
+            seed: seed,
+            deaths: deaths,
+            code: code,
+            explicit: explicit
+        )
         await world.engine.waitUntilReady()
         return world
     }
@@ -65,7 +75,8 @@ final class TestWorld {
         folder: URL,
         seed: UInt64,
         deaths: [MortalStore.Death],
-        code: (any CodeRunner)?
+        code: (any CodeRunner)?,
+        explicit: ExplicitCredentials
     ) {
         self.app = app
         self.given = given
@@ -87,7 +98,13 @@ final class TestWorld {
             start: given.clock.simulatorInstant,
             secret: FakeSecrets.webhookSecret
         )
-        answers = OutsideAnswers(app: app, simulator: simulator, credentials: credentials, given: given.answers)
+        answers = OutsideAnswers(
+            app: app,
+            simulator: simulator,
+            credentials: credentials,
+            explicit: explicit,
+            given: given.answers
+        )
         engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger())
         running = Self.start(engine)
     }

@@ -1,4 +1,5 @@
 import Capsules
+import Connections
 import FlowLanguage
 import FlowTesting
 import Foundation
@@ -33,7 +34,8 @@ struct LoadedCases {
 
     /// `isExporting`: the runs are wanted as capsules.
     func suite(isExporting: Bool = false) throws -> TestSuite {
-        try TestSuite(
+        let explicit = ExplicitCredentials()
+        return try TestSuite(
             app: app,
             cases: cases,
             files: CaseFiles { [folder] name in
@@ -41,7 +43,9 @@ struct LoadedCases {
                 try? AppFolder.readFile(name, of: folder, limit: CapsuleText.byteLimit)
             },
             folder: TestFolder.fresh("suite"),
-            code: CodeRuntime.hasCode(app) ? CodeRuntime.pool(connections: app.connections) : nil,
+            code: CodeRuntime.hasCode(app)
+                ? CodeRuntime.pool(connections: app.connections, credentials: explicit) : nil,
+            explicit: explicit,
             exporting: isExporting ? appFiles : nil
         )
     }
