@@ -150,6 +150,8 @@ extension CaseText {
             case .columns, .removed: disturbed.insert(change.table)
             }
         }
+        // What Stripe tells changes the tables of payments together, also those of which the run saw nothing.
+        if disturbed.contains(where: isSystem) { disturbed.formUnion(app.tables.filter(\.isSystem).map(\.name)) }
         for change in capsule.changes { tables[change.table, default: [:]][change.id] = change.after }
         var lines: [String] = []
         for table in Set(capsule.changes.map(\.table)).subtracting(disturbed).sorted() {

@@ -27,6 +27,9 @@ package struct CaseText: Sendable {
         }
         var lines = ["# Run \(record.id) of \(capsule.header.app), exported \(capsule.header.exportedAt.rfc3339)."]
         lines += YAMLText.member("case", .string("run \(record.id) of \(record.start.flow)"), indent: 0)
+        if !app.invariants.isEmpty {
+            lines.append("invariants: false   # of the app's rows, those that the run met are here")
+        }
         lines += try given() + steps() + left()
         return lines.joined(separator: "\n") + "\n"
     }

@@ -43,8 +43,9 @@ package struct TestSuite: Sendable {
     private let explicit: ExplicitCredentials
     private let exportedSources: [SourceFile]?
 
-    /// Code blocks fail without something to run `code`, which shares `explicit`: the keys that code gives. With the app's
-    /// files as `sources`, runs become capsules.
+    /// Code blocks fail without something to run `code`.
+    ///
+    /// That shares `explicit`, the keys that code gives. With the app's files as `sources`, runs become capsules.
     ///
     /// - Throws: When the template of the store cannot be made.
     package init(

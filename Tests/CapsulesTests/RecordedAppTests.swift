@@ -76,7 +76,7 @@ struct RecordedAppTests {
             ("audit", "'${ trigger.new.name }:", "'${ trigger.new.name };", "tables.audits[0].what"),
             ("hooked", "status: 201", "status: 202", "status"),
             ("disputed", "'dispute ${", "'disputes ${", "tables.audits[0].what"),
-            ("patient", "blocks.parcel.data.by", "'no one'", "runs[0].output.by"),
+            ("patient", "blocks.parcel.data.by", "\"no one\"", "runs[0].output.by"),
         ]
     )
     func broken(_ flow: String, _ old: String, _ new: String, _ subject: String) async throws {

@@ -10,6 +10,8 @@ package struct TestCase: Sendable {
     package var expectation: CaseExpectation
     /// What goes wrong on the way; written by torture, seldom by hand.
     package var disturbances: [PlacedDisturbance]
+    /// Not in a case that gives a part of the rows alone, such as those that one run met.
+    package var checksInvariants = true
     /// Where its parts stand, for whoever writes a case like it.
     package var parts: Parts
 

@@ -44,6 +44,7 @@ struct CapsuleStep {
         let given = test.given
         let step = test.steps[index]
         let isSilent = test.expectation.isEmpty && test.steps.allSatisfy(\.expectation.isEmpty)
+        test.checksInvariants = test.checksInvariants && recorded.checksInvariants
         if given.clock == GivenState.firstMoment { test.given.clock = recorded.given.clock }
         // What the case says itself goes before what was recorded.
         let named = Set(given.tables.map(\.table))

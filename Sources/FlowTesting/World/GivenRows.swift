@@ -10,8 +10,8 @@ struct GivenRows {
     private let tables: [GivenTable]
     private var scope = CaseScope()
 
-    init(_ given: GivenState) {
-        tables = given.tables
+    init(_ given: GivenState, of app: App) {
+        tables = Self.namedFirst(given.tables, app)
         scope[.now] = .timestamp(given.clock)
         scope[.steps] = .map(ValueMap())
     }
@@ -42,6 +42,19 @@ struct GivenRows {
             }
         }
         if let refused { throw refused }
+    }
+
+    /// Rows that others name come before these, in whatever order a case gives them.
+    private static func namedFirst(_ tables: [GivenTable], _ app: App) -> [GivenTable] {
+        var done: Set<String> = []
+        var ordered: [GivenTable] = []
+        func visit(_ name: String) {
+            guard done.insert(name).inserted else { return }
+            for column in app.table(named: name)?.columns ?? [] { column.references.map(visit) }
+            ordered += tables.filter { $0.table == name }
+        }
+        for table in tables { visit(table.table) }
+        return ordered
     }
 
     private struct Prepared {

@@ -46,18 +46,17 @@ final class TestWorld {
         let clock = VirtualClock(given.clock)
         let file = try Self.open(app, folder, clock)
         do {
-            try GivenRows(given).write(to: file)
+            try GivenRows(given, of: app).write(to: file)
         } catch {
             file.close()
             try? FileManager.default.removeItem(at: folder)  // What stays behind is a folder for temporary files.
             throw error
         }
-        let store = MortalStore(file, writes: 0, deaths: deaths)
         let world = TestWorld(
             app,
             given,
             clock,
-            store,
+            MortalStore(file, writes: 0, deaths: deaths),
             folder: folder,
             seed: seed,
             deaths: deaths,
