@@ -159,7 +159,9 @@ let package = Package(
             name: "CodeWorker",
             dependencies: ["CodeFrames", "CJavaScriptCore", "CSandbox"],
             exclude: ["README.md"],
-            resources: [.embedInCode("Runtime/runtime.js"), .embedInCode("Runtime/stripe.js")],
+            resources: [
+                .embedInCode("Runtime/runtime.js"), .embedInCode("Runtime/stripe.js"), .embedInCode("Runtime/web.js"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -182,7 +184,7 @@ let package = Package(
             name: "FlowTesting",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", logging,
+                "StripeSimulator", "Capsules", logging,
             ],
             exclude: ["README.md"],
             swiftSettings: strict
@@ -335,14 +337,15 @@ let package = Package(
             name: "CapsulesTests",
             dependencies: [
                 "Capsules", "Connections", "FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "TestSupport",
-                "FlowTesting", logging,
+                "FlowTesting", "CustomCode", logging,
             ],
-            exclude: ["Regression"],
+            exclude: ["Regression", "Workshop"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Expressions", "HTTPTransport", "runnel", crypto],
+            dependencies: ["Expressions", "HTTPTransport", "runnel", crypto, cryptoExtras],
+            exclude: ["OfficialClient"],
             swiftSettings: strict
         ),
         .testTarget(

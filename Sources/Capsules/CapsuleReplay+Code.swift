@@ -45,6 +45,8 @@ extension CapsuleReplay {
         private let runner: any CodeRunner
         private(set) var known: [EntryAddress: CodeProgress] = [:]
         private var jobs: [EntryAddress: CodeJob] = [:]
+        /// Another replay's code may stand at the same places.
+        private let owner = CodeOwner()
 
         init(_ runner: any CodeRunner) { self.runner = runner }
 
@@ -52,8 +54,10 @@ extension CapsuleReplay {
             guard known.count < CapsuleReplay.stepLimit, known[step.address] == nil else {
                 throw ReplayRefusal("the code at \(step.address.path) does not come to an end")
             }
-            jobs[step.job.address] = step.job
-            let progress = await runner.advance(step.job, answers: step.answers)
+            var job = step.job
+            job.owner = owner
+            jobs[job.address] = job
+            let progress = await runner.advance(job, answers: step.answers)
             let absence = ["code-unavailable", "code-overloaded"]
             if case .failed(let failure) = progress.step, absence.contains(failure.code) {
                 throw ReplayRefusal("the code at \(step.address.path) cannot be run here: \(failure.message)")
@@ -61,7 +65,6 @@ extension CapsuleReplay {
             known[step.address] = progress
         }
 
-        /// Another replay's code may stand at the same places.
         func end() {
             for job in jobs.values { runner.forget(job) }
         }

@@ -70,6 +70,8 @@ struct EngineTest {
         ReferenceError Reflect RegExp Set String Symbol SyntaxError TypeError URIError Uint16Array Uint32Array \
         Uint8Array Uint8ClampedArray WeakMap WeakSet decodeURI decodeURIComponent encodeURI encodeURIComponent escape \
         eval globalThis isFinite isNaN parseFloat parseInt undefined unescape \
-        console crypto records runFlow fetch HostError
+        console crypto records runFlow fetch HostError Headers Request Response URL URLSearchParams TextEncoder \
+        TextDecoder atob btoa structuredClone AbortController AbortSignal DOMException queueMicrotask \
+        setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate
         """
 }

@@ -29,6 +29,14 @@ extension JSContextRef {
     }
 
     func value(_ text: String) -> JSValueRef? { value(text.utf8) }
+
+    /// A value that holds a string with a character for each of `bytes`.
+    func bytes(_ bytes: [UInt8]) -> JSValueRef? {
+        let units = bytes.map { UInt16($0) }
+        guard let string = JSStringCreateWithCharacters(units, units.count) else { return nil }
+        defer { JSStringRelease(string) }
+        return JSValueMakeString(self, string)
+    }
 }
 
 /// The UTF-8 of a value's text; nil when it has none: a symbol, half a surrogate pair, or more than fits the memory.

@@ -16,7 +16,12 @@ final class RunningCall {
     private var lines = 0
     private var asks = 0
     private var answered = 0
+    /// Bytes of each host call that was made, and of those that are open: the host keeps them until their turn.
+    private var sizes: [Int] = []
+    private var open = 0
     private(set) var isOver = false
+    /// What the body returned: the code is over when nothing that it asked is open any more.
+    private var result: [UInt8]?
     /// Where the code was when its time had run out.
     private var stopped: [CodeProblemFrame.Place]?
 
@@ -47,7 +52,7 @@ final class RunningCall {
                     [context.value(global.name), context.value(global.json), context.value(global.refusal ?? "")]
                 )
             }
-            if call.hasStripe { try script.allowStripe() }
+            if call.hasStripe { try script.call("stripe", []) }
             for (index, library) in call.libraries.enumerated() {
                 try script.evaluate(library.text, name: SourceName.of(index))
             }
@@ -61,13 +66,16 @@ final class RunningCall {
         guard answered < asks else { return end(.init(code: "code-crashed", message: "an answer without a question")) }
         let index = answered
         answered += 1
+        open -= sizes[index]
         enter { () throws(ScriptContext.Thrown) in
             let context = script.context
+            let isText = String(validating: answer.body, as: UTF8.self) != nil
             try script.call(
                 "settle",
                 [
                     script.number(index), script.number(answer.outcome.rawValue), script.number(answer.status),
-                    context.value(answer.headers), context.value(answer.body),
+                    context.value(answer.headers), isText ? context.value(answer.body) : context.bytes(answer.body),
+                    script.bool(!isText),
                 ]
             )
         }
@@ -89,6 +97,10 @@ final class RunningCall {
         if stopped != nil || used >= limit { return endAtLimit() }
         if let thrown { return endThrown(thrown) }
         if answered < asks { return Pipe.write(Frame(.waiting)) }
+        if let result {
+            isOver = true
+            return Pipe.write(Frame(.returned, result))
+        }
         end(.init(code: "code-never-settles", message: "the code awaits something that nothing will settle"))
     }
 
@@ -128,12 +140,11 @@ final class RunningCall {
 
     func noteTimeout(in context: JSContextRef?) {
         stopped = []
-        guard let trace = JSContextCreateBacktrace(context, 32) else { return }
-        defer { JSStringRelease(trace) }
-        // Where a function was is not known when it is stopped, only where it begins.
-        stopped = Array(
-            SourceName.places(utf8(of: trace) ?? [], in: call.libraries + [call.body], isOfFunctions: true).prefix(1)
-        )
+        // A new error knows where each function made its last call; a loop without calls leaves its function's beginning.
+        guard let context, let error = JSObjectMakeError(context, 0, nil, nil),
+            let trace = script.member("stack", of: error).flatMap({ utf8(of: $0, in: context) })
+        else { return }
+        stopped = Array(SourceName.places(trace, in: call.libraries + [call.body], isOfFunctions: true).prefix(4))
     }
 
     // MARK: What the runtime asks for
@@ -149,7 +160,13 @@ final class RunningCall {
                 return "code-too-many-calls: more than \(call.limits.hostCalls) host calls"
             }
             guard arguments[1].count <= call.limits.outputBytes else { return tooLarge("the call's arguments are") }
+            guard open + arguments[1].count <= 4 * call.limits.outputBytes else {
+                return
+                    "code-output-too-large: the open host calls are together larger than \(4 * call.limits.outputBytes) bytes"
+            }
             asks += 1
+            open += arguments[1].count
+            sizes.append(arguments[1].count)
             Pipe.write(
                 Frame(.ask) {
                     $0.write(arguments[0]); $0.write(arguments[1])
@@ -170,8 +187,7 @@ final class RunningCall {
                 end(.init(code: "code-output-too-large", message: tooLarge("what the code returned is")))
                 return nil
             }
-            isOver = true
-            Pipe.write(Frame(.returned, arguments[0]))
+            result = arguments[0]
         case (.failed, 3):
             guard stopped == nil else { return nil }
             let message = String(decoding: arguments[0], as: UTF8.self)

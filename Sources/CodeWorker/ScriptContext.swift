@@ -17,28 +17,42 @@ final class ScriptContext {
     // Never changed, and used by the worker's one thread that runs code.
     nonisolated(unsafe) private static let program = makeString(PackageResources.runtime_js)
     nonisolated(unsafe) private static let stripeProgram = makeString(PackageResources.stripe_js)
+    nonisolated(unsafe) private static let webProgram = makeString(PackageResources.web_js)
 
     /// - Returns: Nil when the engine has no memory left for it.
     init?(in group: JSContextGroupRef, native: JSObjectCallAsFunctionCallback) {
         guard let context = JSGlobalContextCreateInGroup(group, nil) else { return nil }
         self.context = context
-        let function = JSObjectMakeFunctionWithCallback(context, nil, native)
+        let arguments = [
+            JSObjectMakeFunctionWithCallback(context, nil, native),
+            JSObjectMakeFunctionWithCallback(context, nil, Self.load), JSContextGetGlobalObject(context),
+        ]
         guard
             let make = JSEvaluateScript(context, Self.program, nil, nil, 1, nil),
-            let made = JSObjectCallAsFunction(
-                context,
-                make,
-                nil,
-                2,
-                [function, JSContextGetGlobalObject(context)],
-                nil
-            ), JSValueIsObject(context, made)
+            let made = JSObjectCallAsFunction(context, make, nil, arguments.count, arguments, nil),
+            JSValueIsObject(context, made)
         else {
             JSGlobalContextRelease(context)
             return nil
         }
         runtime = made
         JSValueProtect(context, runtime)
+        if let rejected = member("rejected") {
+            JSGlobalContextSetUnhandledRejectionCallback(context, rejected, nil)
+        }
+    }
+
+    /// Evaluates one of the programs that most code never looks at: the Stripe client, or what the web has.
+    private static let load: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, exception in
+        guard let context, let arguments, count == 1 else { return nil }
+        guard JSValueToNumber(context, arguments[0], nil) == 1 else {
+            return JSEvaluateScript(context, ScriptContext.webProgram, nil, nil, 1, exception)
+        }
+        guard
+            let client = JSEvaluateScript(context, ScriptContext.stripeProgram, nil, nil, 1, exception),
+            let table = context.value(StripeTable.bytes)
+        else { return nil }
+        return JSObjectCallAsFunction(context, client, nil, 1, [table], exception)
     }
 
     deinit {
@@ -76,25 +90,19 @@ final class ScriptContext {
     /// Calls a function of the runtime; promises that are settled by it go on before this returns.
     @discardableResult
     func call(_ function: String, _ arguments: [JSValueRef?]) throws(Thrown) -> JSValueRef? {
-        guard let name = makeString(function) else { return nil }
-        defer { JSStringRelease(name) }
         var exception: JSValueRef?
-        let callee = JSObjectGetProperty(context, runtime, name, &exception)
+        guard let callee = member(function) else { return nil }
         let value = JSObjectCallAsFunction(context, callee, runtime, arguments.count, arguments, &exception)
         if let exception { throw Thrown(value: exception) }
         return value
     }
 
-    /// Lets the code see the Stripe client, which is made at its first look.
-    func allowStripe() throws(Thrown) {
-        let make = JSObjectMakeFunctionWithCallback(context, nil) { context, _, _, _, _, exception in
-            guard
-                let client = JSEvaluateScript(context, ScriptContext.stripeProgram, nil, nil, 1, exception),
-                let table = context?.value(StripeTable.bytes)
-            else { return nil }
-            return JSObjectCallAsFunction(context, client, nil, 1, [table], exception)
-        }
-        try call("stripe", [make])
+    private func member(_ name: String) -> JSObjectRef? { member(name, of: runtime) }
+
+    func member(_ name: String, of object: JSObjectRef) -> JSValueRef? {
+        guard let key = makeString(name) else { return nil }
+        defer { JSStringRelease(key) }
+        return JSObjectGetProperty(context, object, key, nil)
     }
 
     func number(_ value: Int) -> JSValueRef? { JSValueMakeNumber(context, Double(value)) }

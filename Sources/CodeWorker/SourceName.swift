@@ -8,8 +8,8 @@ enum SourceName {
 
     /// The places in a trace that lie in the builder's code, the innermost first.
     ///
-    /// Lines end in `code:0:12:5`: source, line, column. A trace of functions has no columns, and the lines at which
-    /// they begin: for the body that is its first.
+    /// Lines end in `code:0:12:5`: source, line, column. Where code was stopped, `isOfFunctions`, the place of a function
+    /// may be its beginning: for the body that is its first line.
     static func places(
         _ trace: [UInt8],
         in sources: [CodeSource],
@@ -52,8 +52,12 @@ enum SourceName {
         else { return nil }
         // The body stands behind a line of the worker's own, which calls it: no place of the builder's.
         let isBody = index == sources.count - 1
-        if isBody, number <= 1, !isOfFunctions { return nil }
+        if isBody, number <= 1 {
+            return isOfFunctions ? CodeProblemFrame.Place(source: sources[index].name, line: 1, column: 1) : nil
+        }
         let lines = sources[index].text.utf8.count { $0 == UInt8(ascii: "\n") } + 1
+        // And before one that ends it.
+        if isBody, number - 1 > lines, isOfFunctions { return nil }
         return CodeProblemFrame.Place(
             source: sources[index].name,
             line: min(max(1, isBody ? number - 1 : number), lines),

@@ -9,15 +9,19 @@ enum CallFrame {
 
     static func make(_ job: CodeJob) throws(CodeEnd) -> Frame {
         let block = job.block
-        if !block.usesBigInt, let path = job.args.pathOfUnsafeInteger {
-            throw CodeEnd(.code("code-integer-too-large", "args: \(path) is beyond 2^53; say 'bigint: true'"))
-        }
         var globals: [CodeCallFrame.Global] = []
         let values = [
             ("args", job.args), ("input", job.input), ("trigger", job.trigger), ("vars", job.variables),
             ("run", job.run),
         ]
-        for (name, value) in values { globals.append(global(name, value, usesBigInt: block.usesBigInt)) }
+        for (name, value) in values {
+            let global = global(name, value, usesBigInt: block.usesBigInt)
+            // What was given to the code is meant to be looked at.
+            if name == "args", let refusal = global.refusal {
+                throw CodeEnd(.code("code-integer-too-large", refusal))
+            }
+            globals.append(global)
+        }
         return CodeCallFrame(
             limits: .init(
                 milliseconds: block.limits.milliseconds,
@@ -37,12 +41,13 @@ enum CallFrame {
 
     /// What cannot be shown is told when the code looks at it, not before: most code never does.
     private static func global(_ name: String, _ value: Value, usesBigInt: Bool) -> CodeCallFrame.Global {
-        if !usesBigInt, let path = value.pathOfUnsafeInteger {
-            let text = "\(name): \(path) is an integer beyond 2^53; the block says 'bigint: true' to see it"
-            return CodeCallFrame.Global(name: name, json: [], refusal: text)
-        }
         do throws(JSONError) {
-            return CodeCallFrame.Global(name: name, json: try JSON.encode(value))
+            let json = try JSON.encode(value)
+            if !usesBigInt, UnsafeInteger.mayStand(in: json), let path = value.pathOfUnsafeInteger {
+                let text = "\(name): \(path) is an integer beyond 2^53; the block says 'bigint: true' to see it"
+                return CodeCallFrame.Global(name: name, json: [], refusal: text)
+            }
+            return CodeCallFrame.Global(name: name, json: json)
         } catch {
             return CodeCallFrame.Global(
                 name: name,
@@ -53,17 +58,38 @@ enum CallFrame {
     }
 }
 
+/// Integers that a double does not hold exactly.
+enum UnsafeInteger {
+    /// 2^53 has sixteen digits.
+    private static let digits = 16
+
+    /// Whether so many digits follow one another; mostly no, and then no value need be looked at.
+    static func mayStand(in json: [UInt8]) -> Bool {
+        var end = digits - 1
+        while end < json.count {
+            var start = end
+            while start > end - digits, isDigit(json[start]) { start -= 1 }
+            if start == end - digits { return true }
+            end = start + digits
+        }
+        return false
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+}
+
 /// Writes the frame with what a host call gave.
 enum AnswerFrame {
     static func make(_ outcome: CodeAnswer.Outcome, _ block: CodeBlock) throws(CodeEnd) -> Frame {
         do throws(JSONError) {
             switch outcome {
             case .value(let value):
-                if !block.usesBigInt, let path = value.pathOfUnsafeInteger {
+                let json = try JSON.encode(value)
+                if !block.usesBigInt, UnsafeInteger.mayStand(in: json), let path = value.pathOfUnsafeInteger {
                     let text = "the answer's \(path) is beyond 2^53; the block says 'bigint: true' for such"
                     return try failure(.code("code-integer-too-large", text))
                 }
-                return HostAnswerFrame(outcome: .value, body: try JSON.encode(value)).frame
+                return HostAnswerFrame(outcome: .value, body: json).frame
             case .response(let answer):
                 var headers = ValueMap(minimumCapacity: answer.headers.count)
                 for (name, value) in answer.headers { headers[name] = .string(value) }

@@ -31,10 +31,20 @@ package final class CodePool: CodeRunner, Sendable {
     private struct Place: Sendable {
         let thread: WorkerThread
         /// The code whose worker waits here for an answer.
-        var session: (job: EntryAddress, state: CodeConversation.State)?
+        var session: (job: JobName, state: CodeConversation.State)?
         var isRunning = false
         /// When it was last given back, counted.
         var turn = 0
+    }
+
+    private struct JobName: Sendable, Hashable {
+        var owner: CodeOwner
+        var address: EntryAddress
+
+        init(_ job: CodeJob) {
+            owner = job.owner
+            address = job.address
+        }
     }
 
     private struct State: Sendable {
@@ -95,7 +105,7 @@ package final class CodePool: CodeRunner, Sendable {
 
     package func forget(_ job: CodeJob) {
         state.withLock { state in
-            for index in state.places.indices where state.places[index].session?.job == job.address {
+            for index in state.places.indices where state.places[index].session?.job == JobName(job) {
                 // The next code of this place tells the worker.
                 state.places[index].session = nil
                 state.places[index].turn = 0
@@ -129,10 +139,11 @@ package final class CodePool: CodeRunner, Sendable {
         _ job: CodeJob,
         answers: Int
     ) -> (index: Int, thread: WorkerThread, session: CodeConversation.State?) {
-        state.withLock { state in
+        let name = JobName(job)
+        return state.withLock { state in
             let places = state.places
             let own = places.firstIndex {
-                !$0.isRunning && $0.session?.job == job.address && ($0.session?.state.answers ?? 0) <= answers
+                !$0.isRunning && $0.session?.job == name && ($0.session?.state.answers ?? 0) <= answers
             }
             if let own {
                 state.counts.continued += 1
@@ -166,7 +177,7 @@ package final class CodePool: CodeRunner, Sendable {
             state.turns += 1
             state.places[index].isRunning = false
             state.places[index].turn = state.turns
-            state.places[index].session = left.map { (job.address, $0) }
+            state.places[index].session = left.map { (JobName(job), $0) }
             guard state.queue.isEmpty else { return state.queue.removeFirst() }
             state.running -= 1
             return nil

@@ -29,10 +29,37 @@ struct CodeProblem {
     }
 
     private func message(of problem: CodeProblemFrame) -> String {
-        let places = problem.stack.map(text)
-        guard let first = places.first else { return problem.message }
+        var stack = problem.stack
+        if problem.code == "code-timed-out", let first = stack.first { stack[0] = loop(after: first) }
+        let places = stack.map(text)
+        let message = problem.message + Self.hint(to: problem.message)
+        guard let first = places.first else { return message }
         let callers = places.dropFirst().prefix(8).map { "\n  called at \($0)" }.joined()
-        return "\(first): \(problem.message)\(callers)"
+        return "\(first): \(message)\(callers)"
+    }
+
+    /// Code that was stopped in a loop without calls was last seen at its beginning: its first loop is meant.
+    private func loop(after place: CodeProblemFrame.Place) -> CodeProblemFrame.Place {
+        guard place.line == 1, place.column == 1, place.source == block.body.file,
+            let loop = JavaScriptNames.uses(of: ["for", "while", "do"], in: block.body.text).first
+        else { return place }
+        return CodeProblemFrame.Place(source: place.source, line: loop.line, column: loop.column)
+    }
+
+    /// What stands here in the place of a name that other surroundings have.
+    private static func hint(to message: String) -> String {
+        let sign = "ReferenceError: Can't find variable: "
+        guard message.hasPrefix(sign) else { return "" }
+        switch message.dropFirst(sign.count) {
+        case "require", "module", "exports":
+            return " (there are no modules: 'Stripe' is a global, functions of 'code/lib' are named under 'use')"
+        case "process": return " (code has no environment: what it needs comes in 'args')"
+        case "Buffer": return " (there are TextEncoder, TextDecoder, btoa and atob)"
+        case "window", "document", "self", "global": return " (code has no page: 'globalThis' holds its names)"
+        case "stripe", "Stripe": return " (a page flow has no Stripe client: run a cloud flow with 'runFlow')"
+        case "XMLHttpRequest", "WebSocket", "EventSource": return " (there is 'fetch')"
+        default: return ""
+        }
     }
 
     private func text(_ place: CodeProblemFrame.Place) -> String {
@@ -71,7 +98,7 @@ struct ReturnCheck {
         } catch {
             throw CodeEnd(.code("code-returned", "what the code returned: \(JSONPlace.describe(json, error))"))
         }
-        if !block.usesBigInt, let path = value.pathOfUnsafeInteger {
+        if !block.usesBigInt, UnsafeInteger.mayStand(in: json), let path = value.pathOfUnsafeInteger {
             throw CodeEnd(
                 .code(
                     "code-integer-too-large",

@@ -3,6 +3,7 @@ import Connections
 import Expressions
 import FlowEngine
 import FlowLanguage
+import Foundation
 import HTTPTransport
 
 /// Turns what code asks for into what the engine does; what makes no sense is refused, the same way each time.
@@ -10,6 +11,8 @@ struct HostCallTranslation: Sendable {
     let credentials: ExplicitCredentials
     /// Those of service `http` that name their hosts: what `fetch` reaches.
     private let hosts: [(connection: String, destinations: HTTPDestinations)]
+    /// Those of service `stripe`: `new Stripe(name)` is the client of one.
+    private let clients: Set<String>
 
     init(credentials: ExplicitCredentials, connections: [ConnectionDeclaration]) {
         self.credentials = credentials
@@ -18,13 +21,15 @@ struct HostCallTranslation: Sendable {
             guard settings.url != nil || !settings.allow.isEmpty else { return nil }
             return (connection.name, HTTPDestinations(settings))
         }
+        clients = Set(connections.filter { $0.service == "stripe" }.map(\.name))
     }
 
     /// The call, with what must not stand in a journal replaced by its name.
     func call(_ name: String, _ arguments: [Value]) -> HostCall {
         var call = HostCall(name: name, arguments: arguments)
         if name == "stripe", arguments.count == 4, case .map(var options) = arguments[3], let key = options["apiKey"] {
-            options["apiKey"] = .string(key.stringValue.flatMap { credentials.keep($0) } ?? "")
+            let isClient = key.stringValue.map { clients.contains($0) } ?? false
+            if !isClient { options["apiKey"] = .string(key.stringValue.flatMap { credentials.keep($0) } ?? "") }
             call.arguments[3] = .map(options)
         }
         return call
@@ -68,10 +73,21 @@ struct HostCallTranslation: Sendable {
         }
         var headers: [String: String] = [:]
         for (key, value) in fields {
-            guard let name = key.stringValue, HTTPHeaderName.isToken(name), !HTTPHeaderName.refused.contains(name),
-                let text = value.stringValue, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }), headers.count < 64
-            else { return .failure(.code("code-call-invalid", "fetch: a header is not one that code may set")) }
+            guard let name = key.stringValue, HTTPHeaderName.isToken(name), let text = value.stringValue,
+                text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }), headers.count < 64
+            else { return .failure(.code("code-call-invalid", "fetch: a header is not one of HTTP, or one too many")) }
+            guard !HTTPHeaderName.refused.contains(name.lowercased()) else {
+                let how = "a header would stand in the journal; 'auth' of the connection in app.yaml sends credentials"
+                return .failure(.code("code-call-refused", "fetch: '\(name)' is not for code to set: \(how)"))
+            }
             headers[name] = text
+        }
+        var body = Array((options["body"]?.stringValue ?? "").utf8)
+        if let text = options["bytes"]?.stringValue {
+            guard let bytes = Data(base64Encoded: text) else {
+                return .failure(.code("code-call-invalid", "fetch: the body is neither text nor bytes"))
+            }
+            body = Array(bytes)
         }
         return .success(
             OutsideRequest(
@@ -79,7 +95,7 @@ struct HostCallTranslation: Sendable {
                 method: method.rawValue,
                 path: url,
                 headers: headers,
-                body: Array((options["body"]?.stringValue ?? "").utf8),
+                body: body,
                 effect: method.effect
             )
         )
@@ -92,9 +108,15 @@ struct HostCallTranslation: Sendable {
             return .failure(.code("code-call-refused", "a page flow has no Stripe client"))
         }
         guard
-            arguments.count == 4, let name = arguments[0].stringValue, let operation = StripeOperations.named(name),
-            let ids = arguments[1].listValue, let params = arguments[2].mapValue, let options = arguments[3].mapValue
-        else { return .failure(.code("code-call-invalid", "Stripe has no such operation")) }
+            arguments.count == 4, let name = arguments[0].stringValue, let ids = arguments[1].listValue,
+            let params = arguments[2].mapValue, let options = arguments[3].mapValue
+        else { return .failure(.code("code-call-invalid", "stripe.<resource>.<method>(…ids, params, options)")) }
+        if name == "rawRequest" {
+            return rawRequest(Array(ids), params, connection).flatMap { apply(options, to: $0) }
+        }
+        guard let operation = StripeOperations.named(name) else {
+            return .failure(.code("code-call-invalid", "Stripe has no operation '\(name.prefix(80))'"))
+        }
         guard !operation.isUnavailable else {
             return .failure(
                 .code("code-call-refused", "'\(name)' sends files or speaks to another host: use http-request")
@@ -112,36 +134,78 @@ struct HostCallTranslation: Sendable {
             }
             path += "/" + safe
         }
-        do throws(FormError) {
-            var request = OutsideRequest(connection: connection, method: "GET", path: path, effect: .safe)
-            switch operation.verb {
-            case .get, .delete:
-                request.method = operation.verb == .get ? "GET" : "DELETE"
-                request.effect = operation.verb == .get ? .safe : .keyed
+        var request = OutsideRequest(connection: connection, method: "GET", path: path, effect: .safe)
+        switch operation.verb {
+        case .get, .delete:
+            request.method = operation.verb == .get ? "GET" : "DELETE"
+            request.effect = operation.verb == .get ? .safe : .keyed
+            do throws(FormError) {
                 let query = try StripeForm.encode(params)
                 if !query.isEmpty { request.path += "?" + query }
-            case .post:
-                request.method = "POST"
-                request.effect = .keyed
-                if operation.isJSON {
-                    request.headers["content-type"] = "application/json"
-                    request.body = (try? JSON.encode(.map(params))) ?? Array("{}".utf8)
-                } else {
-                    request.body = Array(try StripeForm.encode(params).utf8)
-                }
+            } catch {
+                return .failure(.code("code-call-invalid", "'\(name)': \(error)"))
             }
             return apply(options, to: request)
+        case .post:
+            request.method = "POST"
+            request.effect = .keyed
+            return Self.write(params, isJSON: operation.isJSON, into: request, name: name).flatMap {
+                apply(options, to: $0)
+            }
+        }
+    }
+
+    /// A request that names its path itself.
+    private func rawRequest(
+        _ target: [Value],
+        _ params: ValueMap,
+        _ connection: String
+    ) -> Result<OutsideRequest, BlockFailure> {
+        guard target.count == 2, let method = target[0].stringValue, let path = target[1].stringValue,
+            ["GET", "POST", "DELETE"].contains(method), path.hasPrefix("/v1/") || path.hasPrefix("/v2/"),
+            path.utf8.count <= 8 << 10, path.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }),
+            !path.split(separator: "?")[0].contains(".."), method == "POST" || params.isEmpty
+        else {
+            return .failure(
+                .code("code-call-invalid", "rawRequest(GET, POST or DELETE, '/v1/…' or '/v2/…', params of a POST)")
+            )
+        }
+        var request = OutsideRequest(connection: connection, method: method, path: path, effect: .safe)
+        if method != "GET" { request.effect = .keyed }
+        guard method == "POST" else { return .success(request) }
+        return Self.write(params, isJSON: path.hasPrefix("/v2/"), into: request, name: "rawRequest")
+    }
+
+    private static func write(
+        _ params: ValueMap,
+        isJSON: Bool,
+        into request: OutsideRequest,
+        name: String
+    ) -> Result<OutsideRequest, BlockFailure> {
+        var request = request
+        do {
+            if isJSON {
+                request.headers["content-type"] = "application/json"
+                request.body = try JSON.encode(.map(params))
+            } else {
+                request.body = Array(try StripeForm.encode(params).utf8)
+            }
         } catch {
             return .failure(.code("code-call-invalid", "'\(name)': \(error)"))
         }
+        return .success(request)
     }
 
     private func apply(_ options: ValueMap, to request: OutsideRequest) -> Result<OutsideRequest, BlockFailure> {
         var request = request
-        for (option, header) in [("stripeAccount", "stripe-account"), ("stripeContext", "stripe-context")] {
+        let fields = [
+            ("stripeAccount", "stripe-account"), ("stripeContext", "stripe-context"), ("apiVersion", "stripe-version"),
+        ]
+        for (option, header) in fields {
             guard let text = options[option]?.stringValue else { continue }
-            guard Self.isToken(text) else {
-                return .failure(.code("code-call-invalid", "'\(option)' is no account's id"))
+            let isGood = option == "apiVersion" ? Self.isVersion(text) : Self.isToken(text)
+            guard isGood else {
+                return .failure(.code("code-call-invalid", "'\(option)' is not one that Stripe knows"))
             }
             request.headers[header] = text
         }
@@ -153,12 +217,26 @@ struct HostCallTranslation: Sendable {
         }
         if let reference = options["apiKey"]?.stringValue {
             guard !reference.isEmpty else {
-                return .failure(.code("code-call-invalid", "'apiKey' is no secret or restricted key of Stripe"))
+                return .failure(
+                    .code(
+                        "code-call-invalid",
+                        "the key is no secret or restricted key of Stripe, nor a connection's name"
+                    )
+                )
             }
-            request.headers[ExplicitCredentials.header] = reference
-            request.connection = ExplicitCredentials.connection
+            if clients.contains(reference) {
+                request.connection = reference
+            } else {
+                request.headers[ExplicitCredentials.header] = reference
+                request.connection = ExplicitCredentials.connection
+            }
         }
         return .success(request)
+    }
+
+    /// Such as `2026-08-26.dahlia; feature_beta=v3`.
+    private static func isVersion(_ text: String) -> Bool {
+        (1...255).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
     }
 
     private static func isToken(_ text: String) -> Bool {

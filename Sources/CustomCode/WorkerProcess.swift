@@ -27,8 +27,9 @@ final class WorkerProcess {
         var processor: Duration
         /// Time on the clock: larger, since a busy machine must not fail innocent code.
         var wall: Duration
-        /// Frames before the last one.
+        /// Frames before the last one, and their bytes: a worker that is not ours any more must not fill our memory.
         var frames: Int
+        var bytes = 32 << 20
 
         static let start = Allowance(processor: .seconds(10), wall: .seconds(120), frames: 0)
     }
@@ -42,6 +43,7 @@ final class WorkerProcess {
     /// Processor time of the last exchange, as far as it was seen.
     private(set) var processorTime = Duration.zero
     private let pid: pid_t
+    private let memory: WorkerMemory
     private let input: Int32
     private let output: Int32
 
@@ -51,6 +53,7 @@ final class WorkerProcess {
     init(_ executable: String, budget: Int, options: [String] = []) throws(WorkerError) {
         self.budget = budget
         (pid, input, output) = try WorkerSpawn.start(executable, [String(budget)] + options)
+        memory = WorkerMemory(pid)
         switch exchange(nil, .start, collecting: { _ in }) {
         case .frame(let frame) where frame.kind == .ready:
             guard let ready = ReadyFrame(frame.payload) else { throw refused("it speaks another language") }
@@ -79,18 +82,20 @@ final class WorkerProcess {
     func countCall() { calls += 1 }
 
     /// Resident bytes now; 0 if that cannot be told.
-    var residentBytes: Int { WorkerMemory.bytes(of: pid, "VmRSS:") }
+    var residentBytes: Int { memory.residentBytes }
 
     // MARK: Exchange
 
     /// Sends a frame and reads until the worker hands the turn back.
     func exchange(_ frame: Frame?, _ allowance: Allowance, collecting: (Frame) -> Void) -> Outcome {
         guard isAlive else { return .died(.crashed("it had ended before")) }
-        let watch = Watch(pid: pid, allowance: allowance)
+        let watch = Watch(pid: pid, memory: memory, allowance: allowance)
         defer { processorTime = watch.seen }
-        defer { peakBytes = max(peakBytes, watch.peakBytes, WorkerMemory.bytes(of: pid, "VmHWM:")) }
+        // What is over within a few milliseconds has not taken much.
+        defer { peakBytes = max(peakBytes, watch.peakBytes, watch.hasWaited ? memory.peakBytes : 0) }
         if let frame, !write(frame.bytes, watch) { return .died(death(watch, allowance)) }
         var frames = 0
+        var bytes = 0
         while true {
             guard let header = read(Frame.headerSize, watch) else { return .died(death(watch, allowance)) }
             guard let (kind, count) = Frame.header(header) else { return violation("a frame that is none") }
@@ -99,7 +104,10 @@ final class WorkerProcess {
             switch kind {
             case .ask, .log:
                 frames += 1
-                guard frames <= allowance.frames else { return violation("more frames than it may send") }
+                bytes += count
+                guard frames <= allowance.frames, bytes <= allowance.bytes else {
+                    return violation("more frames than it may send")
+                }
                 collecting(frame)
             case .waiting, .returned, .problem, .parsed, .ready, .attempted: return .frame(frame)
             case .call, .answer, .check, .drop, .attempt: return violation("a frame of the host's")
@@ -108,7 +116,7 @@ final class WorkerProcess {
     }
 
     /// Sends a frame that has no answer.
-    func tell(_ frame: Frame) { _ = write(frame.bytes, Watch(pid: pid, allowance: .start)) }
+    func tell(_ frame: Frame) { _ = write(frame.bytes, Watch(pid: pid, memory: memory, allowance: .start)) }
 
     private func violation(_ what: String) -> Outcome {
         end()
@@ -183,10 +191,33 @@ package struct WorkerError: Error, Sendable, Hashable, CustomStringConvertible {
 /// What the kernel tells of a worker's memory.
 ///
 /// Not `ru_maxrss`: until a child has started its program it counts the server's own memory as the child's.
-private enum WorkerMemory {
-    static func bytes(of pid: pid_t, _ word: String) -> Int {
+private final class WorkerMemory {
+    private let pid: pid_t
+    /// Kept open: it is read before each call.
+    private let sizes: Int32
+    private static let pageBytes = sysconf(Int32(_SC_PAGESIZE))
+
+    init(_ pid: pid_t) {
+        self.pid = pid
+        sizes = open("/proc/\(pid)/statm", O_RDONLY | O_CLOEXEC)
+    }
+
+    deinit { if sizes >= 0 { close(sizes) } }
+
+    /// 0 if that cannot be told.
+    var residentBytes: Int {
+        var text = [UInt8](repeating: 0, count: 128)
+        let count = pread(sizes, &text, text.count, 0)
+        guard count > 0 else { return 0 }
+        let words = text[..<count].split(separator: UInt8(ascii: " "), maxSplits: 2)
+        guard words.count > 1 else { return 0 }
+        return words[1].reduce(0) { $0 &* 10 &+ Int($1 &- UInt8(ascii: "0")) } &* Self.pageBytes
+    }
+
+    /// The highest so far; 0 if that cannot be told.
+    var peakBytes: Int {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix(word) })
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
         else { return 0 }
         return (Int(line.split { !$0.isNumber }.first ?? "") ?? 0) << 10
     }
@@ -196,14 +227,16 @@ private enum WorkerMemory {
 private final class Watch {
     /// The highest resident size seen while waiting.
     private(set) var peakBytes = 0
-    private let pid: pid_t
+    /// Whether anything was not there at once.
+    private(set) var hasWaited = false
+    private let memory: WorkerMemory
     private let allowance: WorkerProcess.Allowance
     private let start = ContinuousClock.now
     private let clock: clockid_t?
     private let startProcessor: Duration
 
-    init(pid: pid_t, allowance: WorkerProcess.Allowance) {
-        self.pid = pid
+    init(pid: pid_t, memory: WorkerMemory, allowance: WorkerProcess.Allowance) {
+        self.memory = memory
         self.allowance = allowance
         var clock = clockid_t()
         self.clock = clock_getcpuclockid(pid, &clock) == 0 ? clock : nil
@@ -229,8 +262,9 @@ private final class Watch {
         var waited = pollfd(fd: descriptor, events: Int16(event), revents: 0)
         // Most answers are there before a clock need be read.
         if poll(&waited, 1, 5) > 0 { return true }
+        hasWaited = true
         while !isOver {
-            peakBytes = max(peakBytes, WorkerMemory.bytes(of: pid, "VmHWM:"))
+            peakBytes = max(peakBytes, memory.peakBytes)
             let ready = poll(&waited, 1, 10)
             if ready > 0 { return true }
             if ready < 0, errno != EINTR { return false }

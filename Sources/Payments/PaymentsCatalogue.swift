@@ -57,6 +57,8 @@ package enum PaymentsCatalogue {
                 "currency": RecordType.Field(.string),
                 "period": RecordType.Field(period),
                 "firstInvoice": RecordType.Field(.bool),
+                "agreedAmount": RecordType.Field(.int),
+                "amountMatches": RecordType.Field(.bool),
                 "callbackProcessed": RecordType.Field(.bool),
                 "callbackState": RecordType.Field(.string),
                 "event": RecordType.Field(.dynamic),

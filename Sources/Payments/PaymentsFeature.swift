@@ -32,6 +32,10 @@ package struct PaymentsFeature: Feature {
     }
 
     package func command(_ name: String, of service: String) -> (any Command)? {
+        bareCommand(name, of: service).map(AuditedCommand.init)
+    }
+
+    private func bareCommand(_ name: String, of service: String) -> (any Command)? {
         if service == PaymentsCatalogue.sendGrid.name {
             return SendEmail.Kind(rawValue: name).map { SendEmail(kind: $0, settings: settings) }
         }

@@ -51,6 +51,7 @@ package enum PaymentsTables {
         ]
     )
 
+    /// `initialAmount` is what a period cost when it began, and never changes; `amount` is what Stripe says now.
     package static let recurringPayments = Table(
         name: "recurring_payments",
         columns: [
@@ -58,6 +59,8 @@ package enum PaymentsTables {
             Column(name: "priceId", type: .string, maxLength: 255),
             status(RecurringStatus.allCases.map(\.rawValue), default: RecurringStatus.incomplete.rawValue),
             Column(name: "amount", type: .int, isOptional: true, min: 0),
+            Column(name: "initialAmount", type: .int, isOptional: true, min: 0),
+            Column(name: "trialDays", type: .int, isOptional: true),
             Column(name: "currency", type: .string, isOptional: true, maxLength: 3),
             Column(name: "subscription", type: .string, isOptional: true, isUnique: true, maxLength: 255),
             Column(name: "customer", type: .string, isOptional: true, maxLength: 255),

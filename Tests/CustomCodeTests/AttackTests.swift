@@ -128,11 +128,16 @@ struct AttackTests {
 
     @Test("code that is stopped says where it was")
     func place() async throws {
-        let failure = try await CodeDesk().failure(
-            CodeDesk.job("let n = 0;\nfor (;;) {\n  n++;\n}", limits: CodeLimits(milliseconds: 50))
-        )
-        #expect(failure.code == "code-timed-out")
-        #expect(failure.message.hasPrefix("code/test.js:"), "\(failure.message)")
+        let limits = CodeLimits(milliseconds: 50)
+        for (code, place) in [
+            ("let n = 0;\nfor (;;) {\n  n++;\n}", "2:1"),
+            ("const a = [2, 1];\nwhile (true) {\n  a.push(Math.sqrt(a.length));\n  a.pop();\n}", "3:"),
+            ("function slow(n) {\n  for (;;) n = Math.sqrt(n);\n}\nawait null;\nslow(1)", "2:"),
+        ] {
+            let failure = try await CodeDesk().failure(CodeDesk.job(code, limits: limits))
+            #expect(failure.code == "code-timed-out")
+            #expect(failure.message.hasPrefix("code/test.js:\(place)"), "\(failure.message)")
+        }
     }
 
     @Test("the time limit is the call's, over all its stretches")

@@ -10,10 +10,10 @@ import Testing
 struct CodeDesk {
     let pool: CodePool
 
-    init(cores: Int = 1, options: [String] = []) throws {
+    init(cores: Int = 1, options: [String] = [], connections: [ConnectionDeclaration] = []) throws {
         var configuration = CodePool.Configuration(executable: try Self.executable, cores: cores)
         configuration.options = options
-        pool = CodePool(configuration)
+        pool = CodePool(configuration, connections: connections)
     }
 
     /// The worker that was built with the tests.
@@ -70,6 +70,30 @@ struct CodeDesk {
 
     func failure(_ code: String) async throws -> BlockFailure { try await failure(Self.job(code)) }
 
+    /// What the code returns when each of its requests in turn gets an answer of the list; and the requests.
+    func played(
+        _ job: CodeJob,
+        _ answers: [OutsideAnswer]
+    ) async throws -> (value: Value, requests: [OutsideRequest], lines: [String]) {
+        var given: [CodeAnswer] = []
+        var requests: [OutsideRequest] = []
+        var lines: [String] = []
+        while true {
+            let progress = await pool.advance(job, answers: given)
+            lines += progress.lines.map(\.text)
+            switch progress.step {
+            case .returned(let value): return (value, requests, lines)
+            case .asks(let question):
+                guard case .send(let request) = question.work, given.count < answers.count else {
+                    throw Unexpected(step: "\(question)")
+                }
+                requests.append(request)
+                given.append(question.answered(.response(answers[given.count])))
+            case .failed(let failure): throw Unexpected(step: "\(failure.code): \(failure.message)")
+            }
+        }
+    }
+
     /// What the code asks next.
     func question(_ job: CodeJob, answers: [CodeAnswer] = []) async throws -> CodeQuestion {
         let progress = await pool.advance(job, answers: answers)
@@ -83,6 +107,13 @@ struct CodeDesk {
 extension Timestamp {
     static var epoch: Timestamp {
         Timestamp(seconds: 0, nanoseconds: 0) ?? { preconditionFailure("1970 is between 0001 and 9999") }()
+    }
+}
+
+extension OutsideAnswer {
+    static func json(_ text: String, status: Int = 200) -> OutsideAnswer {
+        let headers = ["content-type": "application/json", "request-id": "req_1"]
+        return OutsideAnswer(status: status, headers: headers, body: Array(text.utf8))
     }
 }
 

@@ -31,10 +31,14 @@ struct CodeWorld {
 
         """
 
-    init(_ flows: [String], code: [String: String] = [:], folder: String? = nil, clock: ManualClock = ManualClock())
-        throws
-    {
-        let compilation = Self.compile(flows, code: code)
+    init(
+        _ flows: [String],
+        code: [String: String] = [:],
+        declaration: String = Self.declaration,
+        folder: String? = nil,
+        clock: ManualClock = ManualClock()
+    ) throws {
+        let compilation = Self.compile(flows, code: code, declaration: declaration)
         let errors = compilation.diagnostics.filter { $0.severity == .error }
         try #require(errors.isEmpty, "\(errors.map { "\($0.range.start.line): \($0.code) \($0.message)" })")
         app = try #require(compilation.app)
@@ -42,11 +46,19 @@ struct CodeWorld {
         self.folder = folder ?? FileManager.default.temporaryDirectory.path + "/runnel-code-" + UUID().uuidString
     }
 
-    static func compile(_ flows: [String], code: [String: String] = [:]) -> AppCompilation {
-        AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(files(flows, code: code))
+    static func compile(
+        _ flows: [String],
+        code: [String: String] = [:],
+        declaration: String = Self.declaration
+    ) -> AppCompilation {
+        AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(files(flows, code: code, declaration: declaration))
     }
 
-    static func files(_ flows: [String], code: [String: String] = [:]) -> [SourceFile] {
+    static func files(
+        _ flows: [String],
+        code: [String: String] = [:],
+        declaration: String = Self.declaration
+    ) -> [SourceFile] {
         var files = [SourceFile(path: "app.yaml", bytes: Array(declaration.utf8))]
         for (number, flow) in flows.enumerated() {
             files.append(SourceFile(path: "flows/flow\(number).yaml", bytes: Array(flow.utf8)))

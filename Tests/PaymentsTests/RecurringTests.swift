@@ -1,3 +1,5 @@
+import BuiltinFlows
+import Connections
 import Expressions
 import FlowEngine
 import FlowLanguage
@@ -32,7 +34,7 @@ struct RecurringTests {
 
     @Test("M8, E4: initiate gives the first invoice's client secret; again gives the same; cancel ends it")
     func lifeCycle() throws {
-        let order = try world.insertOrder()
+        let order = try world.insertOrder(total: 900)
         let first = try #require(try initiate(order).output)
         #expect(first["client_secret"] == "pi_sub_secret_x" && first["subscription"] == "sub_1")
         #expect(first["publishable_key"] == .string(PaymentsWorld.publishableKey) && first["status"] == "INCOMPLETE")
@@ -49,7 +51,7 @@ struct RecurringTests {
 
     @Test("20 calls at once, with answers in any order, make one customer and one subscription")
     func atOnce() throws {
-        let order = try world.insertOrder()
+        let order = try world.insertOrder(total: 900)
         let data: ValueMap = ["type": "initiate", "orderId": .int(order), "priceId": "price_1"]
         var open = try (0..<20).map { _ in try world.begin("recurring-payment", data) }
         var random = SplitMix(seed: 11)
@@ -69,14 +71,45 @@ struct RecurringTests {
 
     @Test("a refused price closes the row, so that another one can be tried; broken parameters send nothing")
     func refused() throws {
-        let order = try world.insertOrder()
+        let order = try world.insertOrder(total: 900)
         stripe.refuseNext()
         #expect(try initiate(order).failure?.code == "resource_missing")
         #expect(try row()["status"] == "CANCELLED")
         #expect(try initiate(order, ["priceId": "nonsense"]).failure?.code == "price_malformed")
         #expect(try initiate(order, ["trialDays": 0]).failure?.code == "trial_malformed")
         #expect(try initiate(99).failure?.code == "order_not_found")
+        #expect(stripe.posts == ["/v1/customers"])
         #expect(try initiate(order, ["trialDays": 14]).output != nil)
+    }
+
+    @Test(
+        "M16: a price that is not what the order costs starts nothing, and stands in the audit",
+        arguments: [
+            (900, "usd", true, nil), (899, "usd", true, "amount_differs"), (901, "usd", true, "amount_differs"),
+            (900, "eur", true, "currency_differs"), (900, "usd", false, "price_not_recurring"),
+            (nil, "usd", true, "price_not_fixed"),
+        ] as [(Int64?, String, Bool, String?)]
+    )
+    func otherPrice(amount: Int64?, currency: String, isRecurring: Bool, code: String?) throws {
+        let order = try world.insertOrder(total: 900)
+        stripe.set(
+            price: SubscriptionDouble.price(amount: amount, currency: currency, isRecurring: isRecurring)
+        )
+        let step = try initiate(order)
+        #expect(step.failure?.code == code)
+        #expect(try world.rows("recurring_payments").count == (code == nil ? 1 : 0))
+        #expect(stripe.posts.isEmpty == (code != nil))
+        let audit = try world.write { tx throws(StoreError) in try tx.auditRecords(limit: 10) }
+        #expect(audit.map(\.reason) == [code].compactMap { $0 }.filter { $0.hasSuffix("_differs") })
+    }
+
+    @Test("M16: a subscription whose price was changed at Stripe gives nobody a secret to pay it with")
+    func changedPrice() throws {
+        let order = try world.insertOrder(total: 900)
+        #expect(try initiate(order).output?["subscription"] == "sub_1")
+        stripe.set("sub_1", unitAmount: 90)
+        #expect(try initiate(order).failure?.code == "amount_differs")
+        #expect(try run(["type": "cancel", "orderId": .int(order)]).output?["status"] == "CANCELLED")
     }
 
     // MARK: Events
@@ -94,14 +127,15 @@ struct RecurringTests {
     func anyOrder() throws {
         var random = SplitMix(seed: 2026)
         var expected: [String]?
+        let price = try #require(StripePrice(.map(SubscriptionDouble.price())))
         for round in 0..<400 {
-            let order = try world.insertOrder()
+            let order = try world.insertOrder(total: 900)
             let name = "r\(round)"
             var events = Self.story.map { $0.renamed(name) }
             if round > 0 { events.shuffle(using: &random) }
             let (rows, handled) = try world.write { transaction throws(StoreError) in
                 let ledger = RecurringLedger(transaction)
-                let row = try ledger.insert(order: order, price: "price_1", mode: .test, key: name)
+                let row = try ledger.insert(order: order, price: price, trialDays: nil, key: name)
                 try ledger.attach("subscription", "sub_\(name)", to: row)
                 var handled: [String: Int] = [:]
                 for event in events + events {
@@ -126,9 +160,23 @@ struct RecurringTests {
         #expect(expected?.count == 3)
     }
 
+    @Test("M13: an end counts whenever it is told, also behind something that was seen later; nothing comes after it")
+    func lateEnd() throws {
+        #expect(try initiate(try world.insertOrder(total: 900)).output?["subscription"] == "sub_1")
+        let change = { (change: String, status: String, time: Int64) in
+            Self.subscription(change, status, at: time).renamed("1")
+        }
+        try world.deliver(change("updated", "past_due", 50))
+        #expect(try row()["status"] == "PAST_DUE")
+        try world.deliver(change("deleted", "canceled", 40))
+        #expect(try row()["status"] == "CANCELLED")
+        #expect(try world.deliver(change("updated", "active", 60)) == .stale)
+        #expect(try row()["status"] == "CANCELLED")
+    }
+
     @Test("M3, M7: a period's charge is a payment of the order and can be given back")
     func refundOfACharge() throws {
-        let order = try world.insertOrder()
+        let order = try world.insertOrder(total: 900)
         #expect(try initiate(order).output?["subscription"] == "sub_1")
         for event in Self.story.prefix(5) { try world.deliver(event.renamed("1")) }
         let payment = try #require(try world.rows("payments").first)
@@ -138,16 +186,43 @@ struct RecurringTests {
         #expect(refund.output?["amount"] == 900)
     }
 
+    @Test(
+        "M16: a charge is held against what the recurring payment began with, whatever Stripe's price is by then",
+        arguments: [
+            (900, "usd", true), (899, "usd", false), (1_800, "usd", false), (900, "jpy", false),
+        ] as [(Int64, String, Bool)]
+    )
+    func chargedAmount(amount: Int64, currency: String, matches: Bool) throws {
+        for isLate in [false, true] {
+            let order = try world.insertOrder(total: 900)
+            #expect(try initiate(order).output != nil)
+            let id = try #require(try world.rows("recurring_payments").last?["subscription"]?.stringValue)
+            let suffix = String(id.dropFirst("sub_".count))
+            var charge = Self.invoice("paid", "in_9", reason: "subscription_cycle", at: 30).renamed(suffix)
+            charge.object["amount_due"] = .int(amount)
+            charge.object["amount_paid"] = .int(amount)
+            charge.object["currency"] = .string(currency)
+            // Stripe's own price moves to what it charged, before or after it tells of the charge.
+            var change = Self.subscription("updated", "active", at: 29).renamed(suffix)
+            change.object["items"] = [
+                "data": [["price": ["id": "price_1", "unit_amount": .int(amount)], "quantity": 1]]
+            ]
+            for event in isLate ? [charge, change] : [change, charge] { try world.deliver(event) }
+            let told = try #require(try world.runCallbacks().first { $0["amount"] != nil })
+            #expect(told["amountMatches"] == .bool(matches) && told["agreedAmount"] == 900)
+        }
+    }
+
     @Test("events that came before the subscription was known are looked at again, all of them")
     func early() throws {
-        let order = try world.insertOrder()
+        let order = try world.insertOrder(total: 900)
         for event in Self.story.prefix(5).reversed() { #expect(try world.deliver(event.renamed("1")) == .unmatched) }
         #expect(try initiate(order).output?["status"] == "ACTIVE")
         #expect(try world.rows("payments").first?["charge"] == "ch_pi_first1")
     }
 
-    @Test("the templates of recurring payments compile, fitted to the order table, where a flow starts one")
-    func templates() throws {
+    /// An app whose flow starts a recurring payment, and its files.
+    private static func recurringApp() throws -> (app: App, files: [SourceFile]) {
         let flow = """
             flow: subscribe
             kind: page
@@ -166,19 +241,41 @@ struct RecurringTests {
             with: "{ recurring-payment: [customer], create-payment-intent"
         )
         .replacing("      status:   {", with: "      email:    { type: string }\n      status:   {")
-        let compiler = AppCompiler(catalogue: PaymentsCatalogue.catalogue)
-        var files = [
+        let files = [
             SourceFile(path: "app.yaml", bytes: Array(app.utf8)),
             SourceFile(path: "flows/s.yaml", bytes: Array(flow.utf8)),
         ]
-        let bare = try #require(compiler.compile(files).app)
+        return (try #require(AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(files).app), files)
+    }
+
+    @Test("the templates of recurring payments compile, fitted to the order table, where a flow starts one")
+    func templates() throws {
+        var (bare, files) = try Self.recurringApp()
         let steps = PaymentsActivation.steps(for: bare, files: [:])
         #expect(steps.count == 4)
         #expect(steps.last?.text?.contains("email: '${ blocks.initial.email }'") == true)
         for step in steps { files.append(SourceFile(path: step.path, bytes: Array((step.text ?? "").utf8))) }
+        let compiler = AppCompiler(catalogue: PaymentsCatalogue.catalogue)
         #expect(
             compiler.compile(files).diagnostics.map { "\($0.range.file):\($0.range.start.line): \($0.message)" } == []
         )
+        bare.payments = nil
+        #expect(PaymentsActivation.steps(for: bare, files: [:]).isEmpty)
+    }
+
+    @Test("M4: a charge callback as it was before amounts were compared is known, and brought up to date")
+    func formerTemplate() throws {
+        let template = try #require(BuiltinFlows.all.last?.text)
+        let lines = template.split(separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex { $0.contains("!blocks.handler.amountMatches") })
+        let former = (lines[..<start] + lines[(start + 8)...]).joined(separator: "\n")
+        let (app, _) = try Self.recurringApp()
+        let path = "flows/recurring-charge-callback.yaml"
+        let step = PaymentsActivation.steps(for: app, files: [path: former]).first { $0.path == path }
+        #expect(step?.action == .upgrade && step?.text?.contains("amountMatches") == true)
+        let mine = former.replacing("the charge failed'", with: "no money'")
+        let kept = PaymentsActivation.steps(for: app, files: [path: mine]).first { $0.path == path }
+        #expect(kept?.action == .keepChanged)
     }
 
     // MARK: Parts

@@ -1,3 +1,4 @@
+import Connections
 import Expressions
 import FlowEngine
 import Synchronization
@@ -7,6 +8,7 @@ final class SubscriptionDouble: Sendable {
     private struct State: Sendable {
         var answers: [String: OutsideAnswer] = [:]
         var subscriptions: [String: ValueMap] = [:]
+        var prices: [String: ValueMap] = [:]
         var made: [String: Int] = [:]
         var posts: [String] = []
         var isRefusing = false
@@ -29,9 +31,35 @@ final class SubscriptionDouble: Sendable {
         ]
     }
 
+    static func price(
+        _ id: String = "price_1",
+        amount: Int64? = 900,
+        currency: String = "usd",
+        isRecurring: Bool = true
+    )
+        -> ValueMap
+    {
+        [
+            "id": .string(id), "object": "price", "livemode": false, "currency": .string(currency),
+            "unit_amount": amount.map { .int($0) } ?? .null,
+            "recurring": isRecurring ? ["interval": "month"] : .null,
+        ]
+    }
+
+    func set(price: ValueMap) { state.withLock { $0.prices[price["id"]?.stringValue ?? ""] = price } }
+
+    func set(_ subscription: String, unitAmount: Int64) {
+        state.withLock {
+            $0.subscriptions[subscription]?["items"] = [
+                "data": [["price": ["id": "price_1", "unit_amount": .int(unitAmount)], "quantity": 1]]
+            ]
+        }
+    }
+
     func send(_ request: OutsideRequest) -> OutsideAnswer {
         state.withLock { state in
             let id = String(request.path.split(separator: "?")[0].split(separator: "/").last ?? "")
+            if request.path.hasPrefix("/v1/prices/") { return Self.json(state.prices[id] ?? Self.price(id)) }
             if request.method == "GET" { return Self.json(state.subscriptions[id] ?? [:]) }
             if let known = state.answers[request.key ?? ""] { return known }
             if state.isRefusing, request.path == "/v1/subscriptions" {

@@ -1,108 +1,196 @@
 #!/usr/bin/env python3
-"""Takes one feature out after the other and says which numbered test noticed.
+"""Takes one feature out after the other and says whether the test of its number notices.
 
-Each mutation changes one place of the sources; the tests are built and the one that holds the number is run; the place
-is put back. A mutation that no test notices, or whose place is not there any more, ends it with 1.
+All mutations are planted at once, each behind a switch that is off: `mutant("M7")` is true when the environment says
+RUNNEL_MUTANT=M7. So one build does for all of them, and each test runs against exactly one missing feature. First every
+test must be green with nothing taken out, then red with its own feature gone.
 
-    Tests/PaymentsTests/mutations.py [--together] BUILD TEST [NAME …]
+    Tests/PaymentsTests/mutations.py plant                    # puts the switches in; build the tests then
+    Tests/PaymentsTests/mutations.py run TEST [NAME …]        # TEST is given `--filter PATTERN`: 'swift test --skip-build'
+    Tests/PaymentsTests/mutations.py remove                   # takes them out again
 
-With `--together` all are made at once and built once, where building is dear: they lie apart, and each test is of its
-own feature. BUILD builds the tests, TEST is given `--filter PATTERN`: `'swift build --build-tests' 'swift test --skip-build'`.
+`plant` ends with 1 when a place is not there any more, `run` when a mutation survives.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
-# number, file, what stands there, what takes its place, the test that must turn red
+SWITCH = """import Foundation
+
+/// Whether this run is to do without the feature of this name.
+func mutant(_ name: String) -> Bool { ProcessInfo.processInfo.environment["RUNNEL_MUTANT"] == name }
+"""
+
+# name, which begins with the number; file; what stands there; what takes its place; the test that must turn red
 MUTATIONS = [
     ("Z2", "Sources/Connections/Stripe/StripeCredentials.swift",
-     "guard let key = StripeKey(text), key.kind == .publishable else {",
-     "guard let key = StripeKey(text) else {",
+     "key.kind == .publishable else {", 'key.kind == .publishable || mutant("Z2") else {',
      "PaymentsTests.CreatePaymentIntentTests/swappedKeys"),
+    ("Z11", "Sources/Payments/Commands/CustomProperties.swift",
+     "if let why = reserved[name] { throw", 'if let why = reserved[name], !mutant("Z11") { throw',
+     "PaymentsTests.CreatePaymentIntentTests/reservedProperties"),
     ("Z14", "Sources/Payments/Commands/ConfirmPaymentIntent.swift",
-     "        try record(intent, payment: payment, call, in: ledger.transaction)\n", "",
+     "        try record(intent, payment: payment, call, in: ledger.transaction)\n",
+     '        if !mutant("Z14") { try record(intent, payment: payment, call, in: ledger.transaction) }\n',
      "PaymentsTests.ConfirmPaymentIntentTests/records"),
     ("Z15", "Sources/Payments/Emails/PaymentEmails.swift",
-     "        try Self.check(call.data)\n", "",
+     "        try Self.check(call.data)\n", '        if !mutant("Z15") { try Self.check(call.data) }\n',
      "PaymentsTests.ConfirmPaymentIntentTests/emailRules"),
     ("Z18", "Sources/Payments/Webhook/StripeWebhook.swift",
-     "        guard event.mode == mode else { throw WebhookRefusal(.wrongMode) }\n", "",
+     "guard event.mode == mode else", 'guard event.mode == mode || mutant("Z18") else',
      "PaymentsTests.CanaryTests/rolled"),
+    ("Z20", "Sources/FlowServer/API/TableRoutes.swift",
+     "guard caller.isAllowed(table.access.read) else", 'guard caller.isAllowed(table.access.read) || mutant("Z20") else',
+     "FlowServerTests.AccessMatrixTests/matrix"),
+    ("M4", "Sources/Payments/Activation/PaymentsActivation.swift",
+     "guard !isRecurring || usesRecurringPayments(app) else { return nil }",
+     'guard !isRecurring || usesRecurringPayments(app), !mutant("M4") || template.name != "refund-callback" else { return nil }',
+     "PaymentsTests.ActivationTests/creates"),
     ("M7", "Sources/Payments/States/RefundLedger.swift",
-     '                ResolvedCondition("refundPending", .lte, ceiling),\n',
-     '                ResolvedCondition("refundPending", .lte, .add(ceiling, .value(.int(1_000_000)))),\n',
+     'ResolvedCondition("refundPending", .lte, ceiling)',
+     'ResolvedCondition("refundPending", .lte, mutant("M7") ? .add(ceiling, .value(.int(1_000_000))) : ceiling)',
      "PaymentsTests.RefundTests/fiftyAtOnce"),
+    ("M10", "Sources/Payments/Commands/AuditedCommand.swift",
+     "guard case .fail(let failure) = step,", 'guard case .fail(let failure) = step, !mutant("M10"),',
+     "PaymentsTests.AuditTests/refused"),
+    ("M10-run", "Sources/FlowServer/API/RunRoutes.swift",
+     "record.start.caller.id == caller.id else", 'record.start.caller.id == caller.id || mutant("M10-run") else',
+     "FlowServerTests.ForgeryTests/refused"),
     ("M11", "Sources/Payments/Webhook/PaymentsFeature+Events.swift",
-     "            guard try CallbackClaims(transaction).open(claim, flow: flow.name) else { continue }\n",
-     "            _ = try CallbackClaims(transaction).open(claim, flow: flow.name)\n",
+     "guard try CallbackClaims(transaction).open(claim, flow: flow.name) else",
+     'guard try CallbackClaims(transaction).open(claim, flow: flow.name) || mutant("M11") else',
      "PaymentsTests.CallbackTests/twoEndpoints"),
+    ("M13", "Sources/Payments/Recurring/RecurringLedger.swift",
+     "if status == .cancelled { return", 'if status == .cancelled, !mutant("M13") { return',
+     "PaymentsTests.RecurringTests/lateEnd"),
     ("M14", "Sources/Payments/Recurring/LowerRecurringAmount.swift",
-     "        guard amount < invoice.amountDue else { return done }\n",
-     "        guard amount < 0 else { return done }\n",
+     "guard amount < invoice.amountDue else", 'guard amount < invoice.amountDue, !mutant("M14") else',
      "PaymentsTests.DueTests/lowers"),
+    ("M15", "Sources/FlowServer/Subscriptions/ChangeRing.swift",
+     "if change.kind != .delete, scope.owner == nil || owner == scope.owner {",
+     'if change.kind != .delete, scope.owner == nil || owner == scope.owner || mutant("M15") {',
+     "FlowServerTests.SubscriptionTests/changes"),
     ("M16", "Sources/Payments/Callbacks/PaymentsFeature+Callbacks.swift",
-     "        return paid == Money(settings.total(of: order) ?? payment.amount, currency)\n",
-     "        _ = (paid, currency)\n        return true\n",
+     "        return paid == Money(", '        return mutant("M16") || paid == Money(',
      "PaymentsTests.CallbackTests/otherAmount"),
+    ("M16-charge", "Sources/Payments/Recurring/PaymentsFeature+Recurring.swift",
+     ".bool(Money(amount, invoice.currency) == agreed)",
+     '.bool(Money(amount, invoice.currency) == agreed || mutant("M16-charge"))',
+     "PaymentsTests.RecurringTests/chargedAmount"),
+    ("M16-price", "Sources/Payments/Recurring/RecurringPayment.swift",
+     "guard amount == total else", 'guard amount == total || mutant("M16-price") else',
+     "PaymentsTests.RecurringTests/otherPrice"),
     ("E2", "Sources/Payments/Money/StripeMoneyRules.swift",
-     "        return threeDecimal.contains(currency) ? 10 : 1\n", "        return 1\n",
+     "return threeDecimal.contains(currency) ? 10 : 1",
+     'return threeDecimal.contains(currency) && !mutant("E2") ? 10 : 1',
      "PaymentsTests.MoneyRulesTests"),
     ("E6", "Sources/Payments/States/PaymentStatus.swift",
-     "        case .failed: 4\n        }\n    }\n\n    /// Which of", "        case .failed: -1\n        }\n    }\n\n    /// Which of",
+     "        case .failed: 4\n        }\n    }\n\n    /// Which of",
+     '        case .failed: mutant("E6") ? -1 : 4\n        }\n    }\n\n    /// Which of',
      "PaymentsTests.RefundTests/pendingThenFailed"),
+    ("E7", "Sources/Payments/States/PaymentLedger.swift",
+     "if moved == 1 { return true }", 'if moved == 1 || mutant("E7") { return true }',
+     "PaymentsTests.EventOrderTests"),
+    ("E8", "Sources/Payments/Callbacks/CallbackClaims.swift",
+     "                set: succeeded\n", '                set: succeeded || mutant("E8")\n',
+     "PaymentsTests.CallbackTests/claims"),
     ("E9", "Sources/Payments/Reconciliation/PaymentsReconciler.swift",
-     "        try await takeMissedEvents(since: since, &report)\n        try await compareIntents(since: since, &report)\n",
-     "        _ = since\n",
+     "for types in Self.eventTypes {", 'for types in Self.eventTypes where !mutant("E9") {',
      "PaymentsTests.ReconcileTests/lostEvents"),
+    ("E9-old", "Sources/Connections/Signatures/StripeSignature.swift",
+     "                try checkTimeStamp(signedAt, now: now.seconds, tolerance: tolerance)\n",
+     '                if !mutant("E9-old") { try checkTimeStamp(signedAt, now: now.seconds, tolerance: tolerance) }\n',
+     "PaymentsTests.WebhookTests/refusesWhatIsNotStripes"),
+    ("E9-signature", "Sources/Connections/Signatures/StripeSignature.swift",
+     "where isEqualInConstantTime(signature.utf8, expected.utf8) {",
+     'where mutant("E9-signature") || isEqualInConstantTime(signature.utf8, expected.utf8) {',
+     "PaymentsTests.WebhookTests/refusesWhatIsNotStripes"),
+    ("E12", "Sources/Payments/Commands/ConfirmPaymentIntent.swift",
+     "SHA256.hash(data: Array(secret.utf8)) == SHA256.hash(data: Array(given.utf8))",
+     'mutant("E12") || SHA256.hash(data: Array(secret.utf8)) == SHA256.hash(data: Array(given.utf8))',
+     "PaymentsTests.ConfirmPaymentIntentTests/forged"),
+    ("E14", "Sources/Payments/Recurring/LowerRecurringAmount.swift",
+     "guard amount <= ceiling else", 'guard amount <= ceiling || mutant("E14") else',
+     "PaymentsTests.DueTests/lowers"),
     ("E15", "Sources/Payments/Activation/PaymentsBinding.swift",
-     "        guard unmatched.isEmpty else { return .unmatched(unmatched.sorted()) }\n", "",
+     "guard unmatched.isEmpty else", 'guard unmatched.isEmpty || mutant("E15") else',
      "PaymentsTests.MergeTests/binding"),
 ]
 
 
-def run(command: str) -> subprocess.CompletedProcess:
-    return subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+def switches() -> set:
+    """One file for each target that has a mutation."""
+    return {ROOT / "/".join(path.split("/")[:2]) / "Mutant.swift" for _, path, _, _, _ in MUTATIONS}
 
 
-def survivors(mutations: list, build: str, test: str) -> list:
-    """Makes the mutations, tries their tests, puts every place back; gives the numbers that nothing noticed."""
-    kept, lost = {}, []
-    try:
-        for number, path, old, new, _ in mutations:
-            file = ROOT / path
-            text = file.read_text()
-            kept.setdefault(file, text)
-            if text.count(old) != 1:
-                print(f"{number}: the place is not there once: {path}")
-                lost.append(number)
-                continue
-            file.write_text(text.replace(old, new))
-        built = run(build)
-        if built.returncode != 0:
-            print(f"does not build\n{built.stdout[-2000:]}")
-            return [mutation[0] for mutation in mutations]
-        for number, _, _, _, pattern in mutations:
-            tested = run(f"{test} --filter '{pattern}'")
-            # Red must be the test's own word, not a crash of the tool or a filter that meets nothing.
-            noticed = tested.returncode != 0 and "recorded an issue" in tested.stdout
-            print(f"{number}: {'noticed by' if noticed else 'SURVIVES'} {pattern}", flush=True)
-            if not noticed:
-                lost.append(number)
-    finally:
-        for file, text in kept.items():
-            file.write_text(text)
+def replace(forwards: bool) -> list:
+    """Puts the switches in or takes them out; gives what is not where it should be."""
+    lost = []
+    for name, path, old, new, _ in MUTATIONS if forwards else reversed(MUTATIONS):
+        file = ROOT / path
+        text = file.read_text()
+        before, after = (old, new) if forwards else (new, old)
+        if text.count(before) != 1:
+            lost.append(f"{name}: the place is not there once: {path}")
+            continue
+        file.write_text(text.replace(before, after))
     return lost
 
 
+def plant() -> int:
+    lost = replace(True)
+    for file in switches():
+        file.write_text(SWITCH)
+    print("\n".join(lost) or f"{len(MUTATIONS)} mutations are planted; build the tests")
+    return 1 if lost else 0
+
+
+def remove() -> int:
+    lost = replace(False)
+    for file in switches():
+        file.unlink(missing_ok=True)
+    print("\n".join(lost) or "the sources are as they were")
+    return 1 if lost else 0
+
+
+def is_red(test: str, pattern: str, name: str) -> tuple:
+    """Whether the test failed by its own word, and its first line of complaint."""
+    environment = dict(os.environ, RUNNEL_MUTANT=name)
+    tested = subprocess.run(
+        f"{test} --filter '{pattern}' 2>&1", shell=True, cwd=ROOT, capture_output=True, text=True, env=environment)
+    words = [line for line in tested.stdout.splitlines() if "recorded an issue" in line]
+    ran = "Test run with" in tested.stdout and "with 0 tests" not in tested.stdout
+    return (tested.returncode != 0 and bool(words), words[0][:160] if words else "" if ran else "no test ran")
+
+
+def run(test: str, names: list) -> int:
+    survivors = 0
+    for name, path, _, _, pattern in MUTATIONS:
+        if names and name not in names:
+            continue
+        red, complaint = is_red(test, pattern, "")
+        noticed, words = is_red(test, pattern, name)
+        verdict = "RED WITHOUT IT" if red or complaint else "noticed" if noticed else "SURVIVES"
+        survivors += verdict != "noticed"
+        print(f"| {name} | {path.split('/')[-1]} | {pattern} | {verdict} | {complaint or words}", flush=True)
+    return 1 if survivors else 0
+
+
 def main() -> int:
-    words = [word for word in sys.argv[1:] if word != "--together"]
-    build, test, names = words[0], words[1], words[2:]
-    chosen = [mutation for mutation in MUTATIONS if not names or mutation[0] in names]
-    groups = [chosen] if "--together" in sys.argv else [[mutation] for mutation in chosen]
-    return 1 if any([survivors(group, build, test) for group in groups]) else 0
+    match sys.argv[1:]:
+        case ["plant"]:
+            return plant()
+        case ["remove"]:
+            return remove()
+        case ["run", test, *names]:
+            return run(test, names)
+        case _:
+            print(__doc__)
+            return 64
 
 
 if __name__ == "__main__":

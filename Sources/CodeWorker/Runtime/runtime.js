@@ -1,14 +1,17 @@
 // What a builder's code finds in its global object beside the language. Evaluated first in each new context, by the
-// worker, which calls this function with the one native function there is. The code itself is never trusted: whatever
-// it does to the objects here, it does to its own call, and the host checks every frame.
-(function (native, global) {
+// worker, which calls this function with the two native functions there are: one tells the worker, one evaluates another
+// program of this folder. The code itself is never trusted: whatever it does to the objects here, it does to its own
+// call, and the host checks every frame.
+(function (native, load, global) {
     "use strict";
     const { parse, stringify, rawJSON } = JSON;
     const { defineProperty, getOwnPropertyDescriptor, keys } = Object;
     const { construct } = Reflect;
     const then = Function.prototype.call.bind(Promise.prototype.then);
+    const slice = Function.prototype.call.bind(String.prototype.slice);
     const isInteger = /^-?\d+$/;
     const ASK = 1, LOG = 2, RETURNED = 3, FAILED = 4;
+    const STRIPE = 1, WEB = 2;
 
     let now = 0, seed = "", bigints = false, calls = 0;
     let pending = [];
@@ -104,18 +107,34 @@
 
     // The run's log.
     function shown(value) {
-        if (typeof value === "string") return value;
-        if (value instanceof Error) return `${value.name}: ${value.message}`;
         try {
+            if (typeof value === "string") return value;
+            if (value instanceof Error) return `${value.name}: ${value.message}`;
             const text = typeof value === "object" ? stringify(value) : undefined;
             return text === undefined ? String(value) : text;
         } catch {
-            return String(value);
+            return `[${typeof value}]`;
         }
     }
-    const line = (level) => (...values) => { native(LOG, level, values.map(shown).join(" ")); };
+    // `%s` and its like stand for the values that follow.
+    function joined(values) {
+        if (typeof values[0] !== "string" || values.length < 2) return values.map(shown).join(" ");
+        let next = 1;
+        const text = values[0].replace(/%[sdifjoOc%]/g, (mark) => {
+            if (mark === "%%") return "%";
+            if (next >= values.length) return mark;
+            const value = values[next++];
+            return mark === "%c" ? "" : mark === "%d" || mark === "%i" ? String(Number(value)) : shown(value);
+        });
+        return [text, ...values.slice(next).map(shown)].join(" ");
+    }
+    const line = (level) => (...values) => { native(LOG, level, joined(values)); };
+    const nothing = () => undefined;
     global.console = {
         debug: line("debug"), log: line("info"), info: line("info"), warn: line("warning"), error: line("error"),
+        trace: line("debug"), dir: (value) => line("info")(value), table: (value) => line("info")(value),
+        assert: (holds, ...values) => { if (!holds) line("error")("Assertion failed:", ...values); },
+        group: line("info"), groupCollapsed: line("info"), groupEnd: nothing, time: nothing, timeEnd: nothing, count: nothing,
     };
 
     // Host calls. They are answered one at a time, in the order in which they were made, now and at every repetition.
@@ -137,12 +156,13 @@
     }
     global.HostError = HostError;
 
-    function settle(index, outcome, status, headers, body) {
+    function settle(index, outcome, status, headers, body, isBinary) {
         const { resolve, reject } = pending[index];
         pending[index] = undefined;
         try {
             if (outcome === 0) resolve(read(body));
-            else if (outcome === 1) resolve({ status, headers: parse(headers), body });
+            // Bytes that are no text come as one character each.
+            else if (outcome === 1) resolve({ status, headers: parse(headers), body, isBinary });
             else reject(new HostError(parse(body)));
         } catch (error) {
             reject(error);
@@ -173,24 +193,33 @@
     global.runFlow = (flow, input = {}, { mode = "wait" } = {}) =>
         ask("runFlow", named(flow, "the flow"), plain(input, "the input"), named(mode, "mode"));
 
-    class Response {
-        #body;
-        constructor({ status, headers, body }) {
-            this.status = status;
-            this.ok = status >= 200 && status < 300;
-            this.headers = { get: (name) => headers[String(name).toLowerCase()] ?? null, has: (name) => String(name).toLowerCase() in headers };
-            this.#body = body;
-        }
-        async text() { return this.#body; }
-        async json() { return read(this.#body); }
-    }
-    global.fetch = async (url, { method = "GET", headers = {}, body = null, ...rest } = {}) => {
-        for (const key of keys(rest)) throw new TypeError(`fetch does not know the option '${key}'`);
-        if (body !== null && typeof body !== "string") throw new TypeError("the body of fetch is a string");
-        const fields = {};
-        for (const key of keys(headers)) fields[key.toLowerCase()] = String(headers[key]);
-        return new Response(await ask("fetch", String(url), { method: String(method).toUpperCase(), headers: fields, body }));
+    // What browsers and servers have beside the language is made at the first look.
+    const webNames = [
+        "fetch", "Headers", "Request", "Response", "URL", "URLSearchParams", "TextEncoder", "TextDecoder", "atob", "btoa",
+        "structuredClone", "AbortController", "AbortSignal", "DOMException", "queueMicrotask",
+    ];
+    let madeWeb;
+    const web = () => madeWeb ??= load(WEB)({ ask, read, HostError });
+    const setter = (name) => (value) => {
+        defineProperty(global, name, { value, writable: true, configurable: true, enumerable: false });
     };
+    for (const name of webNames) {
+        defineProperty(global, name, {
+            configurable: true,
+            enumerable: false,
+            get() {
+                const value = web()[name];
+                hide(global, name, value);
+                return value;
+            },
+            set: setter(name),
+        });
+    }
+    // Time stands still here: waiting is the flow's affair.
+    for (const name of ["setTimeout", "setInterval", "setImmediate"]) {
+        hide(global, name, () => { throw new TypeError(`code has no timers, so no ${name}: a flow waits with the block 'wait'`); });
+    }
+    for (const name of ["clearTimeout", "clearInterval", "clearImmediate"]) hide(global, name, () => undefined);
 
     // Names that are not the language's own go, whatever the engine's version brings; and so does what makes one call
     // differ from its repetition (WeakRef, FinalizationRegistry), or waits without the host knowing (Atomics).
@@ -203,27 +232,30 @@
         "Uint16Array", "Uint32Array", "Uint8Array", "Uint8ClampedArray", "WeakMap", "WeakSet", "decodeURI",
         "decodeURIComponent", "encodeURI", "encodeURIComponent", "escape", "eval", "globalThis", "isFinite", "isNaN",
         "parseFloat", "parseInt", "undefined", "unescape",
-        "console", "crypto", "records", "runFlow", "fetch", "HostError",
+        "console", "crypto", "records", "runFlow", "HostError", ...webNames,
+        "setTimeout", "setInterval", "setImmediate", "clearTimeout", "clearInterval", "clearImmediate",
     ]);
     for (const name of Object.getOwnPropertyNames(global)) if (!known.has(name)) delete global[name];
 
     // MARK: For the worker
 
+    // However much was thrown, a few thousand characters of it are told.
+    const cut = (text, count) => (typeof text === "string" && text.length > count ? slice(text, 0, count) : text);
     function thrown(error) {
         let message = "something that cannot be shown", json = "", stack = "";
         try {
             if (error !== null && typeof error === "object") {
-                stack = String(error.stack ?? "");
-                message = error.message === undefined ? shown(error) : `${error.name}: ${error.message}`;
+                stack = cut(String(error.stack ?? ""), 16384);
+                message = error.message === undefined ? shown(error) : `${cut(error.name, 200)}: ${cut(error.message, 4096)}`;
                 const { name, type, code, decline_code, param, statusCode, requestId, status } = error;
-                json = stringify({ name, type, code, decline_code, param, statusCode, requestId, status, message: error.message });
+                json = stringify({ name, type, code, decline_code, param, statusCode, requestId, status, message: cut(error.message, 4096) });
             } else {
                 message = String(error);
             }
         } catch {
             // A getter of the thrown object threw: what is known so far is told.
         }
-        native(FAILED, message, json ?? "", stack);
+        native(FAILED, cut(message, 4096), cut(json ?? "", 16384), stack);
     }
     function returned(value) {
         let json;
@@ -255,9 +287,10 @@
             });
         },
         /// Puts the Stripe client in place; its program is evaluated at the first look.
-        stripe(makeClient) {
+        stripe() {
             let made;
-            const make = () => made ??= makeClient()({ ask, read, now: () => now });
+            const warn = (text) => native(LOG, "warning", text);
+            const make = () => made ??= load(STRIPE)({ ask, read, warn, now: () => now });
             for (const name of ["stripe", "Stripe"]) {
                 defineProperty(global, name, {
                     configurable: true,
@@ -269,6 +302,7 @@
         },
         run(body) { then(body(), returned, thrown); },
         settle,
-        thrown,
+        /// A promise was rejected, and nobody has asked why.
+        rejected(promise, error) { thrown(error); },
     };
 })

@@ -25,13 +25,20 @@ package enum StripeFailure {
     }
 
     /// The failure for a 2xx whose body is not the object that was asked for.
-    package static func malformed(_ answer: OutsideAnswer, expected: String) -> BlockFailure {
+    ///
+    /// `retryable` is for requests that change nothing, or whose repetition carries the same key: what was asked for may
+    /// have been done.
+    package static func malformed(
+        _ answer: OutsideAnswer,
+        expected: String,
+        retryable: Bool = true
+    ) -> BlockFailure {
         BlockFailure(
             code: "malformed_answer",
             type: "api_error",
             message: "Stripe's answer is not \(expected) as version \(StripeService.version) describes it",
             status: answer.status,
-            retryable: true,
+            retryable: retryable,
             requestID: answer.headers["request-id"]
         )
     }

@@ -39,7 +39,7 @@ package struct StripeService: OutsideService {
         let key = try secretKey(for: request, mode: mode)
         var headers: HTTPHeaders = [
             "Authorization": "Bearer \(key.reveal())",
-            "Stripe-Version": Self.version,
+            "Stripe-Version": request.headers["stripe-version"] ?? Self.version,
             "User-Agent": "runnel/1 (stripe)",
             "Accept": "application/json",
         ]
@@ -84,6 +84,6 @@ package struct StripeService: OutsideService {
     /// Printable ASCII without what would end the request line.
     private static func isPlainPath(_ path: String) -> Bool {
         path.utf8.count <= 8 << 10 && path.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }
-            && !path.contains("..")
+            && !path.prefix { $0 != "?" }.contains("..")
     }
 }

@@ -53,6 +53,30 @@ package struct StripeSubscription: Sendable, Hashable {
     }
 }
 
+/// What is read of a Price.
+package struct StripePrice: Sendable, Hashable {
+    package var id: String
+    package var mode: Mode
+    package var currency: String
+    /// Minor units; nil for a price without a fixed whole amount.
+    package var amount: Int64?
+    /// It is charged for each period.
+    package var isRecurring: Bool
+
+    /// Nil unless every field that is there has its type.
+    package init?(_ object: Value) {
+        guard object["object"]?.stringValue == "price",
+            let id = StripeID.of(object["id"], prefix: "price_") ?? StripeID.of(object["id"], prefix: "plan_"),
+            let currency = StripeID.currency(object["currency"]), let isLive = object["livemode"]?.boolValue
+        else { return nil }
+        self.id = id
+        self.currency = currency
+        mode = isLive ? .live : .test
+        amount = StripeID.amount(object["unit_amount"])
+        isRecurring = object["recurring"]?.mapValue != nil
+    }
+}
+
 /// What is read of an Invoice of a subscription.
 package struct StripeInvoice: Sendable, Hashable {
     package var id: String
@@ -63,6 +87,8 @@ package struct StripeInvoice: Sendable, Hashable {
     package var currency: String
     /// `subscription_create` for the first one, `subscription_cycle` for a renewal.
     package var billingReason: String?
+    /// The one that a subscription began with.
+    package var isFirst: Bool { billingReason == "subscription_create" }
     package var customer: String?
     /// It can still be changed: Stripe charges it about an hour after making it.
     package var isDraft: Bool

@@ -122,6 +122,13 @@ package struct ValueMap: @unchecked Sendable {
         set { self[MapKey.string(key)] = newValue }
     }
 
+    /// Adds an entry; false, and nothing is changed, when there is one of that key.
+    mutating func add(_ value: Value, for key: String) -> Bool {
+        guard storage?.place(of: key) == nil else { return false }
+        uniqueStorage(adding: 1).append(value, for: .string(key), linearLimit: Self.linearLimit)
+        return true
+    }
+
     /// Where the value of a string key is, without sharing the map.
     ///
     /// Valid as long as somebody holds the map unchanged.

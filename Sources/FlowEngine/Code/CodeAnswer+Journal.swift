@@ -1,4 +1,5 @@
 import Expressions
+import FlowLanguage
 
 // How host calls stand in the journal.
 
@@ -41,4 +42,32 @@ extension CodeAnswer {
 extension JournalEntry {
     /// A host call of a code block, not the block's own outcome.
     var isHostCall: Bool { input["call"]?.stringValue != nil }
+}
+
+extension Value {
+    /// The value without the characters of what looks like a key of a service.
+    var redacted: Value { holdsKey ? covered : self }
+
+    private var holdsKey: Bool {
+        switch self {
+        case .string(let text): !SecretPattern.ranges(in: Array(text.utf8)).isEmpty
+        case .list(let items): items.contains { $0.holdsKey }
+        case .map(let map): map.contains { $0.value.holdsKey }
+        case .optional(let optional): optional.value?.holdsKey ?? false
+        default: false
+        }
+    }
+
+    private var covered: Value {
+        switch self {
+        case .string(let text): return .string(SecretPattern.redacted(text))
+        case .list(let items): return .list(items.map(\.covered))
+        case .map(let map):
+            var covered = ValueMap(minimumCapacity: map.count)
+            for (key, value) in map { covered[key] = value.covered }
+            return .map(covered)
+        case .optional(let optional): return optional.value?.covered ?? self
+        default: return self
+        }
+    }
 }

@@ -1,5 +1,6 @@
 package import Expressions
 package import FlowLanguage
+import Synchronization
 
 /// Runs a code block outside the engine's process; knows no run and writes nothing.
 ///
@@ -15,6 +16,8 @@ package protocol CodeRunner: Sendable {
 /// One passage of a run through a code block, with everything evaluated.
 package struct CodeJob: Sendable {
     package var address: EntryAddress
+    /// Tells the jobs of several engines with one runner apart: their runs may have the same numbers.
+    package var owner = CodeOwner.nobody
     package var block: CodeBlock
     package var args: Value
     package var input: Value
@@ -50,6 +53,18 @@ package struct CodeJob: Sendable {
         self.now = now
         self.seed = seed
     }
+}
+
+/// An engine, or a replay, that has code run; another one at each making.
+package struct CodeOwner: Sendable, Hashable {
+    private static let numbers = Atomic<Int>(0)
+    private let number: Int
+
+    package static let nobody = CodeOwner(number: 0)
+
+    private init(number: Int) { self.number = number }
+
+    package init() { number = Self.numbers.add(1, ordering: .relaxed).newValue }
 }
 
 package struct CodeProgress: Sendable {

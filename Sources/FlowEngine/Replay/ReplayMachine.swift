@@ -112,13 +112,14 @@ package struct ReplayMachine {
         record.startedAt = root.startedAt
         transaction.records[root.id] = record
         transaction.journals[root.id] = []
+        transaction.keep(history.kept, of: history.runs[0])
         try transaction.prepareRows()
         try drive(root.id, depth: 0)
         let runs = results.values.sorted { $0.record.id < $1.record.id }
         let first = runs.filter { $0.record.id == root.id }
         return ReplayOutcome(
             runs: first + runs.filter { $0.record.id != root.id },
-            changes: transaction.changes,
+            changes: transaction.recordedChanges,
             outside: transaction.outside,
             given: transaction.given,
             snapshot: snapshot
@@ -131,6 +132,14 @@ package struct ReplayMachine {
         guard var record = transaction.records[id] else { return }
         guard let graph = context.app.flows[record.start.flow], depth <= Limits.subflowDepth else {
             return finish(id, nil, .lost("the app has no flow '\(record.start.flow)'"))
+        }
+        if let refused = transaction.recorded[id], refused.isRefused {
+            record.status = .failed
+            record.finishedAt = refused.record.finishedAt
+            record.failure = refused.record.failure
+            record.answer = refused.record.failure.map { RunAnswer(failure: $0) }
+            transaction.records[id] = record
+            return finish(id, nil, .recordEnds)
         }
         if record.startedAt == nil { record.startedAt = clock.now() }
         let startedAt = record.startedAt ?? record.createdAt
@@ -237,9 +246,12 @@ package struct ReplayMachine {
         return try advance(turn.run)
     }
 
-    /// Whether the run was cancelled here: it must not go on, and tell the run that waits for it another end.
+    /// Whether the run was ended here, or was exported before it went on: it must not do what nobody recorded, nor tell
+    /// the run that waits for it another end.
     func wasStopped(_ id: RunID) -> Bool {
-        guard let recorded = transaction.recorded[id], recorded.record.status == .cancelled else { return false }
+        guard let recorded = transaction.recorded[id] else { return false }
+        let isUnderWay = !recorded.record.status.isFinal && transaction.plan == nil
+        guard recorded.record.wasStopped || isUnderWay else { return false }
         let entries = transaction.journals[id] ?? []
         return entries.count >= recorded.entries.count && entries.last?.status != .started
     }

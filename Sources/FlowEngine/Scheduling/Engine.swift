@@ -21,6 +21,7 @@ package final class Engine: Service, Sendable {
     let features: [any Feature]
     /// Nil: code blocks fail.
     let code: (any CodeRunner)?
+    private let codeOwner = CodeOwner()
     let logger: Logger
     let writer: GroupWriter
     let schedules: Schedules
@@ -194,7 +195,7 @@ extension Engine {
 
     /// Has the code of a run carried on with, from the answers that are on disk.
     func orderCode(of run: LiveRun) {
-        guard let pending = run.code, let job = context().codeJob(of: pending.call, in: run.record) else { return }
+        guard let pending = run.code, let job = codeJob(of: pending, in: run) else { return }
         requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
         requests.continuation.yield(
             RequestOrder(run: run.record.id, address: job.address, work: .code(job, answers: pending.answers))
@@ -203,8 +204,14 @@ extension Engine {
 
     /// A run that is left with code on its way is answered later, when its worker is long needed elsewhere.
     func forgetCode(of run: LiveRun) {
-        guard let pending = run.code, let job = context().codeJob(of: pending.call, in: run.record) else { return }
+        guard let pending = run.code, let job = codeJob(of: pending, in: run) else { return }
         code?.forget(job)
+    }
+
+    private func codeJob(of pending: PendingCode, in run: LiveRun) -> CodeJob? {
+        var job = context().codeJob(of: pending.call, in: run.record)
+        job?.owner = codeOwner
+        return job
     }
 
     private func send(_ order: RequestOrder) async {

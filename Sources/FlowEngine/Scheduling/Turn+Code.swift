@@ -39,7 +39,9 @@ extension Turn {
     mutating func receive(_ progress: CodeProgress) throws(StoreError) -> Stop? {
         guard let code = run.code else { return nil }
         let path = code.call.path
-        lines += progress.lines.map { FlowLogLine(level: $0.level, message: $0.text, fields: [:], path: path) }
+        lines += progress.lines.map {
+            FlowLogLine(level: $0.level, message: SecretPattern.redacted($0.text), fields: [:], path: path)
+        }
         switch progress.step {
         case .asks(let question): return try serve(question, code)
         case .returned(let value):
@@ -59,11 +61,12 @@ extension Turn {
         let call = code.call
         let number = code.answers.count
         var result = result
-        var entry = entry(of: call, number: number, status: .succeeded, input: call.work.journalInput)
+        var entry = entry(of: call, number: number, status: .succeeded, input: call.work.journalInput.redacted)
         switch result {
         case .success(let output): entry.output = output
         case .failure(var failure):
             failure.block = failure.block ?? call.path.rawValue
+            failure.message = SecretPattern.redacted(failure.message)
             result = .failure(failure)
             entry.status = .failed
             entry.failure = failure
@@ -109,6 +112,7 @@ extension Turn {
         transaction.observe(address(of: code.call, number: number))
         switch question.work {
         case .send(let request):
+            if let refusal = refusal(of: request) { return try answer(question, number, .failure(refusal)) }
             return try send(request, code.call, number: number, exchanges: [], question: question)
         case .records(let operation, let arguments):
             let work = RecordCallReader(app: context.app).work(operation, arguments)
@@ -116,6 +120,19 @@ extension Turn {
         case .runFlow(let flow, let input, let mode):
             return try runFlow(flow, input, mode, question, code)
         }
+    }
+
+    /// Code reaches what the connection grants to the caller's role, as the block 'http-request' does.
+    private func refusal(of request: OutsideRequest) -> BlockFailure? {
+        guard let connection = context.app.connection(named: request.connection), connection.service == "http",
+            !run.record.start.caller.isAllowed(connection.access["request"] ?? [])
+        else { return nil }
+        return BlockFailure(
+            code: "forbidden",
+            type: "access",
+            message: "the caller may not use 'request' of '\(connection.name)'",
+            status: 403
+        )
     }
 
     private func recordResult(

@@ -50,7 +50,29 @@ extension FindingExplanations {
                 """,
             remedy: """
                 Declare one in app.yaml, such as 'connections: { stripe: { service: stripe } }', and set its key with \
-                'runnel secrets set'. Or make a client with a key of your own: 'new Stripe(args.key)'.
+                'runnel secrets set'. Or make a client of another connection: 'new Stripe("other")'.
+                """
+        ),
+        .codeKey: Page(
+            cause: """
+                Code makes a Stripe client with a key that came with the run: from its input, its trigger, a variable or \
+                'args'. The block's own entry and its log do not show the key, but the run was started with it, and what a \
+                run was started with stands in the journal.
+                """,
+            remedy: """
+                Declare a connection for that account in app.yaml, such as 'connections: { other: { service: stripe } }', \
+                set its key with 'runnel secrets set other.test.secretKey', and write 'new Stripe("other")': the key then \
+                enters neither the code nor the journal.
+                """
+        ),
+        .codeFetchConnection: Page(
+            cause: """
+                Code calls 'fetch', and app.yaml has no connection of service http that names a host, or none that the \
+                roles of the page may use: every call fails.
+                """,
+            remedy: """
+                Name the host: 'connections: { stock: { service: http, url: "https://stock.example.com" } }', and for a page \
+                grant it, 'access: { request: [public] }'. Its 'auth' sends credentials that code never sees.
                 """
         ),
     ]

@@ -21,6 +21,8 @@ extension FlowCompiler {
             usesBigInt: code.usesBigInt
         )
         checkStripe(&block)
+        warnAboutKeys(in: block)
+        warnAboutFetch(in: block)
         self.code += libraries + [text]
         body.action = .code(block)
     }
@@ -71,9 +73,7 @@ extension FlowCompiler {
             let uses = JavaScriptNames.uses(of: ["stripe", "Stripe"], in: text.text)
             guard let use = uses.first(where: { source.kind == .page || ($0.name == "stripe" && connection == nil) })
             else { continue }
-            let start = text.position(line: use.line, column: use.column)
-            let end = text.position(line: use.line, column: use.column + use.name.utf8.count)
-            let range = SourceRange(file: text.file, start: start, end: end)
+            let range = range(of: use, in: text)
             if source.kind == .page {
                 context.findings.add(
                     .error,
@@ -92,5 +92,63 @@ extension FlowCompiler {
                 )
             }
         }
+    }
+
+    /// A key that comes with the run stands in the journal with what the run was started with.
+    private func warnAboutKeys(in block: CodeBlock) {
+        for text in block.libraries + [block.body] {
+            for use in JavaScriptNames.uses(of: ["Stripe"], in: text.text) {
+                let line = text.text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[
+                    use.line - 1
+                ]
+                let rest = String(decoding: line.dropFirst(use.column - 1), as: UTF8.self).filter { $0 != " " }
+                guard ["args", "input", "trigger", "vars"].contains(where: { rest.hasPrefix("Stripe(\($0).") }) else {
+                    continue
+                }
+                context.findings.add(
+                    .warning,
+                    FindingCode.codeKey.rawValue,
+                    "a key that comes with the run stands in the journal with the run's start",
+                    range(of: use, in: text),
+                    ["declare a connection of service stripe and write 'new Stripe(\"its name\")'"]
+                )
+                return
+            }
+        }
+    }
+
+    /// `fetch` reaches the hosts of connections, for a page those that its roles may use.
+    private func warnAboutFetch(in block: CodeBlock) {
+        let connections = environment.model.connections.filter { connection in
+            let settings = HTTPConnection(settings: connection.settings)
+            return connection.service == "http" && (settings.url != nil || !settings.allow.isEmpty)
+        }
+        let roles = source.kind == .page ? source.access?.map(\.value).filter { $0 != "admin" } ?? [] : []
+        let isReachable = connections.contains { connection in
+            let granted = connection.access["request"] ?? []
+            return granted.contains("public") || roles.allSatisfy { granted.contains($0) }
+        }
+        guard !isReachable else { return }
+        for text in block.libraries + [block.body] {
+            guard let use = JavaScriptNames.uses(of: ["fetch"], in: text.text).first else { continue }
+            context.findings.add(
+                .warning,
+                FindingCode.codeFetchConnection.rawValue,
+                connections.isEmpty
+                    ? "'fetch' reaches the hosts of connections of service http, and app.yaml names none"
+                    : "no connection of service http grants 'request' to \(roles.listed), to whom the page is open",
+                range(of: use, in: text),
+                ["such as 'connections: { stock: { service: http, url: \"https://stock.example.com\" } }'"]
+            )
+            return
+        }
+    }
+
+    private func range(of use: JavaScriptNames.Use, in text: CodeText) -> SourceRange {
+        SourceRange(
+            file: text.file,
+            start: text.position(line: use.line, column: use.column),
+            end: text.position(line: use.line, column: use.column + use.name.utf8.count)
+        )
     }
 }

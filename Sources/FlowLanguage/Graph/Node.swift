@@ -100,6 +100,9 @@ package enum BlockAction: Sendable {
     case log(LogBlock)
     case runFlow(RunFlowBlock)
 
+    /// All of them that an author can write.
+    package static var words: [String] { FlowReader.blockWords }
+
     /// The word an author writes after `block:`.
     package var word: String {
         switch self {

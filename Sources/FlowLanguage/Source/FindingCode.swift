@@ -141,6 +141,8 @@ enum FindingCode: String, CaseIterable, Sendable {
     case codeSyntax = "flow.code.syntax"
     case codePageStripe = "flow.code.page-stripe"
     case codeStripeConnection = "flow.code.stripe-connection"
+    case codeKey = "flow.code.key"
+    case codeFetchConnection = "flow.code.fetch-connection"
     case pagePaymentState = "flow.page.payment-state"
     case caseTwice = "case.twice"
     case caseStep = "case.step"

@@ -5,13 +5,21 @@ package enum SecretPattern {
     ].map { Array($0.utf8) }
     /// A prefix alone, as documentation writes it, is no secret.
     private static let leastTail = 8
+    /// The bytes with which a prefix begins: nearly all others are passed over at once.
+    private static let isFirst: [Bool] = {
+        var isFirst = [Bool](repeating: false, count: 256)
+        for prefix in prefixes { isFirst[Int(prefix[0])] = true }
+        return isFirst
+    }()
 
     /// The stretches of `bytes` that look like keys.
     package static func ranges(in bytes: [UInt8]) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var index = 0
         while index < bytes.count {
-            guard let prefix = prefixes.first(where: { starts(bytes, at: index, with: $0) }) else {
+            guard isFirst[Int(bytes[index])],
+                let prefix = prefixes.first(where: { starts(bytes, at: index, with: $0) })
+            else {
                 index += 1
                 continue
             }

@@ -1,14 +1,15 @@
 /// Finds names in JavaScript without understanding it: outside texts, comments and regular expressions.
-enum JavaScriptNames {
-    struct Use: Hashable {
-        var name: String
+package enum JavaScriptNames {
+    /// A name where it is used.
+    package struct Use: Hashable {
+        package var name: String
         /// From 1; the column counts bytes.
-        var line: Int
-        var column: Int
+        package var line: Int
+        package var column: Int
     }
 
     /// The uses of `names` as variables of the surroundings; none of a name that the code declares itself.
-    static func uses(of names: Set<String>, in text: String) -> [Use] {
+    package static func uses(of names: Set<String>, in text: String) -> [Use] {
         var scanner = Scanner(bytes: Array(text.utf8), names: names)
         scanner.scan()
         return scanner.uses.filter { !scanner.declared.contains($0.name) }

@@ -20,7 +20,7 @@ struct TableRoutes: Sendable {
 
     /// Rows in the order of their ids; `after` is the last id of the page before.
     private func list(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
-        let (table, own) = try await readable(request, context)
+        let (table, own, _) = try await readable(request, context)
         let limit = try reader.limit(of: request)
         var conditions = own
         if let text = request.uri.queryParameters["after"] {
@@ -42,27 +42,35 @@ struct TableRoutes: Sendable {
     }
 
     private func row(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
-        let (table, own) = try await readable(request, context)
+        let (table, own, caller) = try await readable(request, context)
         guard let id = context.parameters.get("id", as: Int64.self) else { throw Problem.notFound }
         let query = RecordQuery(table: table.name, where: own + [ResolvedCondition("id", equals: .int(id))], limit: 1)
         let rows = try await store.read { reader throws(StoreError) in try reader.find(query) }
-        guard let row = rows.first else { throw Problem.notFound }
+        guard let row = rows.first else {
+            guard !own.isEmpty, try await exists(id, in: table) else { throw Problem.notFound }
+            throw Problem.notFound.keepingOut(caller, because: "foreign_row")
+        }
         return try .json(.map(row))
+    }
+
+    private func exists(_ id: Int64, in table: Table) async throws -> Bool {
+        let query = RecordQuery(table: table.name, where: [ResolvedCondition("id", equals: .int(id))], limit: 1)
+        return try await store.read { reader throws(StoreError) in try reader.find(query).isEmpty } == false
     }
 
     /// The table, if the caller may read it, and the conditions that leave only the rows that are the caller's.
     private func readable(
         _ request: Request,
         _ context: ServerRequestContext
-    ) async throws -> (table: Table, own: [ResolvedCondition]) {
+    ) async throws -> (table: Table, own: [ResolvedCondition], caller: Caller) {
         let caller = try await authenticator.caller(of: request.headers)
         guard let name = context.parameters.get("table"), let table = app.table(named: name) else {
             // Strangers learn nothing about which tables there are.
             throw caller.id == nil ? Problem.forbidden(to: caller) : Problem.notFound
         }
         guard caller.isAllowed(table.access.read) else { throw Problem.forbidden(to: caller) }
-        guard let owner = table.access.owner, !caller.roles.contains("admin") else { return (table, []) }
+        guard let owner = table.access.owner, !caller.roles.contains("admin") else { return (table, [], caller) }
         guard let id = caller.id else { throw Problem.forbidden(to: caller) }
-        return (table, [ResolvedCondition(owner, equals: .string(id))])
+        return (table, [ResolvedCondition(owner, equals: .string(id))], caller)
     }
 }

@@ -154,12 +154,12 @@ package struct StripeScriptPlace: Sendable, Hashable {
     package let script: String
     let contentPolicy: String
 
-    /// Stripe's own.
+    /// Stripe's own; its script starts frames and further scripts on names below its own.
     package static let stripe = StripeScriptPlace(
         script: "https://js.stripe.com/v3/",
-        scripts: "https://js.stripe.com",
+        scripts: "https://js.stripe.com https://*.js.stripe.com",
         connections: "https://api.stripe.com",
-        frames: "https://js.stripe.com https://hooks.stripe.com"
+        frames: "https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com"
     )
 
     /// A simulator's at `origin`, such as `http://127.0.0.1:12111`.

@@ -1,3 +1,4 @@
+import Capsules
 import Connections
 import Expressions
 import FlowEngine
@@ -24,7 +25,13 @@ struct OutsideAnswers: Sendable {
     /// Requests that nobody was there to answer: they did not leave, and the case fails.
     private(set) var refused: [OutsideRequest] = []
 
-    init(app: App, simulator: EmbeddedSimulator, credentials: StripeCredentials, given: [GivenAnswer]) {
+    init(
+        app: App,
+        simulator: EmbeddedSimulator,
+        credentials: StripeCredentials,
+        explicit: ExplicitCredentials,
+        given: [GivenAnswer]
+    ) {
         self.app = app
         self.simulator = simulator
         self.given = given
@@ -34,7 +41,7 @@ struct OutsideAnswers: Sendable {
         // Through the real service: a wrong key or path is refused here as it would be outside.
         stripe = ServiceTransport(
             connections: app.connections,
-            services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials)],
+            services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials, explicit: explicit)],
             sender: { request throws(HTTPError) in Self.carryOut(request, endpoint.url, simulator) }
         )
     }
@@ -49,7 +56,8 @@ struct OutsideAnswers: Sendable {
         trouble: Trouble?,
         evaluate: (CaseValue) throws -> Value
     ) async throws -> TransportResult {
-        let service = app.connection(named: request.connection)?.service ?? ""
+        let isExplicit = request.connection == ExplicitCredentials.connection
+        let service = isExplicit ? "stripe" : app.connection(named: request.connection)?.service ?? ""
         let answer = take(for: request, from: block)
         var trouble = trouble
         if trouble == nil, case .trouble(let given)? = answer?.reply { trouble = given }
@@ -157,7 +165,7 @@ extension GivenAnswer {
         if let method, method != request.method { return false }
         if let wanted = self.block, wanted != block { return false }
         guard let path else { return true }
-        let asked = request.path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)[0]
-        return path.hasSuffix("*") ? asked.hasPrefix(path.dropLast()) : asked == path[...]
+        let asked = request.pathAlone
+        return path.hasSuffix("*") ? asked.hasPrefix(path.dropLast()) : asked == path
     }
 }

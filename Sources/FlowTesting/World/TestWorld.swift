@@ -11,6 +11,7 @@ import StripeSimulator
 /// A whole runtime for one case: a real engine on a real file, a simulator, and a clock that stands still.
 final class TestWorld {
     let app: App
+    let given: GivenState
     let clock: VirtualClock
     let simulator: EmbeddedSimulator
     let outside = OutsideWorld()
@@ -38,12 +39,30 @@ final class TestWorld {
         folder: URL,
         seed: UInt64,
         deaths: [MortalStore.Death],
-        code: (any CodeRunner)? = nil
+        code: (any CodeRunner)? = nil,
+        explicit: ExplicitCredentials = ExplicitCredentials()
     ) async throws -> TestWorld {
         try template.write(to: folder)
         let clock = VirtualClock(given.clock)
-        let store = MortalStore(try Self.open(app, folder, clock), writes: 0, deaths: deaths)
-        let world = TestWorld(app, given, clock, store, folder: folder, seed: seed, deaths: deaths, code: code)
+        let file = try Self.open(app, folder, clock)
+        do {
+            try GivenRows(given, of: app).write(to: file)
+        } catch {
+            file.close()
+            try? FileManager.default.removeItem(at: folder)  // What stays behind is a folder for temporary files.
+            throw error
+        }
+        let world = TestWorld(
+            app,
+            given,
+            clock,
+            MortalStore(file, writes: 0, deaths: deaths),
+            folder: folder,
+            seed: seed,
+            deaths: deaths,
+            code: code,
+            explicit: explicit
+        )
         await world.engine.waitUntilReady()
         return world
     }
@@ -56,9 +75,11 @@ final class TestWorld {
         folder: URL,
         seed: UInt64,
         deaths: [MortalStore.Death],
-        code: (any CodeRunner)?
+        code: (any CodeRunner)?,
+        explicit: ExplicitCredentials
     ) {
         self.app = app
+        self.given = given
         self.code = code
         self.clock = clock
         self.folder = folder
@@ -77,7 +98,13 @@ final class TestWorld {
             start: given.clock.simulatorInstant,
             secret: FakeSecrets.webhookSecret
         )
-        answers = OutsideAnswers(app: app, simulator: simulator, credentials: credentials, given: given.answers)
+        answers = OutsideAnswers(
+            app: app,
+            simulator: simulator,
+            credentials: credentials,
+            explicit: explicit,
+            given: given.answers
+        )
         engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger())
         running = Self.start(engine)
     }

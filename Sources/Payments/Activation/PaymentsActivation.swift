@@ -41,7 +41,9 @@ package enum PaymentsActivation {
     ]
 
     /// SHA-256 of the templates of earlier versions, before they were fitted to an app.
-    private static let formerTemplates: [String: Set<String>] = [:]
+    private static let formerTemplates: [String: Set<String>] = [
+        "recurring-charge-callback": ["23edfd24ef1bda68bd77362b5ad8dcf298da0cc7fd519ffdd7db0af329afb8d5"]
+    ]
 
     /// - Parameters:
     ///   - app: the app as it is; it may have no callbacks yet.

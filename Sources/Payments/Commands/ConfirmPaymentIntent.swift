@@ -69,7 +69,7 @@ struct ConfirmPaymentIntent: Command {
             )
         }
         guard try PaymentLedger(transaction).payment(intent: intent, mode: call.mode) != nil else {
-            return try refuse(Self.unknown, call, in: transaction)
+            return .fail(Self.unknown)
         }
         // Only for a receipt: the customer's address may stand in the charge.
         let query = emails?.wantsReceipt == true ? "?expand%5B%5D=latest_charge" : ""
@@ -95,9 +95,7 @@ struct ConfirmPaymentIntent: Command {
         let ledger = PaymentLedger(transaction)
         guard let payment = try ledger.payment(intent: intent.id, mode: call.mode) else { return .fail(Self.unknown) }
         if call.exchanges.isEmpty {
-            if let failure = try confirm(intent, payment, call, ledger) {
-                return try refuse(failure, call, in: transaction)
-            }
+            if let failure = try confirm(intent, payment, call, ledger) { return .fail(failure) }
         } else {
             try emails?.settle(request, answer, intent, payment, in: transaction)
         }
@@ -107,24 +105,6 @@ struct ConfirmPaymentIntent: Command {
             "status": .string(payment.status.rawValue),
             "emails": .list(try emails?.states(intent, payment, in: transaction) ?? []),
         ])
-    }
-
-    /// Fails, and writes down that somebody tried.
-    private func refuse(
-        _ failure: BlockFailure,
-        _ call: CommandCall,
-        in transaction: any StoreTransaction
-    ) throws(StoreError) -> CommandStep {
-        try transaction.insertAudit(
-            AuditRecord(
-                at: call.now,
-                action: "command",
-                subject: Self.declaration.name,
-                caller: call.caller,
-                reason: failure.code
-            )
-        )
-        return .fail(failure)
     }
 
     /// Compares and records; gives the failure when there is one.

@@ -107,11 +107,11 @@ struct RefundPayment: Command {
         }
         guard let object = try? JSON.parse(answer.body), let refund = StripeRefund(object), refund.amount == row.amount
         else {
-            return .fail(StripeFailure.malformed(answer, expected: "the Refund that was asked for"))
+            return .fail(Self.malformed(answer))
         }
         guard try refunds.attach(stripeID: refund.id, to: row), let reported = RefundStatus(stripe: refund.status)
         else {
-            return .fail(StripeFailure.malformed(answer, expected: "the Refund that was asked for"))
+            return .fail(Self.malformed(answer))
         }
         // What follows from the status is started by Stripe's event, which is sure to come, and by that alone.
         _ = try refunds.apply(reported, to: row, failureCode: refund.failureReason)
@@ -125,6 +125,11 @@ struct RefundPayment: Command {
             "amount": .int(row.amount),
             "status": .string(status.rawValue),
         ])
+    }
+
+    /// Not retryable: another attempt would be another refund, and this one may have been made.
+    private static func malformed(_ answer: OutsideAnswer) -> BlockFailure {
+        StripeFailure.malformed(answer, expected: "the Refund that was asked for", retryable: false)
     }
 
     private static func amount(_ value: Value?, of payment: PaymentRecord) throws(Refusal) -> Int64 {

@@ -22,7 +22,13 @@ struct StripeObjectCommand: Command {
     ) throws(StoreError) -> CommandStep {
         guard (200..<300).contains(answer.status) else { return .fail(StripeFailure.failure(from: answer)) }
         guard let object = try? JSON.parse(answer.body), let output = output(object) else {
-            return .fail(StripeFailure.malformed(answer, expected: "what \(declaration.name) asks for"))
+            return .fail(
+                StripeFailure.malformed(
+                    answer,
+                    expected: "what \(declaration.name) asks for",
+                    retryable: request.method == "GET"
+                )
+            )
         }
         return .succeed(output)
     }

@@ -18,11 +18,15 @@ package struct PaymentsReconciler: Sendable {
     ///
     /// Stripe takes up to 20 in one list. `charge.refund.updated` says the same as `refund.updated`.
     private static let eventTypes = [
-        "payment_intent.processing", "payment_intent.requires_action", "payment_intent.payment_failed",
-        "payment_intent.canceled", "payment_intent.succeeded", "charge.succeeded", "charge.updated", "charge.captured",
-        "charge.refunded", "refund.created", "refund.updated", "refund.failed", "customer.subscription.created",
-        "customer.subscription.updated", "customer.subscription.deleted", "customer.subscription.paused",
-        "customer.subscription.resumed", "invoice.paid", "invoice.payment_failed", "invoice_payment.paid",
+        ["checkout.session.expired", "invoice.created"],
+        [
+            "payment_intent.processing", "payment_intent.requires_action", "payment_intent.payment_failed",
+            "payment_intent.canceled", "payment_intent.succeeded", "charge.succeeded", "charge.updated",
+            "charge.captured",
+            "charge.refunded", "refund.created", "refund.updated", "refund.failed", "customer.subscription.created",
+            "customer.subscription.updated", "customer.subscription.deleted", "customer.subscription.paused",
+            "customer.subscription.resumed", "invoice.paid", "invoice.payment_failed", "invoice_payment.paid",
+        ],
     ]
 
     private let engine: Engine
@@ -82,14 +86,18 @@ package struct PaymentsReconciler: Sendable {
         var report = ReconciliationReport()
         report.runs += try await fetchAwaited()
         let since = (engine.clock.now() - min(span, Self.longest))?.seconds ?? 0
-        try await takeMissedEvents(since: since, &report)
+        for types in Self.eventTypes { try await takeMissedEvents(types, since: since, &report) }
         try await compareIntents(since: since, &report)
         try await compareSubscriptions(&report)
         return report
     }
 
-    private func takeMissedEvents(since: Int64, _ report: inout ReconciliationReport) async throws {
-        let types = Self.eventTypes.map { "types%5B%5D=\($0)" }.joined(separator: "&")
+    private func takeMissedEvents(
+        _ types: [String],
+        since: Int64,
+        _ report: inout ReconciliationReport
+    ) async throws {
+        let types = types.map { "types%5B%5D=\($0)" }.joined(separator: "&")
         var after = ""
         for _ in 0..<Self.pagesMax {
             let page = try await stripe.list("/v1/events?limit=100&created%5Bgte%5D=\(since)&\(types)\(after)")

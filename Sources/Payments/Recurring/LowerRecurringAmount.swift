@@ -53,8 +53,7 @@ struct LowerRecurringAmount: Command {
     ) throws(StoreError) -> CommandStep {
         guard (200..<300).contains(answer.status) else { return .fail(StripeFailure.failure(from: answer)) }
         let amount = call.data["amount"]?.intValue ?? 0
-        let done = CommandStep.succeed(["invoice": call.data["invoice"] ?? .null, "amount": .int(amount)])
-        guard request.method == "GET" else { return done }
+        guard request.method == "GET" else { return try done(amount, call, in: transaction) }
         guard let object = try? JSON.parse(answer.body), let invoice = StripeInvoice(object) else {
             return .fail(StripeFailure.malformed(answer, expected: "an Invoice"))
         }
@@ -66,13 +65,13 @@ struct LowerRecurringAmount: Command {
                 .payments("invoice_final", "the invoice is no draft any more: it is charged as it is", status: 409)
             )
         }
-        let ceiling = min(invoice.amountDue, row.amount ?? invoice.amountDue)
+        let ceiling = min(invoice.amountDue, row.initialAmount ?? row.amount ?? invoice.amountDue)
         guard amount <= ceiling else {
             let most = Money(ceiling, invoice.currency)
             let message = "\(Money(amount, invoice.currency)) is more than the \(most) that may be charged"
             return .fail(.payments("amount_raised", message, param: "amount"))
         }
-        guard amount < invoice.amountDue else { return done }
+        guard amount < invoice.amountDue else { return try done(amount, call, in: transaction) }
         do throws(Refusal) {
             let body = try StripeRequest.body([
                 "customer": .string(customer), "invoice": .string(invoice.id),
@@ -83,5 +82,37 @@ struct LowerRecurringAmount: Command {
         } catch {
             return .fail(error.failure)
         }
+    }
+
+    /// Keeps what the period is to cost, which its charge is held against.
+    private func done(
+        _ amount: Int64,
+        _ call: CommandCall,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        let invoice = call.data["invoice"]?.stringValue ?? ""
+        try ConnectionData.record(
+            ["amount": .int(amount)],
+            object: invoice,
+            connection: call.connection.name,
+            command: Self.declaration.name,
+            mode: call.mode,
+            in: transaction
+        )
+        return .succeed(["invoice": .string(invoice), "amount": .int(amount)])
+    }
+
+    /// What a period was lowered to; nil when it was not.
+    static func amount(of invoice: String, mode: Mode, in reader: any StoreReader) throws(StoreError) -> Int64? {
+        let query = RecordQuery(
+            table: PaymentsTables.connectionData.name,
+            where: [
+                ResolvedCondition("command", equals: .string(declaration.name)),
+                ResolvedCondition("object", equals: .string(invoice)),
+                ResolvedCondition("mode", equals: .string(mode.rawValue)),
+            ],
+            limit: 1
+        )
+        return try reader.find(query).first?["data"]?["amount"]?.intValue
     }
 }

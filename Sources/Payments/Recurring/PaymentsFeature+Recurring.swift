@@ -145,19 +145,45 @@ extension PaymentsFeature {
             return .failure(Self.busy)
         }
         let time = { (seconds: Int64) in Timestamp(seconds: seconds, nanoseconds: 0).map(Value.timestamp) ?? .null }
+        let amount = charge == .paid ? invoice.amountPaid : invoice.amountDue
+        let agreed = try agreedCharge(invoice, row, in: transaction)
         return .output([
             "recurringPaymentId": .int(row.id),
             "orderId": .int(row.orderID),
             "paymentId": .int(payment?.id ?? 0),
             "status": .string(charge.rawValue),
-            "amount": .int(charge == .paid ? invoice.amountPaid : invoice.amountDue),
+            "amount": .int(amount),
+            "agreedAmount": .int(agreed.minorUnits),
+            "amountMatches": .bool(Money(amount, invoice.currency) == agreed),
             "currency": .string(invoice.currency),
             "period": ["start": time(invoice.periodStart), "end": time(invoice.periodEnd)],
-            "firstInvoice": .bool(invoice.billingReason == "subscription_create"),
+            "firstInvoice": .bool(invoice.isFirst),
             "callbackProcessed": .bool(state == .done),
             "callbackState": .string(state.rawValue),
             "event": event,
         ])
+    }
+}
+
+extension PaymentsFeature {
+    /// What an invoice may be over: nothing while a trial begins, what `lower-recurring-amount` made of it, else exactly
+    /// what the recurring payment began with, which was the order's total.
+    ///
+    /// It follows from what never changes, so that it is the same in whatever order the events come: a price that was
+    /// changed at Stripe, a coupon or a proration is another amount, which nobody here agreed to.
+    private func agreedCharge(
+        _ invoice: StripeInvoice,
+        _ row: RecurringRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Money {
+        let order = try settings.order(row.orderID, in: transaction) ?? ValueMap()
+        let currency = settings.currency(of: order) ?? row.currency ?? invoice.currency
+        if invoice.isFirst, row.trialDays != nil { return Money(0, currency) }
+        if let lowered = try LowerRecurringAmount.amount(of: invoice.id, mode: row.mode, in: transaction) {
+            return Money(lowered, currency)
+        }
+        // Without any of them there is nothing to hold it against: a price without a fixed amount, of a bare order.
+        return Money(row.initialAmount ?? settings.total(of: order) ?? invoice.amountDue, currency)
     }
 }
 

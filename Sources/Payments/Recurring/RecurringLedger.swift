@@ -12,6 +12,11 @@ struct RecurringRecord: Sendable, Hashable {
     var subscription: String?
     var customer: String?
     var amount: Int64?
+    /// What a period cost when it began; nil for a price without a fixed amount.
+    var initialAmount: Int64?
+    /// It began with so many days that cost nothing.
+    var trialDays: Int64?
+    var currency: String?
     var currentPeriodEnd: Timestamp?
     var cancelsAtPeriodEnd: Bool
     var mode: Mode
@@ -39,6 +44,9 @@ struct RecurringRecord: Sendable, Hashable {
         self.subscription = row["subscription"]?.stringValue
         self.customer = row["customer"]?.stringValue
         self.amount = row["amount"]?.intValue
+        self.initialAmount = row["initialAmount"]?.intValue
+        self.trialDays = row["trialDays"]?.intValue
+        self.currency = row["currency"]?.stringValue
         self.currentPeriodEnd = row["currentPeriodEnd"]?.timestampValue
         self.cancelsAtPeriodEnd = row["cancelAtPeriodEnd"]?.boolValue ?? false
         self.mode = mode
@@ -80,13 +88,21 @@ struct RecurringLedger {
         return try RecurringRecord(row: row)
     }
 
-    func insert(order: Int64, price: String, mode: Mode, key: String) throws(StoreError) -> RecurringRecord {
+    func insert(
+        order: Int64,
+        price: StripePrice,
+        trialDays: Int64?,
+        key: String
+    ) throws(StoreError) -> RecurringRecord {
         try RecurringRecord(
             row: transaction.insert(
                 into: PaymentsTables.recurringPayments.name,
                 [
-                    ("orderId", .int(order)), ("priceId", .string(price)), ("mode", .string(mode.rawValue)),
-                    ("key", .string(key)),
+                    ("orderId", .int(order)), ("priceId", .string(price.id)), ("mode", .string(price.mode.rawValue)),
+                    ("key", .string(key)), ("currency", .string(price.currency)),
+                    ("amount", price.amount.map(Value.int) ?? .null),
+                    ("initialAmount", price.amount.map(Value.int) ?? .null),
+                    ("trialDays", trialDays.map(Value.int) ?? .null),
                 ]
             )
         )

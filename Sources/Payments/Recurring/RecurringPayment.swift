@@ -5,8 +5,9 @@ import FlowLanguage
 
 /// `recurring-payment`: starts a subscription for an order, or cancels it.
 ///
-/// Starting takes a customer and a subscription; what has been made stands in the row, and both requests carry keys
-/// that follow from it, so that calls at once, and a call after a crash, go on where the row stands.
+/// Starting asks what a period of the price costs, which is the order's total or nothing is made. Then it takes a customer
+/// and a subscription; what has been made stands in the row, and both requests carry keys that follow from it, so that
+/// calls at once, and a call after a crash, go on where the row stands.
 struct RecurringPayment: Command {
     let settings: PaymentsSettings
     /// Looks again at events that came before the subscription was known.
@@ -56,27 +57,83 @@ struct RecurringPayment: Command {
             return .fail(.payments("connection_not_bound", "payments do not go through this connection"))
         }
         guard let orderID = call.data["orderId"]?.intValue, try settings.order(orderID, in: transaction) != nil else {
-            return .fail(.payments("order_not_found", "no such order", status: 404, param: "orderId"))
+            return .fail(Self.orderNotFound)
         }
-        let ledger = RecurringLedger(transaction)
-        let open = try ledger.open(order: orderID, mode: call.mode)
+        let open = try RecurringLedger(transaction).open(order: orderID, mode: call.mode)
         if call.data["type"]?.stringValue == "cancel" { return cancel(open, call) }
-        guard
-            let price = StripeID.of(call.data["priceId"], prefix: "price_")
-                ?? StripeID.of(call.data["priceId"], prefix: "plan_")
-        else { return .fail(.payments("price_malformed", "`priceId` is an id such as price_…", param: "priceId")) }
+        guard let price = Self.priceID(call) else {
+            return .fail(.payments("price_malformed", "`priceId` is an id such as price_…", param: "priceId"))
+        }
         if let days = call.data["trialDays"]?.intValue, !(1...730).contains(days) {
             return .fail(.payments("trial_malformed", "a trial takes 1 to 730 days", param: "trialDays"))
         }
-        if let open {
-            guard open.priceID == price else {
-                let message = "the order has a recurring payment of price \(open.priceID): cancel it first"
-                return .fail(.payments("recurring_payment_differs", message, status: 409, param: "priceId"))
-            }
-            return try step(open, call, transaction)
+        if let open { return try goOn(open, price, call, transaction) }
+        return .send(StripeRequest.get("/v1/prices/\(price)", call))
+    }
+
+    private static func priceID(_ call: CommandCall) -> String? {
+        StripeID.of(call.data["priceId"], prefix: "price_") ?? StripeID.of(call.data["priceId"], prefix: "plan_")
+    }
+
+    /// Goes on with the order's recurring payment, which somebody has begun.
+    private func goOn(
+        _ open: RecurringRecord,
+        _ price: String,
+        _ call: CommandCall,
+        _ transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        guard open.priceID == price else {
+            let message = "the order has a recurring payment of price \(open.priceID): cancel it first"
+            return .fail(.payments("recurring_payment_differs", message, status: 409, param: "priceId"))
         }
-        let row = try ledger.insert(order: orderID, price: price, mode: call.mode, key: call.key)
-        return try step(row, call, transaction)
+        return try step(open, call, transaction)
+    }
+
+    /// Opens the order's recurring payment at a price that Stripe told.
+    private func open(
+        _ answer: OutsideAnswer,
+        _ call: CommandCall,
+        _ transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        guard (200..<300).contains(answer.status) else { return .fail(StripeFailure.failure(from: answer)) }
+        guard let object = try? JSON.parse(answer.body), let price = StripePrice(object), price.mode == call.mode,
+            price.id == Self.priceID(call)
+        else { return .fail(StripeFailure.malformed(answer, expected: "the Price of this mode")) }
+        guard let orderID = call.data["orderId"]?.intValue, let order = try settings.order(orderID, in: transaction)
+        else { return .fail(Self.orderNotFound) }
+        do throws(Refusal) { try check(price, order) } catch { return .fail(error.failure) }
+        let ledger = RecurringLedger(transaction)
+        // Another call may have been quicker.
+        if let open = try ledger.open(order: orderID, mode: call.mode) {
+            return try goOn(open, price.id, call, transaction)
+        }
+        let days = call.data["trialDays"]?.intValue
+        return try step(
+            try ledger.insert(order: orderID, price: price, trialDays: days, key: call.key),
+            call,
+            transaction
+        )
+    }
+
+    /// Holds a period's price against what the order costs: a page that names a price cannot choose a cheaper one.
+    private func check(_ price: StripePrice, _ order: ValueMap) throws(Refusal) {
+        guard price.isRecurring else {
+            throw Refusal(code: "price_not_recurring", message: "\(price.id) is paid once", param: "priceId")
+        }
+        if let currency = settings.currency(of: order), currency != price.currency {
+            let message = "the order is in \(currency), the price in \(price.currency)"
+            throw Refusal(code: "currency_differs", message: message, param: "priceId")
+        }
+        guard let total = settings.total(of: order) else { return }
+        guard let amount = price.amount else {
+            let message = "the price has no fixed amount to hold against the order's total"
+            throw Refusal(code: "price_not_fixed", message: message, param: "priceId")
+        }
+        guard amount == total else {
+            let (costs, asked) = (Money(amount, price.currency), Money(total, price.currency))
+            let message = "a period costs \(costs), and the order's total is \(asked)"
+            throw Refusal(code: "amount_differs", message: message, param: "priceId")
+        }
     }
 
     func receive(
@@ -85,6 +142,7 @@ struct RecurringPayment: Command {
         of call: CommandCall,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
+        if request.path.hasPrefix("/v1/prices/") { return try open(answer, call, transaction) }
         let ledger = RecurringLedger(transaction)
         guard let orderID = call.data["orderId"]?.intValue,
             let row = try ledger.open(order: orderID, mode: call.mode)
@@ -107,6 +165,12 @@ struct RecurringPayment: Command {
             }
             try ledger.attach("subscription", subscription.id, to: row)
             try adopt(subscription.id, call.mode, call.now, transaction)
+            if call.data["type"]?.stringValue != "cancel", let amount = subscription.amount,
+                let agreed = row.initialAmount, amount != agreed
+            {
+                let message = "a period costs another amount at Stripe than recurring payment \(row.id) began with"
+                return .fail(.payments("amount_differs", message, status: 409))
+            }
             return try output(subscription, row, call, ledger)
         }
         guard let customer = StripeID.of(object["id"], prefix: "cus_") else {
@@ -116,6 +180,13 @@ struct RecurringPayment: Command {
         guard let next = try ledger.recurring(id: row.id) else { return .fail(Self.gone) }
         return try step(next, call, transaction)
     }
+
+    private static let orderNotFound = BlockFailure.payments(
+        "order_not_found",
+        "no such order",
+        status: 404,
+        param: "orderId"
+    )
 
     private static let gone = BlockFailure.payments("recurring_payment_gone", "the recurring payment's row is gone")
 

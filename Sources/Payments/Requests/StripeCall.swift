@@ -76,7 +76,7 @@ struct StripeCall: Command {
     ) throws(StoreError) -> CommandStep {
         guard (200..<300).contains(answer.status) else { return .fail(StripeFailure.failure(from: answer)) }
         guard let object = (try? JSON.parse(answer.body))?.mapValue else {
-            return .fail(StripeFailure.malformed(answer, expected: "an object"))
+            return .fail(StripeFailure.malformed(answer, expected: "an object", retryable: request.method == "GET"))
         }
         return .succeed(object)
     }

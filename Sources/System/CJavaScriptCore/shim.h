@@ -5,7 +5,7 @@
 typedef bool (*JSShouldTerminateCallback)(JSContextRef context, void *info);
 void JSContextGroupSetExecutionTimeLimit(JSContextGroupRef group, double limit, JSShouldTerminateCallback, void *info);
 void JSContextGroupClearExecutionTimeLimit(JSContextGroupRef group);
-// Where the engine is now: a line for each function, the innermost first.
-JSStringRef JSContextCreateBacktrace(JSContextRef context, unsigned maxStackSize);
+// What is called with a promise that was rejected while nobody waited for it, and the reason.
+void JSGlobalContextSetUnhandledRejectionCallback(JSGlobalContextRef context, JSObjectRef function, JSValueRef *exception);
 // Collects before it returns; `JSGarbageCollect` only asks for it.
 void JSSynchronousGarbageCollectForDebugging(JSContextRef context);

@@ -18,7 +18,8 @@ struct RunCode: AsyncParsableCommand {
         commandName: "run",
         abstract: "Runs one file of code behind its walls, and prints what it returns.",
         discussion:
-            "Host calls (records, stripe, fetch, runFlow) need a run: they end the code. Exit code 1: it failed."
+            "`stripe` is answered by a simulator that lives as long as the command. The other host calls (records, fetch, "
+            + "runFlow) need a run: they end the code. Exit code 1: it failed."
     )
 
     @Argument(help: "The file: the body of an async function.") var file: String
@@ -39,28 +40,24 @@ struct RunCode: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            guard let pool = CodeRuntime.pool() else { throw CommandFailure(CodeRuntime.missing) }
-            let clock = SystemClock()
-            let block = CodeBlock(
-                body: try text(file),
-                libraries: try use.map { try text($0) },
-                limits: CodeLimits(milliseconds: time, megabytes: memory),
-                usesBigInt: bigint,
-                stripe: ""
-            )
-            let job = CodeJob(
-                address: EntryAddress(run: RunID(0), path: BlockPath("code"), visit: 1, attempt: 1),
-                block: block,
-                args: try JSON.parse(args),
-                input: [:],
-                trigger: [:],
-                run: [:],
-                mode: .test,
-                now: clock.now(),
-                seed: SystemRandomSource().bytes(32)
-            )
-            let progress = await pool.advance(job, answers: [])
-            for line in progress.lines { Console.note("\(line.level.rawValue): \(line.text)") }
+            let now = SystemClock().now()
+            let stripe = try SimulatedStripe(now: now)
+            let connections = [SimulatedStripe.connection]
+            guard let pool = CodeRuntime.pool(connections: connections, credentials: stripe.explicit) else {
+                throw CommandFailure(CodeRuntime.missing)
+            }
+            let job = try job(at: now)
+            var answers: [CodeAnswer] = []
+            var progress = await pool.advance(job, answers: answers)
+            while case .asks(let question) = progress.step, case .send(let request) = question.work,
+                question.call == "stripe"
+            {
+                show(progress.lines)
+                let outcome = await stripe.answer(request, number: answers.count)
+                answers.append(CodeAnswer(call: question.call, arguments: question.arguments, outcome: outcome))
+                progress = await pool.advance(job, answers: answers)
+            }
+            show(progress.lines)
             switch progress.step {
             case .returned(let value): try Console.json(value)
             case .asks(let question):
@@ -71,6 +68,31 @@ struct RunCode: AsyncParsableCommand {
                 throw Exit.failed
             }
         }
+    }
+
+    private func job(at now: Timestamp) throws -> CodeJob {
+        let block = CodeBlock(
+            body: try text(file),
+            libraries: try use.map { try text($0) },
+            limits: CodeLimits(milliseconds: time, megabytes: memory),
+            usesBigInt: bigint,
+            stripe: SimulatedStripe.connection.name
+        )
+        return CodeJob(
+            address: EntryAddress(run: RunID(0), path: BlockPath("code"), visit: 1, attempt: 1),
+            block: block,
+            args: try JSON.parse(args),
+            input: [:],
+            trigger: [:],
+            run: ["id": 0, "flow": "code-run"],
+            mode: .test,
+            now: now,
+            seed: SystemRandomSource().bytes(32)
+        )
+    }
+
+    private func show(_ lines: [CodeLine]) {
+        for line in lines { Console.note("\(line.level.rawValue): \(line.text)") }
     }
 
     private func text(_ path: String) throws -> CodeText {

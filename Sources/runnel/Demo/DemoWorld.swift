@@ -14,6 +14,7 @@ final class DemoWorld {
     let client: DemoClient
     private(set) var runtime: ChildProcess
     private let simulator: ChildProcess
+    private let serveOptions: [String]
 
     private init(
         folder: URL,
@@ -21,7 +22,8 @@ final class DemoWorld {
         environment: [String: String],
         client: DemoClient,
         runtime: consuming ChildProcess,
-        simulator: consuming ChildProcess
+        simulator: consuming ChildProcess,
+        serveOptions: [String]
     ) {
         self.folder = folder
         self.executable = executable
@@ -29,6 +31,7 @@ final class DemoWorld {
         self.client = client
         self.runtime = runtime
         self.simulator = simulator
+        self.serveOptions = serveOptions
     }
 
     /// Where the app is.
@@ -36,18 +39,22 @@ final class DemoWorld {
 
     private static func app(in folder: URL) -> String { folder.appending(path: "shop").path }
 
-    /// Writes the shop, starts both processes and lets them know each other.
+    /// Writes the app, starts both processes and lets them know each other.
     ///
     /// The temporary folder gets `name`, which may hold spaces; the runtime gets `runtimeEnvironment`, such as a
-    /// failpoint, besides this process's own variables.
+    /// failpoint, besides this process's own variables, and `serveOptions` besides its own. `writeApp` is given the
+    /// folder of the app, which is the shop unless told otherwise; its customers have the role `customer`.
     static func start(
         executable: URL = ChildProcess.ownExecutable,
         name: String = "runnel demo \(ProcessInfo.processInfo.processIdentifier)",
-        runtimeEnvironment: [String: String] = [:]
+        runtimeEnvironment: [String: String] = [:],
+        serveOptions: [String] = [],
+        customer: String = "customer",
+        writeApp: (String) throws -> Void = { try AppWriter.write(SampleApp.shop, to: $0) }
     ) async throws -> DemoWorld {
         let folder = FileManager.default.temporaryDirectory.appending(path: name)
         let app = app(in: folder)
-        try AppWriter.write(SampleApp.shop, to: app)
+        try writeApp(app)
         var environment = ProcessInfo.processInfo.environment
         environment["RUNNEL_KEY_FILE"] = folder.appending(path: "key").path
         environment["RUNNEL_MODE"] = "test"
@@ -56,7 +63,7 @@ final class DemoWorld {
         try setup.secret("stripe.test.secretKey", DemoClient.secretKey)
         try setup.secret("stripe.test.publishableKey", DemoClient.publishableKey)
         let admin = try setup.token(role: "admin", id: "boss@example.com")
-        let customer = try setup.token(role: "customer", id: "ann@example.com")
+        let ann = try setup.token(role: customer, id: "ann@example.com")
 
         let simulator = try ChildProcess(
             executable,
@@ -67,7 +74,7 @@ final class DemoWorld {
         let simulatorURL = try setup.address(in: simulator.firstLine(), log: folder.appending(path: "simulator.log"))
         let runtime = try ChildProcess(
             executable,
-            serveArguments(app: app, port: "0", simulatorURL: simulatorURL),
+            serveArguments(app: app, port: "0", simulatorURL: simulatorURL) + serveOptions,
             environment: environment.merging(runtimeEnvironment) { $1 },
             log: folder.appending(path: "runtime.log")
         )
@@ -76,7 +83,7 @@ final class DemoWorld {
             simulatorURL: simulatorURL,
             runtimeURL: runtimeURL,
             adminToken: admin,
-            customerToken: customer
+            customerToken: ann
         )
         let endpoint = try await client.stripe(
             "POST",
@@ -94,7 +101,8 @@ final class DemoWorld {
             environment: environment,
             client: client,
             runtime: runtime,
-            simulator: simulator
+            simulator: simulator,
+            serveOptions: serveOptions
         )
     }
 
@@ -103,7 +111,7 @@ final class DemoWorld {
         let port = client.runtimeURL.split(separator: ":").last.map(String.init) ?? "0"
         runtime = try ChildProcess(
             executable,
-            Self.serveArguments(app: app, port: port, simulatorURL: client.simulatorURL),
+            Self.serveArguments(app: app, port: port, simulatorURL: client.simulatorURL) + serveOptions,
             environment: environment.merging(extra) { $1 },
             log: folder.appending(path: "runtime.log")
         )

@@ -148,18 +148,25 @@ extension WebDriver {
         try await ask("POST", session + "/execute/sync", ["script": .string(script), "args": []])
     }
 
+    /// Runs a script that calls `done` with its answer, some time.
+    @discardableResult
+    func await(_ script: String) async throws -> Value {
+        let text = "const done = arguments[0]; \(script)"
+        return try await ask("POST", session + "/execute/async", ["script": .string(text), "args": []])
+    }
+
     /// Waits until the payment element is in one of the states; the page tells of each.
     func wait(for states: String...) async throws {
         let list = states.map { "'\($0)'" }.joined(separator: ",")
         let script = """
-            const done = arguments[0], wanted = [\(list)];
+            const wanted = [\(list)];
             const state = () => document.querySelector("runnel-payment")?.dataset.state;
             if (wanted.includes(state())) return done(state());
             const look = () => { if (wanted.includes(state())) { watcher.disconnect(); done(state()); } };
             const watcher = new MutationObserver(look);
             watcher.observe(document, { subtree: true, childList: true, attributes: true });
             """
-        _ = try await ask("POST", session + "/execute/async", ["script": .string(script), "args": []])
+        try await self.await(script)
     }
 
     /// What the browser complained of: broken rules of the content policy among it.

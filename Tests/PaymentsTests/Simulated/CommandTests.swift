@@ -3,6 +3,7 @@ import FlowEngine
 import FlowLanguage
 import Foundation
 import Payments
+import TestSupport
 import Testing
 
 @testable import Payments
@@ -134,8 +135,11 @@ struct CommandTests {
         }
     }
 
-    @Test("a checkout session that nobody uses runs out, and the order can be paid anew")
-    func expiredSession() async throws {
+    @Test(
+        "a checkout session that nobody uses runs out, and the order can be paid anew, also when nobody was told",
+        arguments: [false, true]
+    )
+    func expiredSession(isLost: Bool) async throws {
         let data = "{ orderId: 1, amount: 1000, name: Mug, successUrl: 'https://shop.example.com/done' }"
         let pages = [
             Self.page("pay", "create-checkout-session", data),
@@ -144,7 +148,20 @@ struct CommandTests {
         try await Self.with(pages) { world in
             try await world.page("order", ["total": 1000], as: SimulatedWorld.admin)
             try await world.page("pay", [:], as: SimulatedWorld.admin)
-            try await world.advance(days: 2)
+            if isLost {
+                world.stripe.advance(bySeconds: 2 * 86_400)
+                world.clock.advance(by: .seconds(2 * 86_400))
+                _ = world.stripe.takeHooks()
+                let reconciler = PaymentsReconciler(
+                    engine: world.engine,
+                    payments: world.payments,
+                    transport: world.transport
+                )
+                let report = try await reconciler.reconcile()
+                #expect(report.missedEvents.map(\.type) == ["checkout.session.expired"])
+            } else {
+                try await world.advance(days: 2)
+            }
             #expect(try await world.column("status", of: "payments") == ["CANCELLED"])
             #expect(try await world.page("intent", [:], as: SimulatedWorld.admin).status == 200)
         }

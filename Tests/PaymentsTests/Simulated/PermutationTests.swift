@@ -79,7 +79,7 @@ struct PermutationTests {
             name: "subscription start",
             sample: "subscriptions",
             play: { try await start($0) },
-            once: ["recurring-charge-callback outcome/3/markPaid": 1],
+            once: ["recurring-charge-callback outcome/4/markPaid": 1],
             orders: ["PAID"]
         ),
         Story(
@@ -89,7 +89,7 @@ struct PermutationTests {
                 try await SampleTests.subscribe(in: world)
                 wait(days: 32, world)
             },
-            once: ["recurring-charge-callback outcome/4/newOrder": 1],
+            once: ["recurring-charge-callback outcome/5/newOrder": 1],
             orders: ["PAID", "PAID"]
         ),
         Story(
@@ -101,7 +101,7 @@ struct PermutationTests {
                 wait(days: 32, world)
             },
             once: [
-                "recurring-charge-callback outcome/4/newOrder": 0, "recurring-charge-callback outcome/3/markPaid": 0,
+                "recurring-charge-callback outcome/5/newOrder": 0, "recurring-charge-callback outcome/4/markPaid": 0,
             ],
             orders: ["PAID"]
         ),

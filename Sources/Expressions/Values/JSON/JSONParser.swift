@@ -46,6 +46,7 @@ struct JSONParser {
         skipSpace()
         var elements: [Value] = []
         if take("]") { return elements }
+        elements.reserveCapacity(4)
         while true {
             skipSpace()
             elements.append(try value(depth: depth + 1))
@@ -71,9 +72,7 @@ struct JSONParser {
             guard take(":") else { throw unexpected("':'") }
             skipSpace()
             let member = try value(depth: depth + 1)
-            let before = map.count
-            map[key] = member
-            guard map.count > before else { throw JSONError(.duplicateKey, at: keyStart, "the same key twice") }
+            guard map.add(member, for: key) else { throw JSONError(.duplicateKey, at: keyStart, "the same key twice") }
             skipSpace()
             if take("}") { break }
             guard take(",") else { throw unexpected("',' or '}'") }

@@ -112,6 +112,22 @@ async function post(path, body, headers) {
   return { status: answer.status, value };
 }
 
+/** Currencies that Stripe counts in other decimals than two; a browser's own idea of them differs (isk, rsd, ugx). */
+const DECIMALS = new Map([
+  ...["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
+    .map((currency) => [currency, 0]),
+  ...["bhd", "jod", "kwd", "omr", "tnd"].map((currency) => [currency, 3]),
+]);
+
+/** An amount in Stripe's minor units as people read it: 500 is $5.00, ¥500, KWD 0.500. */
+function money(minor, currency) {
+  const decimals = DECIMALS.get(currency) ?? 2;
+  const format = new Intl.NumberFormat(document.documentElement.lang || undefined, {
+    style: "currency", currency: currency.toUpperCase(), minimumFractionDigits: decimals, maximumFractionDigits: decimals,
+  });
+  return format.format(minor / 10 ** decimals);
+}
+
 /** Follows one payment's row until `close`; tells `onRow` of each state it has. */
 class Follower {
   constructor(secret, onRow) {
@@ -174,6 +190,9 @@ class RunnelPayment extends HTMLElement {
   }
 
   get state() { return this.#state; }
+
+  /** An amount in minor units, as this element writes it. */
+  static money(minor, currency) { return money(minor, currency); }
 
   /** Asks the flow for a client secret and shows Stripe's form. */
   async start() {
@@ -245,7 +264,6 @@ class RunnelPayment extends HTMLElement {
     back.hash = "";
     const { error } = await this.#stripe.confirmPayment({
       elements: this.#elements,
-      clientSecret: this.#secret,
       confirmParams: { return_url: back.href },
       redirect: "if_required",
     });
@@ -315,11 +333,7 @@ class RunnelPayment extends HTMLElement {
   }
 
   get #amount() {
-    if (!this.#row?.currency) return "";
-    const format = new Intl.NumberFormat(document.documentElement.lang || undefined, {
-      style: "currency", currency: this.#row.currency.toUpperCase(),
-    });
-    return format.format(this.#row.amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+    return this.#row?.currency ? money(this.#row.amount, this.#row.currency) : "";
   }
 
   #paid(amount) {
