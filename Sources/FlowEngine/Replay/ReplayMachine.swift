@@ -253,7 +253,7 @@ package struct ReplayMachine {
         let isUnderWay = !recorded.record.status.isFinal && transaction.plan == nil
         guard recorded.record.wasStopped || isUnderWay else { return false }
         let entries = transaction.journals[id] ?? []
-        return entries.count >= recorded.entries.count && entries.last?.status != .started
+        return entries.count >= recorded.entries.count && !entries.contains { $0.status == .started }
     }
 
     /// What came back from outside; nil when the entry does not tell, since a person decided or nothing is sent by it.
