@@ -132,6 +132,7 @@ package struct CapsuleExport: Sendable {
 
     private func limitation(of history: RecordedHistory, app: App?, areFilesKept: Bool) -> String? {
         guard let app else { return "the app's files do not compile any more" }
+        guard history.runs.count < Self.runLimit else { return "it takes \(Self.runLimit) runs or more" }
         for run in history.runs {
             let start = run.record.start
             guard let graph = app.flows[start.flow], graph.version == start.version else {
@@ -184,7 +185,12 @@ package struct CapsuleExport: Sendable {
     // MARK: Reading
 
     private static func read(_ id: RunID, _ reader: any StoreReader) throws(StoreError) -> Found? {
-        guard let record = try reader.run(id) else { return nil }
+        guard var record = try reader.run(id) else { return nil }
+        // A branch is a part of the run that waits for it.
+        while record.start.origin == .branch, let parent = record.start.parent?.run, let whole = try reader.run(parent)
+        {
+            record = whole
+        }
         var runs = [try recorded(record, reader)]
         var next = 0
         // Ends: a run has at most one parent, and those are older.
@@ -218,7 +224,7 @@ package struct CapsuleExport: Sendable {
 
     private static func children(of run: RecordedRun, _ reader: any StoreReader) throws(StoreError) -> [RunRecord] {
         var children: [RunRecord] = []
-        for entry in run.entries where entry.block == "run-flow" || entry.input["call"] == "runFlow" {
+        for entry in run.entries where entry.block == "run-flow" || entry.input["call"] == "runFlow" || entry.isBranch {
             guard let id = entry.input["run"]?.intValue, let child = try reader.run(RunID(id)),
                 child.start.parent?.run == run.record.id
             else { continue }

@@ -95,6 +95,8 @@ struct EngineWorld {
             for run in runs.prefix(20) {
                 // What a flow's new version makes of an old journal is the engine's verdict on its caller, not a way.
                 if run.failure?.code == "nondeterminism" { continue }
+                // A branch is in the capsule of the run that waits for it.
+                if run.start.origin == .branch { continue }
                 // How deep a sub-flow stands is told by the capsule of the run around it.
                 if run.failure?.code == "too_deep", run.start.parent != nil { continue }
                 guard let capsule = try await export.capsule(of: run.id, in: store, at: clock.now()) else { continue }

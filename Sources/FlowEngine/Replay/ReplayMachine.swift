@@ -56,14 +56,16 @@ package struct ReplayOutcome: Sendable {
 /// Clock, rows, answers and sub-runs come from the record; every expression, branch, input, request, query and change
 /// is done again. No network, no database, nothing that waits.
 package struct ReplayMachine {
-    private let context: TurnContext
-    private let transaction: ReplayTransaction
+    let context: TurnContext
+    let transaction: ReplayTransaction
     private let history: RecordedHistory
     private let clock: ReplayClock
     private let watch: PassWatch?
     private let code: [EntryAddress: CodeProgress]?
     private var results: [RunID: ReplayedRun] = [:]
     private var snapshot: BlockSnapshot?
+    /// Where runs began their branches.
+    private var origins: [RunID: BranchOrigin] = [:]
 
     /// Prepares a replay of `history` on `app`.
     ///
@@ -144,20 +146,26 @@ package struct ReplayMachine {
         transaction.records[id] = record
         var lastSize = -1
         while true {
-            var fresh = Interpreter(graph: graph, run: id, start: record.start, startedAt: startedAt)
-            fresh.watch = watch
             let replay: JournalReplay
-            do throws(NondeterminismError) {
+            do {
+                let origin = try context.origin(of: record, known: { origins[$0] }, in: transaction)
+                if let origin { origins[origin.address.run] = origin }
+                var fresh = try TurnContext.interpreter(of: record, graph, startedAt: startedAt, from: origin)
+                fresh.watch = watch
                 replay = try JournalReplay(fresh, entries: transaction.journals[id] ?? [])
             } catch {
-                return finish(id, fresh, .lost(error.message))
+                let message = (error as? NondeterminismError)?.message ?? "the journal cannot be followed"
+                return finish(id, nil, .lost(message))
             }
             let (interpreter, stop) = try turn(of: id, replay, graph: graph)
             if let stop { return finish(id, interpreter, stop) }
             guard let after = transaction.records[id], !after.status.isFinal else {
                 return finish(id, interpreter, nil)
             }
+            // Branches that end must not begin others here: which were begun is in the record.
+            transaction.records[id]?.status = .running
             try driveChildren(of: id, depth: depth)
+            transaction.records[id]?.status = after.status
             let size = progress(of: id)
             guard size > lastSize else { return finish(id, interpreter, .lost("the run does not go on")) }
             lastSize = size
@@ -209,6 +217,7 @@ package struct ReplayMachine {
             live.interpreter.endPause()
             return try advance(live)
         }
+        if case .branches = open.call.work { return try join(open, live) }
         guard let recorded = transaction.recordedEntry(open.entry.address) else {
             return (live.interpreter, .unanswered(open.entry.address))
         }
@@ -239,7 +248,7 @@ package struct ReplayMachine {
 
     /// Whether the run was ended here, or was exported before it went on: it must not do what nobody recorded, nor tell
     /// the run that waits for it another end.
-    private func wasStopped(_ id: RunID) -> Bool {
+    func wasStopped(_ id: RunID) -> Bool {
         guard let recorded = transaction.recorded[id] else { return false }
         let isUnderWay = !recorded.record.status.isFinal && transaction.plan == nil
         guard recorded.record.wasStopped || isUnderWay else { return false }
@@ -260,7 +269,7 @@ package struct ReplayMachine {
         }
     }
 
-    private func advance(_ live: LiveRun) throws(StoreError) -> (Interpreter, ReplayStop?) {
+    func advance(_ live: LiveRun) throws(StoreError) -> (Interpreter, ReplayStop?) {
         var live = live
         var progress: CodeProgress?
         while true {

@@ -219,6 +219,7 @@ extension Turn {
         let entry = open.entry
         switch open.call.work {
         case .wait(let work): return try resume(work, open.call, entry)
+        case .branches: return try join(open)
         case .code where OutsideRequest(entry.input) == nil:
             try save(.waiting)
             return .left
