@@ -75,6 +75,7 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
                             set: { status: PAID }
                           - id: thanks
                             block: execute-connection-command
+                            when: blocks.donation.donor != null
                             connection: mail
                             command: send-email
                             data:
@@ -85,6 +86,7 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
             broken: """
                           - id: thanks
                             block: execute-connection-command
+                            when: blocks.donation.donor != null
                             connection: mail
                             command: send-email
                             data:
