@@ -184,7 +184,7 @@ let package = Package(
             name: "FlowTesting",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "HTTPTransport", "Connections", "Payments", "FlowStores",
-                "StripeSimulator", logging,
+                "StripeSimulator", "Capsules", logging,
             ],
             exclude: ["README.md"],
             swiftSettings: strict
@@ -337,9 +337,9 @@ let package = Package(
             name: "CapsulesTests",
             dependencies: [
                 "Capsules", "Connections", "FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "TestSupport",
-                "FlowTesting", logging,
+                "FlowTesting", "CustomCode", logging,
             ],
-            exclude: ["Regression"],
+            exclude: ["Regression", "Workshop"],
             swiftSettings: strict
         ),
         .testTarget(

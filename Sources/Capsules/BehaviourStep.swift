@@ -39,7 +39,10 @@ struct BehaviourStep {
 
     /// Keys follow from paths: a block that was moved sends the same with another.
     private static func withoutKey(_ input: Value) -> Value {
-        guard OutsideRequest(input) != nil, case .map(var map) = input else { return input }
+        guard case .map(var map) = input else { return input }
+        // Which run a branch is says nothing of what it does.
+        if map["index"] != nil || map["branch"] != nil { map["run"] = nil }
+        guard OutsideRequest(input) != nil else { return .map(map) }
         map["key"] = .null
         return .map(map)
     }

@@ -12,6 +12,8 @@ package struct Capsule: Sendable, Hashable {
     package var files: [SourceFile]
     /// The event that started the run, as it came, byte for byte; nil for a run that no event started.
     package var delivery: Delivery?
+    /// The member of the run's trigger that is the delivery's JSON, if one is; then a replay compares them.
+    package var deliveryMember: String?
     package var history: RecordedHistory
     /// Rows as the run left them, in the order of the changes.
     package var changes: [RowChange]
@@ -61,6 +63,7 @@ package struct Capsule: Sendable, Hashable {
         header: Header,
         files: [SourceFile],
         delivery: Delivery? = nil,
+        deliveryMember: String? = nil,
         history: RecordedHistory,
         changes: [RowChange] = [],
         metHash: String? = nil
@@ -68,6 +71,7 @@ package struct Capsule: Sendable, Hashable {
         self.header = header
         self.files = files
         self.delivery = delivery
+        self.deliveryMember = deliveryMember
         self.history = history
         self.changes = changes
         self.metHash = metHash

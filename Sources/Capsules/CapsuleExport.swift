@@ -2,6 +2,7 @@ package import Connections
 package import Expressions
 package import FlowEngine
 package import FlowLanguage
+import Payments
 
 /// Makes a capsule of a run that a store holds.
 package struct CapsuleExport: Sendable {
@@ -31,6 +32,7 @@ package struct CapsuleExport: Sendable {
     /// What is read of the store in one snapshot.
     private struct Found: Sendable {
         var runs: [RecordedRun]
+        var kept: Int
         var delivery: Delivery?
         var installation: [UInt8]
         var files: [SourceFile]?
@@ -55,7 +57,7 @@ package struct CapsuleExport: Sendable {
         var scrubber = SecretScrubber(secrets)
         let files = found.files ?? SourceArchive.relative(sources)
         let compilation = AppCompiler(catalogue: environment.catalogue).compile(files)
-        var history = RecordedHistory(runs: [], installation: found.installation)
+        var history = RecordedHistory(runs: [], installation: found.installation, kept: found.kept)
         for run in found.runs { history.runs.append(scrubber.scrub(Self.portable(run))) }
         var header = Capsule.Header(
             program: program,
@@ -73,6 +75,7 @@ package struct CapsuleExport: Sendable {
             delivery: found.delivery.map { scrubber.scrub($0) },
             history: history
         )
+        if let delivery = found.delivery { Self.bind(delivery, of: found.runs[0], in: &capsule) }
         guard header.limitation == nil else { return capsule }
         do throws(ReplayRefusal) {
             let replay = try CapsuleReplay(environment: environment).replay(capsule)
@@ -85,6 +88,23 @@ package struct CapsuleExport: Sendable {
             capsule.header.limitation = error.message
         }
         return capsule
+    }
+
+    /// Says which member of the trigger the delivery is, where it is one, and writes that in its place if a secret is
+    /// spelt otherwise in the bytes.
+    private static func bind(_ delivery: Delivery, of run: RecordedRun, in capsule: inout Capsule) {
+        guard let raw = try? JSON.parse(delivery.body) else { return }
+        for member in ["event", "body"] {
+            guard let value = run.record.start.trigger[member], value.isIdentical(to: raw),
+                let shown = capsule.run.record.start.trigger[member]
+            else { continue }
+            capsule.deliveryMember = member
+            let scrubbed = capsule.delivery.flatMap { try? JSON.parse($0.body) }
+            if scrubbed?.isIdentical(to: shown) != true, let bytes = try? JSON.encode(shown) {
+                capsule.delivery?.body = bytes
+            }
+            return
+        }
     }
 
     /// Without what is of use in the store alone: who owned the run, what it waited for, how often its process died.
@@ -112,6 +132,7 @@ package struct CapsuleExport: Sendable {
 
     private func limitation(of history: RecordedHistory, app: App?, areFilesKept: Bool) -> String? {
         guard let app else { return "the app's files do not compile any more" }
+        guard history.runs.count < Self.runLimit else { return "it takes \(Self.runLimit) runs or more" }
         for run in history.runs {
             let start = run.record.start
             guard let graph = app.flows[start.flow], graph.version == start.version else {
@@ -164,7 +185,12 @@ package struct CapsuleExport: Sendable {
     // MARK: Reading
 
     private static func read(_ id: RunID, _ reader: any StoreReader) throws(StoreError) -> Found? {
-        guard let record = try reader.run(id) else { return nil }
+        guard var record = try reader.run(id) else { return nil }
+        // A branch is a part of the run that waits for it.
+        while record.start.origin == .branch, let parent = record.start.parent?.run, let whole = try reader.run(parent)
+        {
+            record = whole
+        }
         var runs = [try recorded(record, reader)]
         var next = 0
         // Ends: a run has at most one parent, and those are older.
@@ -173,8 +199,10 @@ package struct CapsuleExport: Sendable {
             next += 1
         }
         let subruns = runs.dropFirst().sorted { $0.record.id < $1.record.id }
+        let former = try record.start.rerunOf.map { (id) throws(StoreError) in try reader.entries(of: id) }
         return Found(
             runs: [runs[0]] + subruns,
+            kept: runs[0].entries(keptFrom: former ?? []),
             delivery: try delivery(of: record, reader),
             installation: try reader.setting("engine.installation") ?? [],
             files: try SourceArchive.files(of: record.start.version, in: reader)
@@ -196,7 +224,7 @@ package struct CapsuleExport: Sendable {
 
     private static func children(of run: RecordedRun, _ reader: any StoreReader) throws(StoreError) -> [RunRecord] {
         var children: [RunRecord] = []
-        for entry in run.entries where entry.block == "run-flow" || entry.input["call"] == "runFlow" {
+        for entry in run.entries where entry.block == "run-flow" || entry.input["call"] == "runFlow" || entry.isBranch {
             guard let id = entry.input["run"]?.intValue, let child = try reader.run(RunID(id)),
                 child.start.parent?.run == run.record.id
             else { continue }
@@ -207,6 +235,10 @@ package struct CapsuleExport: Sendable {
 
     private static func delivery(of record: RunRecord, _ reader: any StoreReader) throws(StoreError) -> Delivery? {
         guard record.start.origin == .webhook || record.start.origin == .callback else { return nil }
-        return try reader.deliveries(matching: DeliveryFilter(run: record.id, limit: 1)).first
+        if let own = try reader.deliveries(matching: DeliveryFilter(run: record.id, limit: 1)).first { return own }
+        // One event may start several runs; it is kept with the first.
+        guard let event = record.start.trigger["event"], let id = event["id"]?.stringValue else { return nil }
+        let account = event["account"]?.stringValue ?? ""
+        return try reader.delivery(source: PaymentsFeature.source, account: account, eventID: id)
     }
 }

@@ -82,7 +82,8 @@ extension RunAnswer {
 }
 
 extension RunRecord {
-    var capsuleValue: Value {
+    /// `kept`: entries at its beginning that it took over from another run.
+    func capsuleValue(kept: Int) -> Value {
         var form: ValueMap = [
             "id": .int(id.rawValue), "flow": .string(start.flow), "version": .string(start.version.rawValue),
             "origin": .string(start.origin.rawValue), "mode": .string(start.mode.rawValue),
@@ -93,6 +94,7 @@ extension RunRecord {
         ]
         if let lane = start.lane { form["lane"] = .string(lane) }
         if let parent = start.parent { form["parent"] = parent.capsuleValue }
+        if kept > 0 { form["kept"] = .int(Int64(kept)) }
         form["status"] = .string(status.rawValue)
         form["createdAt"] = .timestamp(createdAt)
         if let startedAt { form["startedAt"] = .timestamp(startedAt) }

@@ -67,10 +67,8 @@ package final class CapsuleReplay: Sendable {
         let outcome = try run(capsule, on: prepared, outside: nil, code: code, watch: watch)
         let comparison = RecordComparison(
             app: prepared.app,
-            history: capsule.history,
-            outcome: outcome,
-            changes: capsule.changes.isEmpty ? nil : capsule.changes,
-            metHash: capsule.metHash
+            capsule: capsule,
+            outcome: outcome
         )
         return CapsuleVerdict(
             divergence: comparison.first,

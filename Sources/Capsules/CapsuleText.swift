@@ -23,10 +23,15 @@ package enum CapsuleText {
             let text = String(validating: file.bytes, as: UTF8.self).map(Value.string) ?? .bytes(file.bytes)
             writer.write(["file": .string(file.path), "text": text])
         }
-        if let delivery = capsule.delivery { writer.write(["delivery": delivery.value]) }
+        if let delivery = capsule.delivery {
+            var line: ValueMap = ["delivery": delivery.value]
+            line["is"] = capsule.deliveryMember.map(Value.string)
+            writer.write(.map(line))
+        }
         writer.write(["installation": .bytes(capsule.history.installation)])
-        for run in capsule.history.runs {
-            writer.write(["run": run.record.capsuleValue])
+        for (number, run) in capsule.history.runs.enumerated() {
+            let kept = number == 0 ? capsule.history.kept : 0
+            writer.write(["run": run.record.capsuleValue(kept: kept)])
             for entry in run.entries { writer.write(["entry": entry.capsuleValue]) }
         }
         if let hash = capsule.metHash { writer.write(["met": .string(hash)]) }
@@ -144,8 +149,10 @@ private struct CapsuleAssembly {
     private var header: Capsule.Header?
     private var files: [SourceFile] = []
     private var delivery: Delivery?
+    private var deliveryMember: String?
     private var installation: [UInt8] = []
     private var runs: [RecordedRun] = []
+    private var kept = 0
     private var changes: [RowChange] = []
     private var metHash: String?
     private var lines = 0
@@ -166,12 +173,16 @@ private struct CapsuleAssembly {
         case "delivery":
             guard let delivery = form["delivery"].flatMap(Delivery.init) else { throw form.error("no delivery") }
             self.delivery = delivery
+            deliveryMember = try form.optionalText("is")
         case "installation":
             guard case .bytes(let bytes) = form["installation"] else {
                 throw form.error("'installation' must be bytes")
             }
             installation = bytes
-        case "run": runs.append(RecordedRun(record: try RunRecord(try form.form("run")), entries: []))
+        case "run":
+            let run = try form.form("run")
+            if runs.isEmpty { kept = try run.optionalCount("kept") ?? 0 }
+            runs.append(RecordedRun(record: try RunRecord(run), entries: []))
         case "entry":
             let entry = try JournalEntry(try form.form("entry"))
             guard let last = runs.indices.last, entry.address.run == runs[last].record.id else {
@@ -233,11 +244,15 @@ private struct CapsuleAssembly {
         guard Set(runs.map(\.record.id)).count == runs.count else {
             throw CapsuleError(.malformed, "a run stands twice in the capsule")
         }
+        guard kept <= runs[0].entries.count else {
+            throw CapsuleError(.malformed, "the run keeps more entries than it has")
+        }
         return Capsule(
             header: header,
             files: files,
             delivery: delivery,
-            history: RecordedHistory(runs: runs, installation: installation),
+            deliveryMember: deliveryMember,
+            history: RecordedHistory(runs: runs, installation: installation, kept: kept),
             changes: changes,
             metHash: metHash
         )

@@ -4,208 +4,133 @@ package import FlowLanguage
 
 /// A capsule as a case of `runnel test`: what was there, what happened, what came of it.
 package struct CaseText: Sendable {
-    private let capsule: Capsule
-    private let app: App
+    let capsule: Capsule
+    let app: App
+    let rows: [OutsideChange]
 
-    /// `app` is the capsule's own.
-    package init(_ capsule: Capsule, app: App) {
+    /// - Parameters:
+    ///   - capsule: Of a run that has ended.
+    ///   - app: The capsule's own.
+    ///   - rows: What others had written when the run met it, as a replay finds them out.
+    package init(_ capsule: Capsule, app: App, rows: [OutsideChange]) {
         self.capsule = capsule
         self.app = app
+        self.rows = rows
     }
 
-    /// - Throws: For runs that a case cannot start: those of other runs and of schedules.
-    package func text(rows: [OutsideChange]) throws(ReplayRefusal) -> String {
-        let record = capsule.run.record
+    var record: RunRecord { capsule.run.record }
+
+    /// - Throws: For runs that a case cannot tell: those that have not ended, or were ended by a person.
+    package func text() throws(ReplayRefusal) -> String {
+        guard record.status == .succeeded || record.status == .failed else {
+            throw ReplayRefusal("the run is \(record.status.rawValue): a case tells one that succeeded or failed")
+        }
         var lines = ["# Run \(record.id) of \(capsule.header.app), exported \(capsule.header.exportedAt.rfc3339)."]
-        lines.append("case: \(Self.quoted("run \(record.id) of \(record.start.flow)"))")
-        lines += given(rows)
-        lines += ["steps:"] + (try step()) + left(rows)
+        lines += YAMLText.member("case", .string("run \(record.id) of \(record.start.flow)"), indent: 0)
+        if !app.invariants.isEmpty {
+            lines.append("invariants: false   # of the app's rows, those that the run met are here")
+        }
+        lines += try given() + steps() + left()
         return lines.joined(separator: "\n") + "\n"
     }
 
     // MARK: What was there
 
-    private func given(_ rows: [OutsideChange]) -> [String] {
-        let start = capsule.run.record.start
-        let clock = capsule.run.record.startedAt ?? capsule.run.record.createdAt
-        var lines = ["given:", "  clock: \(Self.quoted(clock.rfc3339))"]
-        if start.origin == .page { lines.append("  caller: \(Self.caller(start.caller))") }
-        lines += tables(rows)
-        let entries = capsule.history.runs.flatMap { run in run.entries.map { (run.record.start.flow, $0) } }
-        let answers = entries.compactMap { answer($0.1, in: $0.0) }
-        if !answers.isEmpty { lines += ["  answers:"] + answers }
+    private func given() -> [String] {
+        var lines = ["given:"] + YAMLText.member("clock", .timestamp(clock), indent: 2)
+        if record.start.origin == .page { lines.append("  caller: \(YAMLText.flow(caller))") }
+        if !secrets.isEmpty { lines += YAMLText.member("secrets", .map(secrets), indent: 2) }
+        lines += givenTables()
+        let answers = answers()
+        if !answers.isEmpty { lines += ["  answers:"] + answers.flatMap { YAMLText.item($0, indent: 4) } }
         return lines
     }
 
-    private static func caller(_ caller: Caller) -> String {
+    /// When what started the run came.
+    private var clock: Timestamp {
+        let trigger = record.start.trigger
+        let came = trigger["receivedAt"]?.timestampValue ?? trigger["firedAt"]?.timestampValue
+        return came ?? record.startedAt ?? record.createdAt
+    }
+
+    var caller: Value {
+        let caller = record.start.caller
         // Nobody in particular is what a case takes a caller without members for.
-        if caller == .anonymous { return "{}" }
-        let roles = "roles: [\(caller.roles.joined(separator: ", "))]"
-        return caller.id.map { "{ id: \(quoted($0)), \(roles) }" } ?? "{ \(roles) }"
+        if caller == .anonymous { return [:] }
+        var members = ValueMap()
+        members["id"] = caller.id.map(Value.string)
+        members["roles"] = .list(caller.roles.map(Value.string))
+        return .map(members)
     }
 
-    /// Rows as the run first saw them, with their ids, and the ids of those that it adds.
-    private func tables(_ rows: [OutsideChange]) -> [String] {
-        let seen = Self.seen(rows)
-        let added = Dictionary(grouping: capsule.changes.filter { $0.before == nil }, by: \.table)
-            .compactMapValues { $0.map(\.id).min() }
-        let names = Set(seen.keys).union(added.keys).sorted()
-        guard !names.isEmpty else { return [] }
-        var lines = ["  tables:"]
-        for table in names {
-            let rows = (seen[table] ?? [:]).sorted { $0.key < $1.key }
-            let isCounted = rows.map(\.key) == rows.indices.map { Int64($0) + 1 }
-            let next = added[table].flatMap { $0 == (rows.last?.key ?? 0) + 1 ? nil : $0 }
-            var indent = "      "
-            lines.append("    \(table):" + (rows.isEmpty && next == nil ? " []" : ""))
-            if let next {
-                lines.append("      nextId: \(next)")
-                if !rows.isEmpty { lines.append("      rows:") }
-                indent = "        "
-            }
-            for (id, row) in rows {
-                let shown = Self.shown(row)
-                var kept: ValueMap = isCounted ? [:] : ["id": .int(id)]
-                for (key, value) in shown { kept[key] = value }
-                lines.append("\(indent)- \(Self.flow(.map(kept)))")
-            }
+    /// Keys that pages show, where the run showed one; all others are fakes in a case.
+    private var secrets: ValueMap {
+        var secrets = ValueMap()
+        guard record.start.mode == .test else { return secrets }
+        for (name, key) in capsule.header.publishableKeys.sorted(by: { $0.key < $1.key }) where shows(key) {
+            secrets[name] = .string(key)
         }
-        return lines
+        return secrets
     }
 
-    private static func seen(_ rows: [OutsideChange]) -> [String: [Int64: ValueMap]] {
-        var seen: [String: [Int64: ValueMap]] = [:]
-        for change in rows {
-            if case .seen(let row) = change.kind, seen[change.table]?[change.id] == nil {
-                seen[change.table, default: [:]][change.id] = row
-            }
+    private func shows(_ key: String) -> Bool {
+        capsule.history.runs.contains { run in
+            run.entries.contains { $0.output["publishableKey"] == .string(key) }
         }
-        return seen
     }
 
-    /// Without what the store gives and what is not there.
-    private static func shown(_ row: ValueMap) -> ValueMap {
-        var shown = ValueMap()
-        for (key, value) in row where !value.isNull && !["id", "createdAt", "updatedAt"].contains(key.stringValue) {
-            shown[key] = value
-        }
-        return shown
-    }
+    // MARK: What was answered
 
-    /// What the service answered; to each request its own, in their order.
-    private func answer(_ entry: JournalEntry, in flow: String) -> String? {
-        guard let request = OutsideRequest(entry.input), let answer = entry.receipt?.answer else { return nil }
-        let path = request.path.split(separator: "?").first.map(String.init) ?? request.path
-        var members = [
-            "connection: \(request.connection)", "to: \(Self.quoted("\(request.method) \(path)"))",
-            "status: \(answer.status)", "times: 1",
+    /// What the services answered; to each request its own, in their order.
+    private func answers() -> [Value] { capsule.history.runs.flatMap { $0.entries.compactMap(answer) } }
+
+    private func answer(_ entry: JournalEntry) -> Value? {
+        guard let request = OutsideRequest(entry.input) else { return nil }
+        var members: ValueMap = [
+            "connection": .string(request.connection), "to": .string("\(request.method) \(request.pathAlone)"),
         ]
-        if let json = try? JSON.parse(answer.body), json.mapValue != nil || json.listValue != nil {
-            members.append("body: \(Self.flow(json))")
-        } else {
-            if let type = answer.headers["content-type"] {
-                members.append("headers: { content-type: \(Self.quoted(type)) }")
+        // Code gets the answer as it is: it is the entry's output.
+        if let answer = entry.receipt?.answer ?? OutsideAnswer(entry.output) {
+            members["status"] = .int(Int64(answer.status))
+            members["times"] = 1
+            if let json = try? JSON.parse(answer.body), json.mapValue != nil || json.listValue != nil {
+                members["body"] = forTest(json)
+            } else {
+                if let type = answer.headers["content-type"] { members["headers"] = ["content-type": .string(type)] }
+                members["body"] = .string(String(decoding: answer.body, as: UTF8.self))
             }
-            members.append("body: \(Self.quoted(String(decoding: answer.body, as: UTF8.self)))")
+            return .map(members)
         }
-        return "    - { \(members.joined(separator: ", ")) }"
+        guard let failure = entry.failure, ["connection", "timeout"].contains(failure.type) else { return nil }
+        let trouble = failure.code == "not_sent" ? Trouble.unreachable : .timeout
+        members["fail"] = .string(trouble.rawValue)
+        // How often it is sent within a time limit hangs on the pauses between, which are drawn.
+        if failure.type == "connection" { members["times"] = .int(Int64(max(1, entry.sends))) }
+        return .map(members)
     }
 
-    // MARK: What happened
-
-    private func step() throws(ReplayRefusal) -> [String] {
-        let record = capsule.run.record
-        let start = record.start
-        switch start.origin {
-        case .page:
-            return ["  - page: \(start.flow)", "    input: \(Self.flow(.map(start.input)))"] + expectation
-        case .manual:
-            return ["  - run: \(start.flow)", "    input: \(Self.flow(.map(start.input)))"] + expectation
-        case .webhook:
-            let headers = start.trigger["headers"] ?? [:]
-            return [
-                "  - hook: \(start.flow)", "    body: \(Self.flow(start.trigger["body"] ?? .null))",
-                "    headers: \(Self.flow(headers))",
-            ]
-        case .callback:
-            guard let delivery = capsule.delivery, let body = try? JSON.parse(delivery.body) else {
-                throw ReplayRefusal("the event that started the run is not in its capsule")
-            }
-            return ["  - event: \(Self.flow(body))"]
-        default: throw ReplayRefusal("a case cannot start a run of the kind '\(start.origin.rawValue)'")
-        }
-    }
-
-    private var expectation: [String] {
-        guard let answer = capsule.run.record.answer else { return [] }
-        guard answer.status >= 400 else {
-            return ["    expect: { status: \(answer.status), output: \(Self.flow(withoutMoments(answer.body))) }"]
-        }
-        let code = answer.body["code"] ?? .null
-        return ["    expect: { status: \(answer.status), error: { code: \(Self.flow(code)) } }"]
-    }
-
-    // MARK: What came of it
-
-    /// The tables that the run changed, as it left them; nothing of those that others changed meanwhile.
-    private func left(_ rows: [OutsideChange]) -> [String] {
-        var tables = Self.seen(rows)
-        var disturbed: Set<String> = []
-        for change in rows {
-            switch change.kind {
-            case .seen, .numbered: break
-            case .columns, .removed: disturbed.insert(change.table)
-            }
-        }
-        for change in capsule.changes { tables[change.table, default: [:]][change.id] = change.after }
-        let changed = Set(capsule.changes.map(\.table)).subtracting(disturbed).sorted()
-        guard !changed.isEmpty else { return [] }
-        var lines = ["expect:", "  tables:"]
-        for table in changed {
-            let rows = (tables[table] ?? [:]).sorted { $0.key < $1.key }
-            lines.append("    \(table):" + (rows.isEmpty ? " []" : ""))
-            lines += rows.map { "      - \(Self.flow(withoutMoments(.map(Self.shown($0.value)))))" }
-        }
-        return lines
-    }
-
-    /// Moments of the run are others in a case, whose clock stands still.
-    private func withoutMoments(_ value: Value) -> Value {
-        guard case .map(let map) = value else { return value }
-        var kept = ValueMap()
-        for (key, member) in map where !isMoment(member) { kept[key] = withoutMoments(member) }
-        return .map(kept)
-    }
-
-    private func isMoment(_ value: Value) -> Bool {
-        let moment = value.timestampValue ?? value.stringValue.flatMap(Timestamp.init(rfc3339:))
-        return moment.map { $0 >= capsule.run.record.createdAt } ?? false
-    }
-
-    // MARK: YAML
-
-    /// On one line, which JSON with its texts in single quotes is; `$` stands twice, since cases have expressions.
-    private static func flow(_ value: Value) -> String {
+    /// As it is in test mode, which cases are played in.
+    func forTest(_ value: Value) -> Value {
+        guard record.start.mode == .live else { return value }
         switch value {
-        case .null: return "null"
-        case .bool(let bool): return String(bool)
-        case .int(let number): return String(number)
-        case .uint(let number): return String(number)
-        case .double(let number): return "\(number)"
-        case .string(let text): return quoted(text)
-        case .timestamp(let time): return quoted(time.rfc3339)
-        case .list(let items): return "[" + items.map(flow).joined(separator: ", ") + "]"
+        case .list(let items): return .list(items.map(forTest))
         case .map(let map):
-            let members = map.map { "\(quoted($0.key.stringValue ?? "\($0.key.value)")): \(flow($0.value))" }
-            return members.isEmpty ? "{}" : "{ " + members.joined(separator: ", ") + " }"
-        case .bytes, .duration, .type, .optional: return quoted(value.kindName)
+            var shown = ValueMap(minimumCapacity: map.count)
+            for (key, member) in map {
+                shown[key] = key.stringValue == "livemode" && member == true ? false : forTest(member)
+            }
+            return .map(shown)
+        default: return value
         }
     }
+}
 
-    private static func quoted(_ text: String) -> String {
-        let escaped = text.replacing("${", with: "$${")
-        if escaped.utf8.allSatisfy({ $0 >= 0x20 }) { return "'" + escaped.replacing("'", with: "''") + "'" }
-        let json = (try? JSON.encode(.string(escaped))) ?? []  // Every text has a form in JSON, which is YAML too.
-        return String(decoding: json, as: UTF8.self)
+extension OutsideRequest {
+    /// The path without its query, and without the host that code writes before it.
+    package var pathAlone: String {
+        let path = path.prefix { $0 != "?" }
+        guard let scheme = path.firstRange(of: "://") else { return String(path) }
+        let rest = path[scheme.upperBound...].drop { $0 != "/" }
+        return rest.isEmpty ? "/" : String(rest)
     }
 }

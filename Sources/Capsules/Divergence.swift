@@ -18,6 +18,8 @@ package struct Divergence: Sendable, Hashable {
         case status
         /// A row as the run left it.
         case row
+        /// What started the run, as it came.
+        case event
     }
 
     package var run: RunID
@@ -35,6 +37,7 @@ package struct Divergence: Sendable, Hashable {
 
     /// One sentence.
     package var summary: String {
+        if aspect == .event { return "the event that started '\(flow)' is not the one that the run saw" }
         let place = path.map { "\($0)" + (visit > 1 ? " (visit \(visit))" : "") } ?? "the end"
         return "\(aspect.rawValue) of \(place) in '\(flow)'"
     }
@@ -48,13 +51,14 @@ extension Value {
 /// Compares what a replay did with the record, entry by entry.
 struct RecordComparison {
     let app: App
-    let history: RecordedHistory
+    let capsule: Capsule
     let outcome: ReplayOutcome
-    let changes: [RowChange]?
-    let metHash: String?
+
+    private var history: RecordedHistory { capsule.history }
 
     /// The first difference, in the order in which things happened; nil when there is none.
     var first: Divergence? {
+        if let found = compareDelivery() { return found }
         let replayed = Dictionary(outcome.runs.map { ($0.record.id, $0) }) { first, _ in first }
         for run in history.runs {
             guard let again = replayed[run.record.id] else {
@@ -70,8 +74,17 @@ struct RecordComparison {
 
     /// Rows that a later access mends, or that were undone, show nowhere else.
     private func compareMet() -> Divergence? {
-        guard let metHash, metHash != outcome.metHash else { return nil }
+        guard let metHash = capsule.metHash, metHash != outcome.metHash else { return nil }
         return end(history.runs[0], .row, .string(metHash), .string(outcome.metHash))
+    }
+
+    /// The event is what started the run, byte for byte.
+    private func compareDelivery() -> Divergence? {
+        guard let delivery = capsule.delivery, let member = capsule.deliveryMember else { return nil }
+        let run = history.runs[0]
+        let told = run.record.start.trigger[member] ?? .null
+        let came = (try? JSON.parse(delivery.body)) ?? .bytes(delivery.body)
+        return came.isIdentical(to: told) ? nil : end(run, .event, came, told)
     }
 
     private func compare(_ run: RecordedRun, _ again: ReplayedRun) -> Divergence? {
@@ -82,13 +95,12 @@ struct RecordComparison {
             }
             if let found = compare(run, entry, again.entries[place]) { return found }
         }
-        // An operator ended it here; the replay cannot know.
-        if run.record.status == .cancelled { return nil }
+        // Ended here from outside; the replay cannot know.
+        if run.record.wasStopped || !run.record.status.isFinal { return nil }
         if again.entries.count > run.entries.count {
             let entry = again.entries[run.entries.count]
             return divergence(run, entry, .way, "the record ends", entry.capsuleValue)
         }
-        guard run.record.status.isFinal else { return nil }
         if let found = steps(run, run.record.trace, again.record.trace) { return found }
         if run.record.status != again.record.status {
             return end(run, .status, .string(run.record.status.rawValue), .string(again.record.status.rawValue))
@@ -163,7 +175,9 @@ struct RecordComparison {
     }
 
     private func compareRows() -> Divergence? {
-        guard let changes else { return nil }
+        let changes = capsule.changes
+        // None were noted while the capsule is being made.
+        guard !changes.isEmpty else { return nil }
         for place in 0..<max(changes.count, outcome.changes.count) {
             let old = place < changes.count ? changes[place] : nil
             let new = place < outcome.changes.count ? outcome.changes[place] : nil

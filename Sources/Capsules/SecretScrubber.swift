@@ -176,6 +176,8 @@ extension SecretScrubber {
     mutating func scrub(_ delivery: Delivery) -> Delivery {
         var delivery = delivery
         delivery.body = scrub(delivery.body)
+        delivery.eventID = scrub(delivery.eventID)
+        delivery.object = delivery.object.map { scrub($0) }
         return delivery
     }
 

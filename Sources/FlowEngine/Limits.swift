@@ -27,8 +27,10 @@ package enum Limits {
     package static let rowsPerTriggeringChange = 1_000
     /// A concurrency key, as JSON in UTF-8 bytes: it is an index's entry.
     package static let concurrencyKeyBytes = 512
-    /// Sub-flows within sub-flows.
+    /// Sub-flows and branches within each other.
     package static let subflowDepth = 16
+    /// Runs of which it is kept in memory where they began their branches; of others it is found again on disk.
+    package static let branchOrigins = 512
     /// Times one request is sent before the run gives up or parks.
     package static let sends = 8
     /// Requests of one command block.

@@ -24,6 +24,12 @@ package enum Limits {
     package static let blocksPerFlow = 1_000
     /// Turns of one loop: what a run remembers of each is kept in memory and repeated at a replay.
     package static let turnsPerLoop = 10_000
+    /// Turns of one `for-each` with `concurrency`: each is a run of its own, of which the loop keeps an entry.
+    package static let concurrentTurnsInAll = 100_000
+    /// Turns of one `for-each` that go on at once: each holds a place while it runs.
+    package static let concurrentTurns = 100
+    /// Branches of one `parallel`: all go on at once.
+    package static let branchesPerParallel = 50
     /// Attempts of one block: each has its own entry in the journal.
     package static let attemptsPerBlock = 100
     /// Nanoseconds between two runs of a schedule with `every`: a leap year.

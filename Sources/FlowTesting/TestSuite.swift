@@ -1,7 +1,8 @@
+package import Capsules
 package import Connections
+package import FlowEngine
 package import FlowLanguage
 package import Foundation
-package import FlowEngine
 
 /// What became of one case.
 package struct CaseOutcome: Sendable {
@@ -10,6 +11,8 @@ package struct CaseOutcome: Sendable {
     package var problems: [CaseProblem]
     /// Nil when the case could not be played to its end.
     package var record: CaseRecord?
+    /// Its runs, if they were asked for.
+    package var capsules: [Capsule] = []
     package var passages: Passages
     package var duration: Duration
     /// What the way was made of; for whoever wants to disturb it.
@@ -38,8 +41,11 @@ package struct TestSuite: Sendable {
     private let folder: URL
     private let code: (any CodeRunner)?
     private let explicit: ExplicitCredentials
+    private let exportedSources: [SourceFile]?
 
-    /// Code blocks fail without something to run `code`, which shares `explicit`: the keys that code gives.
+    /// Code blocks fail without something to run `code`.
+    ///
+    /// That shares `explicit`, the keys that code gives. With the app's files as `sources`, runs become capsules.
     ///
     /// - Throws: When the template of the store cannot be made.
     package init(
@@ -48,9 +54,11 @@ package struct TestSuite: Sendable {
         files: CaseFiles,
         folder: URL,
         code: (any CodeRunner)? = nil,
-        explicit: ExplicitCredentials = ExplicitCredentials()
+        explicit: ExplicitCredentials = ExplicitCredentials(),
+        exporting sources: [SourceFile]? = nil
     ) throws {
         self.app = app
+        exportedSources = sources
         self.code = code
         self.explicit = explicit
         self.cases = cases
@@ -112,6 +120,8 @@ package struct TestSuite: Sendable {
         _ folder: URL,
         _ outcome: inout CaseOutcome
     ) async throws {
+        let capsules = Set(test.steps.filter(\.isCapsule).map(\.range))
+        let test = try CapsuleStep(app: app, files: files).expanded(test)
         let plan = PlannedTrouble(test.disturbances.map(\.disturbance) + disturbed)
         let world = try await TestWorld.make(
             app,
@@ -132,18 +142,28 @@ package struct TestSuite: Sendable {
         } catch {
             result = .failure(error)
         }
-        outcome.problems = run.problems
+        outcome.problems = run.problems.map { problem in
+            var problem = problem
+            // What a capsule expects stands in it, and not where the case names it.
+            if capsules.contains(problem.range) { problem.replacement = nil }
+            return problem
+        }
         outcome.hasLeftItsCourse = run.hasLeftItsCourse
         outcome.course = CaseCourse(
             events: run.mailbox.posted,
             requests: world.outside.effects,
             writes: run.firstWrite..<max(run.firstWrite, world.store.writes + 1)
         )
+        if let exportedSources { outcome.capsules = try await world.capsules(of: exportedSources) }
         await world.close()
         let record = try result.get()
         outcome.record = record
         for recorded in record.runs { outcome.passages.add(recorded, graph: app.flows[recorded.record.start.flow]) }
     }
+}
+
+extension CaseStep {
+    fileprivate var isCapsule: Bool { if case .capsule = action { true } else { false } }
 }
 
 /// Does `body` for each item, `places` at once, and gives the results in the order of the items.

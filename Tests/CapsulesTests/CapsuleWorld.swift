@@ -164,7 +164,9 @@ enum CapsuleWorld {
             set: { name: '${ input.sku }', total: '${ blocks.stock.body.left + 1 }' }
         """
 
-    static let flows = ["records": records, "guarded": guarded, "helper": helper, "outside": outside]
+    static let flows = [
+        "records": records, "guarded": guarded, "helper": helper, "outside": outside, "beside": beside, "race": race,
+    ]
 
     static func files(changing flow: String? = nil, to text: String = "") -> [SourceFile] {
         var files = [SourceFile(path: "app.yaml", bytes: Array(app.utf8))]
@@ -242,6 +244,12 @@ enum CapsuleWorld {
         try await running.value
         return capsules
     }
+
+    /// Runs with branches.
+    static let branchCalls: [Call] = [
+        Call(flow: "beside", input: ["name": "b1", "skus": ["x", "y", "z"]]),
+        Call(flow: "race", input: ["name": "r1"]),
+    ]
 
     static let calls: [Call] = (1...5).flatMap { number -> [Call] in
         [

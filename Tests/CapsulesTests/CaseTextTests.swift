@@ -25,7 +25,7 @@ struct CaseTextTests {
         for capsule in try await CapsuleWorld.capsules(Array(CapsuleWorld.calls.prefix(8))) {
             let app = try replay.compiledApp(of: capsule)
             let rows = try replay.replay(capsule).outcome.outside
-            let text = try CaseText(capsule, app: app).text(rows: rows)
+            let text = try CaseText(capsule, app: app, rows: rows).text()
             let outcome = try await outcome(of: text, on: app, "\(capsule.run.record.id)")
             let problems = outcome.problems.map { "\($0.subject): \($0.expected), not \($0.actual)" }
             #expect(problems == [], "\(text)")
@@ -37,7 +37,7 @@ struct CaseTextTests {
         let replay = CapsuleReplay()
         let capsule = try #require(try await CapsuleWorld.capsules([CapsuleWorld.calls[0]]).first)
         let rows = try replay.replay(capsule).outcome.outside
-        let text = try CaseText(capsule, app: try replay.compiledApp(of: capsule)).text(rows: rows)
+        let text = try CaseText(capsule, app: try replay.compiledApp(of: capsule), rows: rows).text()
         let broken = CapsuleWorld.records.replacing("blocks.order.total * 2", with: "blocks.order.total * 3")
         let app = try CapsuleWorld.compile(CapsuleWorld.files(changing: "records", to: broken))
         let outcome = try await outcome(of: text, on: app, "broken")

@@ -86,7 +86,7 @@ package struct BlockKind: Sendable {
 }
 
 extension BlockKind {
-    package static let all: [BlockKind] = records + control + timing + outside + further
+    package static let all: [BlockKind] = records + control + branches + timing + outside + further
 
     private static let records = [
         BlockKind(

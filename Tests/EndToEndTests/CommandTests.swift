@@ -47,6 +47,7 @@ import Testing
             let refused = try runnel(["run", app, "add-product", "--input", "{}"], environment)
             #expect(refused.code != 0)
             #expect(refused.errors.contains("name"))
+            try BuiltCommand.expectReplays(of: app, environment: environment)
         }
     }
 

@@ -21,6 +21,7 @@ import Testing
         let mug = #"{"name": "Mug", "price": 1299}"#
         #expect(try runnel(["run", "APP", "add-product", "--input", mug]).code == 0)
         try body(runnel)
+        try BuiltCommand.expectReplays(of: app, environment: environment)
     }
 
     @Test("rerun tells what it would do again, does it with --yes, and the new run names the old one")

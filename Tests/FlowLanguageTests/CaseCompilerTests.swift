@@ -14,6 +14,21 @@ struct CaseCompilerTests {
                   orders:
                     columns:
                       total: { type: int }
+                events:
+                  parcel: {}
+                """.utf8
+            )
+        )
+        let nightly = SourceFile(
+            path: "flows/nightly.yaml",
+            bytes: Array(
+                """
+                flow: nightly
+                kind: cloud
+                trigger: { schedule: { every: 1h, missed: once } }
+                blocks:
+                  - block: log
+                    message: night
                 """.utf8
             )
         )
@@ -29,7 +44,7 @@ struct CaseCompilerTests {
                 """.utf8
             )
         )
-        let compiled = AppCompiler(catalogue: Catalogue()).compile([app, flow])
+        let compiled = AppCompiler(catalogue: Catalogue()).compile([app, flow, nightly])
         let checked = try #require(compiled.app)
         let cases = CaseCompiler(app: checked).compile([SourceFile(path: "tests/a.yaml", bytes: Array(text.utf8))])
         return cases.diagnostics.map { "\($0.range.start.line):\($0.range.start.column) \($0.code)" }
@@ -40,6 +55,12 @@ struct CaseCompilerTests {
         arguments: [
             ("case: a\nsteps: [{ page: plac }]", ["2:17 flow.unknown"]),
             ("case: a\nsteps: [{ run: place }]", ["2:16 flow.not-callable"]),
+            ("case: a\nsteps: [{ run: nightly }]", ["2:11 flow.not-callable"]),
+            ("case: a\nsteps: [{ schedule: place }]", ["2:21 flow.not-callable"]),
+            ("case: a\nsteps: [{ schedule: nightly, at: noon }]", ["2:34 case.time"]),
+            ("case: a\nsteps: [{ send: parcl }]", ["2:17 flow.event.unknown"]),
+            ("case: a\nsteps: [{ capsule: ../a.capsule }]", ["2:20 case.file"]),
+            ("case: a\nsteps:\n- capsule: a.capsule\n- capsule: b.capsule", ["4:3 case.step"]),
             ("case: a\nsteps: [{ input: {} }]", ["2:11 case.step"]),
             ("case: a\nsteps: [{ page: place, pay: x }]", ["2:11 case.step"]),
             ("case: a\nsteps: [{ advance: 3 days }]", ["2:20 case.duration"]),

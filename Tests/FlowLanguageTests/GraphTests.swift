@@ -115,6 +115,52 @@ struct GraphTests {
         #expect(FlowGraphText.render(graph) == expected)
     }
 
+    @Test("branches are lists of their own that end in nodes of theirs; what fails inside fails the branch alone")
+    func branches() throws {
+        let graph = try TestApp.graph(
+            """
+            flow: test
+            kind: page
+            input: { n: { type: int } }
+            blocks:
+              - id: both
+                block: parallel
+                join: first
+                branches:
+                  a:
+                    - { id: seat, block: find-record, table: seats }
+                  b: []
+                fail:
+                  - { block: log, message: neither }
+              - id: each
+                block: for-each
+                each: '[1, 2]'
+                as: number
+                concurrency: 5
+                onFailure: continue
+                do:
+                  - { block: log, message: '${ number } ${ index }' }
+
+            """
+        )
+        let expected = """
+            page flow test
+            input n: int
+            entry both
+            both parallel first a → both/a/seat; b → both(end); fail → both/fail/0; → each
+                both/a/seat find-record seats → both(end)
+            both branch (end) → each
+            both branch (end) → each
+                both/fail/0 log → each
+            each for-each onFailure(continue) [[1, 2]] 5 at once → each/do/0; → end
+                each/do/0 log → each(end)
+            each branch (end) → end
+
+            """
+        #expect(FlowGraphText.render(graph) == expected)
+        #expect(graph.nodes[1].failure == .propagates)
+    }
+
     @Test("arithmetic on the row's own columns becomes an expression over columns")
     func recordArithmetic() throws {
         let graph = try TestApp.graph(

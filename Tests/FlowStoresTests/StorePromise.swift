@@ -22,6 +22,8 @@ enum StorePromise: String, CaseIterable, Sendable {
     case anEntryIsFinishedOnce
     case anEntryIsReadAsItWasWritten
     case visitsAttemptsAndCallsHaveEntriesOfTheirOwn
+    case anEntryIsFoundByItsAddress
+    case branchesAreListedWhenAskedForOrInNeed
     case oneRunForOneIdempotencyKey
     case anonymousCallersShareTheirKeys
     // Scheduling
@@ -65,6 +67,8 @@ enum StorePromise: String, CaseIterable, Sendable {
         case .anEntryIsFinishedOnce: try checkFinishing(store)
         case .anEntryIsReadAsItWasWritten: try checkEntryIsReadAsWritten(store)
         case .visitsAttemptsAndCallsHaveEntriesOfTheirOwn: try checkAddresses(store)
+        case .anEntryIsFoundByItsAddress: try checkEntryAtAddress(store)
+        case .branchesAreListedWhenAskedForOrInNeed: try checkBranchesAreListed(store)
         case .oneRunForOneIdempotencyKey: try checkIdempotencyKey(store)
         case .anonymousCallersShareTheirKeys: try checkAnonymousKey(store)
         case .whatIsQueuedOrLeftRunningOrDueIsClaimable: try checkClaimable(store)

@@ -160,4 +160,41 @@ struct CaseTests {
         #expect(xml.contains("expected 2, is 1"))
         #expect(report.summary == "2 cases, 1 failed, 1.2 s")
     }
+
+    /// Goal: no case file, whoever wrote it, ends the process.
+    ///
+    /// Method: 2,000 mutations of the samples' files, and a few that are meant badly; those that still are cases are read,
+    /// not played.
+    @Test("hostile case files are refused or read, and never end the process")
+    func hostile() throws {
+        let sample = try TestApp(sample: "shop")
+        let compiler = CaseCompiler(app: try sample.app())
+        let deep = String(repeating: "[", count: 20_000)
+        let bad = [
+            "", "case", "case: a\nsteps: \(deep)", "case: a\nsteps: [{ advance: 99999999999999999999d }]",
+            "case: a\ngiven: { tables: { orders: { nextId: 9223372036854775807, rows: [] } } }\nsteps: []",
+            "case: a\nsteps: [{ page: checkout, input: { orderId: '${ \(String(repeating: "(", count: 5_000)) }' } }]",
+            "a: &a [1, 1]\nb: &b [*a, *a]\nc: [*b, *b]\ncase: x\nsteps: []", "\u{FEFF}case: a\nsteps: []\n\u{0}",
+            "case: a\nsteps: []\nexpect: { that: '[1].map(x, x).map(y, y' }",
+        ]
+        for text in bad {
+            let compiled = compiler.compile([SourceFile(path: "tests/a.yaml", bytes: Array(text.utf8))])
+            #expect(!compiled.diagnostics.isEmpty || !compiled.cases.isEmpty, "\(text.prefix(60))")
+        }
+        var numbers = SeededGenerator(seed: 5)
+        for number in 0..<2_000 {
+            var bytes = sample.tests[number % sample.tests.count].bytes
+            for _ in 0...Int.random(in: 0..<4, using: &numbers) {
+                let place = Int.random(in: bytes.indices, using: &numbers)
+                switch Int.random(in: 0..<4, using: &numbers) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &numbers)
+                case 1: bytes.removeSubrange(place..<min(bytes.count, place + 30))
+                case 2: bytes.insert(contentsOf: Array("{[:&*!|'\"".utf8).shuffled(using: &numbers), at: place)
+                default: bytes.removeSubrange(place...)
+                }
+                if bytes.isEmpty { bytes = [0x20] }
+            }
+            _ = compiler.compile([SourceFile(path: "tests/a.yaml", bytes: bytes)])
+        }
+    }
 }

@@ -81,6 +81,51 @@ struct CoverageTests {
         #expect(svg.ranges(of: "<rect").count == 7, "six boxes with corners and the ground")
     }
 
+    @Test("what branches pass is exercised, and the drawing leads through them to what follows")
+    func branches() async throws {
+        let flow = """
+            flow: beside
+            kind: page
+            access: [public]
+            output: { all: '${ blocks.both.b.each.items }' }
+            blocks:
+              - id: both
+                block: parallel
+                branches:
+                  a:
+                    - { block: log, message: one }
+                  b:
+                    - id: each
+                      block: for-each
+                      each: '[1, 2]'
+                      as: number
+                      concurrency: 2
+                      do:
+                        - { block: log, message: 'no ${ number }' }
+                      collect: '${ number }'
+              - { block: log, message: behind }
+            """
+        let steps =
+            "case: a\nsteps: [{ page: beside, expect: { output: { all: [1, 2] } } }]\n"
+            + "expect: { runs: [{ flow: beside, status: succeeded }] }"
+        let app = TestApp(flow, tests: steps)
+        let outcomes = try await app.run()
+        let problems = outcomes.flatMap(\.problems)
+        #expect(problems.isEmpty, "\(problems)")
+        let passages = SuiteReport(outcomes, duration: .zero).passages
+        #expect(CoverageReport(app: try app.app(), passages: passages).percent == 100)
+        let drawn = DrawnGraph(try #require(try app.app().flows["beside"]), passages: passages)
+        let ways = drawn.arrows.map { "\(drawn.boxes[$0.from].title) > \(drawn.boxes[$0.to].title) \($0.label)" }
+        #expect(
+            ways == [
+                "beside > both ", "both > both/a/0 a", "both > both/b/each b", "both/a/0 > 1 ",
+                "both/b/each > both/b/each/do/0 each item, 2 at once", "both/b/each > 1 done",
+                "both/b/each/do/0 > both/b/each ", "1 > end ",
+            ]
+        )
+        #expect(drawn.arrows.allSatisfy { $0.mark == .covered })
+    }
+
     @Test("no box lies upon another, whatever the flow")
     func layout() throws {
         for graph in try TestApp(sample: "shop").app().flows.values {

@@ -145,6 +145,9 @@ extension ObservedTransaction {
         }
     }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { try base.halt(of: run) }
+    func entry(at address: EntryAddress) throws(StoreError) -> JournalEntry? { try base.entry(at: address) }
+    func lastCall(at address: EntryAddress) throws(StoreError) -> Int? { try base.lastCall(at: address) }
+    func status(of run: RunID) throws(StoreError) -> RunStatus? { try base.status(of: run) }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] { try base.openChildren(of: run) }
     func claimableRuns(
         epoch: Int64,

@@ -19,6 +19,7 @@ extension Interpreter {
                 state.position = .at(node.next)
             }
         case .endTurn(let begin): endTurn(of: graph[begin], node: node, now: now)
+        case .endBranch(let begin, let number): endBranch(number, of: graph[begin], node: node, now: now)
         case .jumpBack(let max): jumpBack(max: max, node: node)
         case .rethrow:
             fail(node, state.failure ?? .engine("invalid_graph", "a failure is passed on where there was none"))
@@ -86,7 +87,7 @@ extension Interpreter {
         }
     }
 
-    private static func tooManyTurns(_ node: Node) -> BlockFailure {
+    static func tooManyTurns(_ node: Node) -> BlockFailure {
         BlockFailure(code: "too_many_turns", type: "engine", message: "'\(node.path)' takes more turns than it may")
     }
 

@@ -44,8 +44,9 @@ extension Interpreter {
         case .callbackHandler: return .callback
         case .beginTransaction, .endTransaction: return .transaction
         case .wait(let block): return .wait(try wait(block, node: node, now: now))
+        case .beginBranches(let block): return .branches(try branches(block, node: node, now: now))
         case .branch, .setVariables, .log, .respond, .fail, .beginTry, .chooseCatch, .holdFailure, .endTry, .beginLoop,
-            .endTurn, .rethrow, .jumpBack:
+            .endTurn, .endBranch, .rethrow, .jumpBack:
             preconditionFailure("a pure block has no work outside")
         }
     }
@@ -150,6 +151,7 @@ extension BlockWork {
         case .runFlow(let flow, let input, let mode):
             ["flow": .string(flow), "input": .map(input), "mode": .string(mode.rawValue)]
         case .wait(let wait): wait.journalInput
+        case .branches(let branches): branches.journalInput
         case .code(_, let scope): ["args": .map(scope.args)]
         case .callback, .transaction: .null
         }

@@ -30,7 +30,7 @@ extension Interpreter {
             throw try failure(of: block, node: node, now: now)
         case .command, .code, .callbackHandler, .findRecord, .findRecords, .insertRecord, .upsertRecord, .updateRecord,
             .deleteRecord, .beginTransaction, .endTransaction, .runFlow, .chooseCatch, .holdFailure, .endTry, .endTurn,
-            .rethrow, .jumpBack, .wait:
+            .rethrow, .jumpBack, .wait, .beginBranches, .endBranch:
             return false
         }
         return true

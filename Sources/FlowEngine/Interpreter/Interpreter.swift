@@ -14,10 +14,14 @@ struct Interpreter: Sendable {
     let graph: FlowGraph
     let run: RunID
     let start: RunStart
-    private let input: Value
-    private let runValue: Value
+    /// What expressions see as `input`, `trigger` and `run`; in a branch, its parent's.
+    var input: Value
+    var trigger: Value
+    var runValue: Value
     /// When the whole run is out of time.
-    let deadline: Timestamp?
+    var deadline: Timestamp?
+    /// Since when events count that the run waits for, if not since it was created: a branch's, since its parent was.
+    var listensSince: Timestamp?
 
     /// What a transaction that is rolled back gives up.
     struct State: Sendable {
@@ -91,6 +95,7 @@ struct Interpreter: Sendable {
         self.run = run
         self.start = start
         self.input = .map(start.input)
+        self.trigger = start.trigger
         self.runValue = FlowScope.describe(run, start, startedAt: startedAt)
         self.deadline = graph.timeout.flatMap { startedAt + $0 }
         self.state = State(position: .at(graph.entry))
@@ -130,7 +135,7 @@ struct Interpreter: Sendable {
         if !items.isEmpty { items.append(.int(Int64(index))) }
         return FlowScope(
             input: input,
-            trigger: start.trigger,
+            trigger: trigger,
             blocks: state.blocks,
             variables: state.variables,
             error: state.error,
@@ -175,7 +180,7 @@ extension Interpreter {
     /// The effect that the interpreter stopped at is done.
     mutating func succeeded(_ call: BlockCall, output: Value) {
         let node = graph[call.node]
-        arrive()
+        arrive(at: node)
         if let id = node.id { state.blocks[id] = output }
         noteEvent(call, output)
         if case .endTransaction(let begin) = node.action {
@@ -188,8 +193,8 @@ extension Interpreter {
 
     /// The effect that the interpreter stopped at failed.
     mutating func failed(_ call: BlockCall, _ failure: BlockFailure) {
-        arrive()
         let node = graph[call.node]
+        arrive(at: node)
         do throws(BlockFailure) {
             if try isWorthRetrying(node, call, failure) {
                 state.position = .pausing(Retry(node: node.index, visit: call.visit, attempt: call.attempt + 1))
@@ -214,7 +219,8 @@ extension Interpreter {
         return true
     }
 
-    private mutating func arrive() {
+    private mutating func arrive(at node: Node) {
+        if case .beginBranches = node.action { state.loops[node.index] = nil }
         state.trace = []
         pureBlocksPassed = 0
     }
@@ -283,6 +289,8 @@ extension Interpreter {
             open(call, body: body, end: end)
             return .openTransaction(call)
         }
+        // The items that its turns see; they begin from this state.
+        if case .branches(let branches) = work { state.loops[node.index] = Loop(items: branches.items) }
         state.position = .awaiting(call)
         return .perform(call)
     }

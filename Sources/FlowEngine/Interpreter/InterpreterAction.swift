@@ -59,6 +59,7 @@ enum BlockWork: Sendable {
     case runFlow(flow: String, input: ValueMap, mode: RunFlowBlock.Mode)
     case transaction
     case wait(WaitWork)
+    case branches(BranchWork)
 }
 
 /// What a run waits for.
@@ -72,7 +73,7 @@ extension BlockWork {
     /// Whether the rows that the block read and changed can be told from its entry's output.
     var outputShowsAccesses: Bool {
         switch self {
-        case .find, .insert, .runFlow, .transaction, .wait: true
+        case .find, .insert, .runFlow, .transaction, .wait, .branches: true
         case .upsert, .update, .delete, .command, .callback, .code: false
         }
     }
@@ -88,6 +89,8 @@ enum RunEnding: Sendable {
     /// The declared outputs; nil for a flow that declares none.
     case succeeded(output: ValueMap?)
     case failed(BlockFailure)
+    /// A branch came to its end: what it gives.
+    case joined(output: Value)
 }
 
 /// A line that a `log` block wrote; released after the commit of what comes after it.

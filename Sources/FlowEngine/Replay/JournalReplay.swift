@@ -9,6 +9,8 @@ struct JournalReplay {
         var entry: JournalEntry
         /// Earlier requests of the same attempt, with their answers.
         var exchanges: [CommandCall.Exchange]
+        /// Of a block with branches: their entries, in the order of their numbers.
+        var branches: [JournalEntry] = []
     }
 
     private(set) var interpreter: Interpreter
@@ -84,8 +86,30 @@ struct JournalReplay {
         code = PendingCode(call: call, answers: answers)
     }
 
+    /// The block's own entry, which is finished last, and behind it one for each branch that was begun.
+    private mutating func replayBranches(_ call: BlockCall) throws(NondeterminismError) {
+        let own = entries[position]
+        try match(own, call)
+        consume()
+        var branches: [JournalEntry] = []
+        while position < entries.count {
+            let entry = entries[position]
+            guard entry.address == own.address.branch(branches.count) else { break }
+            try match(entry, call, calls: branches.count + 1)
+            consume()
+            branches.append(entry)
+        }
+        switch own.status {
+        case .succeeded: interpreter.succeeded(call, output: own.output)
+        case .failed: interpreter.failed(call, try failure(of: own))
+        case .started, .outcomeUnknown:
+            open = OpenEntry(call: call, entry: own, exchanges: [], branches: branches)
+        }
+    }
+
     private mutating func replay(_ call: BlockCall) throws(NondeterminismError) {
         if case .code = call.work { return try replayCode(call) }
+        if case .branches = call.work { return try replayBranches(call) }
         var exchanges: [CommandCall.Exchange] = []
         while position < entries.count {
             let entry = entries[position]

@@ -19,10 +19,39 @@ package struct RecordedHistory: Sendable, Hashable {
     package var runs: [RecordedRun]
     /// Tells this installation's keys from any other's.
     package var installation: [UInt8]
+    /// Entries that the run took over from the run that it does again: they were made for another run, perhaps with
+    /// other input.
+    package var kept: Int
 
-    package init(runs: [RecordedRun], installation: [UInt8]) {
+    package init(runs: [RecordedRun], installation: [UInt8], kept: Int = 0) {
         self.runs = runs
         self.installation = installation
+        self.kept = kept
+    }
+}
+
+extension RunRecord {
+    /// Ended from outside: by a person, or by the engine since the machine let it down.
+    package var wasStopped: Bool {
+        if status == .cancelled { return true }
+        guard status == .failed, let failure, failure.type == "engine" else { return false }
+        return failure.code.hasPrefix("engine_")
+    }
+}
+
+extension RecordedRun {
+    /// It failed before its first block, so there is no way that it went.
+    package var isRefused: Bool { record.status == .failed && record.startedAt == nil && entries.isEmpty }
+
+    /// How many entries at the beginning are another run's: the same, but for the run that they name.
+    package func entries(keptFrom other: [JournalEntry]) -> Int {
+        zip(entries, other).prefix { own, old in
+            var moved = old
+            moved.address.run = own.address.run
+            moved.accesses = own.accesses
+            moved.receipt = own.receipt
+            return moved == own
+        }.count
     }
 }
 

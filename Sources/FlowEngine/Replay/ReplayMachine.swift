@@ -56,14 +56,16 @@ package struct ReplayOutcome: Sendable {
 /// Clock, rows, answers and sub-runs come from the record; every expression, branch, input, request, query and change
 /// is done again. No network, no database, nothing that waits.
 package struct ReplayMachine {
-    private let context: TurnContext
-    private let transaction: ReplayTransaction
+    let context: TurnContext
+    let transaction: ReplayTransaction
     private let history: RecordedHistory
     private let clock: ReplayClock
     private let watch: PassWatch?
     private let code: [EntryAddress: CodeProgress]?
     private var results: [RunID: ReplayedRun] = [:]
     private var snapshot: BlockSnapshot?
+    /// Where runs began their branches.
+    private var origins: [RunID: BranchOrigin] = [:]
 
     /// Prepares a replay of `history` on `app`.
     ///
@@ -110,13 +112,14 @@ package struct ReplayMachine {
         record.startedAt = root.startedAt
         transaction.records[root.id] = record
         transaction.journals[root.id] = []
+        transaction.keep(history.kept, of: history.runs[0])
         try transaction.prepareRows()
         try drive(root.id, depth: 0)
         let runs = results.values.sorted { $0.record.id < $1.record.id }
         let first = runs.filter { $0.record.id == root.id }
         return ReplayOutcome(
             runs: first + runs.filter { $0.record.id != root.id },
-            changes: transaction.changes,
+            changes: transaction.recordedChanges,
             outside: transaction.outside,
             given: transaction.given,
             snapshot: snapshot
@@ -130,25 +133,39 @@ package struct ReplayMachine {
         guard let graph = context.app.flows[record.start.flow], depth <= Limits.subflowDepth else {
             return finish(id, nil, .lost("the app has no flow '\(record.start.flow)'"))
         }
+        if let refused = transaction.recorded[id], refused.isRefused {
+            record.status = .failed
+            record.finishedAt = refused.record.finishedAt
+            record.failure = refused.record.failure
+            record.answer = refused.record.failure.map { RunAnswer(failure: $0) }
+            transaction.records[id] = record
+            return finish(id, nil, .recordEnds)
+        }
         if record.startedAt == nil { record.startedAt = clock.now() }
         let startedAt = record.startedAt ?? record.createdAt
         transaction.records[id] = record
         var lastSize = -1
         while true {
-            var fresh = Interpreter(graph: graph, run: id, start: record.start, startedAt: startedAt)
-            fresh.watch = watch
             let replay: JournalReplay
-            do throws(NondeterminismError) {
+            do {
+                let origin = try context.origin(of: record, known: { origins[$0] }, in: transaction)
+                if let origin { origins[origin.address.run] = origin }
+                var fresh = try TurnContext.interpreter(of: record, graph, startedAt: startedAt, from: origin)
+                fresh.watch = watch
                 replay = try JournalReplay(fresh, entries: transaction.journals[id] ?? [])
             } catch {
-                return finish(id, fresh, .lost(error.message))
+                let message = (error as? NondeterminismError)?.message ?? "the journal cannot be followed"
+                return finish(id, nil, .lost(message))
             }
             let (interpreter, stop) = try turn(of: id, replay, graph: graph)
             if let stop { return finish(id, interpreter, stop) }
             guard let after = transaction.records[id], !after.status.isFinal else {
                 return finish(id, interpreter, nil)
             }
+            // Branches that end must not begin others here: which were begun is in the record.
+            transaction.records[id]?.status = .running
             try driveChildren(of: id, depth: depth)
+            transaction.records[id]?.status = after.status
             let size = progress(of: id)
             guard size > lastSize else { return finish(id, interpreter, .lost("the run does not go on")) }
             lastSize = size
@@ -200,6 +217,7 @@ package struct ReplayMachine {
             live.interpreter.endPause()
             return try advance(live)
         }
+        if case .branches = open.call.work { return try join(open, live) }
         guard let recorded = transaction.recordedEntry(open.entry.address) else {
             return (live.interpreter, .unanswered(open.entry.address))
         }
@@ -228,9 +246,12 @@ package struct ReplayMachine {
         return try advance(turn.run)
     }
 
-    /// Whether the run was cancelled here: it must not go on, and tell the run that waits for it another end.
-    private func wasStopped(_ id: RunID) -> Bool {
-        guard let recorded = transaction.recorded[id], recorded.record.status == .cancelled else { return false }
+    /// Whether the run was ended here, or was exported before it went on: it must not do what nobody recorded, nor tell
+    /// the run that waits for it another end.
+    func wasStopped(_ id: RunID) -> Bool {
+        guard let recorded = transaction.recorded[id] else { return false }
+        let isUnderWay = !recorded.record.status.isFinal && transaction.plan == nil
+        guard recorded.record.wasStopped || isUnderWay else { return false }
         let entries = transaction.journals[id] ?? []
         return entries.count >= recorded.entries.count && entries.last?.status != .started
     }
@@ -248,7 +269,7 @@ package struct ReplayMachine {
         }
     }
 
-    private func advance(_ live: LiveRun) throws(StoreError) -> (Interpreter, ReplayStop?) {
+    func advance(_ live: LiveRun) throws(StoreError) -> (Interpreter, ReplayStop?) {
         var live = live
         var progress: CodeProgress?
         while true {

@@ -7,7 +7,16 @@ extension ReplayTransaction: StoreTransaction {
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { [] }
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? { nil }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { nil }
-    func openChildren(of run: RunID) throws(StoreError) -> [RunID] { [] }
+    func openChildren(of run: RunID) throws(StoreError) -> [RunID] {
+        records.values.filter { $0.start.parent?.run == run && !$0.status.isFinal }.map(\.id).sorted()
+    }
+    func entry(at address: EntryAddress) throws(StoreError) -> JournalEntry? {
+        journals[address.run]?.last { $0.address == address }
+    }
+    func lastCall(at address: EntryAddress) throws(StoreError) -> Int? {
+        journals[address.run]?.filter { $0.address.blockOfBranch == address.blockOfBranch }.map(\.address.call).max()
+    }
+    func status(of run: RunID) throws(StoreError) -> RunStatus? { records[run]?.status }
     func claimableRuns(
         epoch: Int64,
         now: Timestamp,

@@ -60,6 +60,15 @@ final class ReplayTransaction {
         places[address].flatMap { recorded[address.run]?.entries[$0] }
     }
 
+    /// Begins a run behind entries that it took over: they are taken as recorded.
+    func keep(_ count: Int, of run: RecordedRun) {
+        let kept = run.entries.prefix(count)
+        guard !kept.isEmpty else { return }
+        journals[run.record.id] = Array(kept)
+        position[run.record.id] = kept.count
+        given.formUnion(kept.map(\.address))
+    }
+
     // MARK: Time
 
     /// Begins a turn of a run: what others did meanwhile may show from here on.
@@ -97,6 +106,17 @@ final class ReplayTransaction {
             cursors[address] = 0
         }
         if let start = entry?.startedAt { tables.setTime(start) }
+    }
+
+    /// Without those of a run that was exported before it made them; another version of the flow makes its own.
+    var recordedChanges: [RowChange] {
+        guard plan == nil else { return changes }
+        return changes.filter { change in
+            guard let address = change.address, let run = recorded[address.run], !run.record.status.isFinal else {
+                return true
+            }
+            return places[address] != nil
+        }
     }
 
     func takeAccesses() -> [StoreAccess] {
@@ -373,7 +393,9 @@ final class ReplayTransaction {
             return RunID(run)
         }
         let known = Set(records.keys).union(recorded.keys)
-        return RunID((known.max()?.rawValue ?? 0) + 1)
+        // A capsule may claim to hold the last number there is: then the run is taken for it, and differs.
+        let last = known.max()?.rawValue ?? 0
+        return RunID(last == .max ? last : last + 1)
     }
 
     func updateRun(_ run: RunRecord) throws(StoreError) { records[run.id] = run }

@@ -76,6 +76,8 @@ package enum RunOrigin: String, Sendable, Hashable, CaseIterable {
     case schedule
     /// A change of a table.
     case table
+    /// A branch of another run, which waits for it: `parallel`, or `for-each` with `concurrency`.
+    case branch
 }
 
 /// Everything a run starts with; kept with it, so that a replay sees the same.

@@ -13,7 +13,7 @@ package enum OutcomeDecision: Sendable {
 
 // What only a person can decide.
 extension Engine {
-    /// Lets a paused or quarantined run go on; its strikes are forgotten.
+    /// Lets a paused or quarantined run go on, and the branches that were paused with it; its strikes are forgotten.
     ///
     /// One that was to be paused is not any more.
     /// - Throws: `.unknownRun`; `.wrongState`; `.store`.
@@ -31,10 +31,12 @@ extension Engine {
                 guard record.halt == .pause else { return false }
             }
             try transaction.setHalt(nil, of: run)
+            try context.resumeBranches(of: record, in: transaction)
             _ = try context.admitSuccessors(of: record.start, in: transaction)
             return true
         } then: { [self] in
             if isReady { submitTurn(of: run, .takeUp(isUnsent: false)) }
+            requestLook()
         }
     }
 

@@ -17,7 +17,7 @@ extension Engine {
         }
     }
 
-    /// Pauses a run where nothing that it sent is without its answer; its sub-flows go on.
+    /// Pauses a run where nothing that it sent is without its answer, and its branches with it; its sub-flows go on.
     ///
     /// It stays on disk until `resume`, and holds up nobody in its lane. A wait goes on with its own deadline.
     /// - Returns: The run as it stands: `paused`, or still under way with the wish noted.

@@ -60,12 +60,31 @@ extension Engine {
         }
         guard let (record, entries) = found else { throw EngineError(.unknownRun, "there is no such run") }
         let kept = try kept(of: record, entries, from: start)
-        return RerunPlan(
-            run: run,
-            flow: record.start.flow,
-            kept: kept,
-            repeats: entries.dropFirst(kept).compactMap(RerunPlan.Effect.init)
-        )
+        let repeats: [RerunPlan.Effect]
+        do throws(StoreError) {
+            repeats = try await store.read { (reader) throws(StoreError) in
+                try Self.effects(of: entries.dropFirst(kept), in: reader)
+            }
+        } catch {
+            throw EngineError(error)
+        }
+        return RerunPlan(run: run, flow: record.start.flow, kept: kept, repeats: repeats)
+    }
+
+    /// What entries did to the world, those of branches among them.
+    private static func effects(
+        of entries: some Sequence<JournalEntry>,
+        in reader: any StoreReader
+    ) throws(StoreError) -> [RerunPlan.Effect] {
+        var effects: [RerunPlan.Effect] = []
+        for entry in entries {
+            if let branch = entry.branchRun {
+                effects += try Self.effects(of: reader.entries(of: branch), in: reader)
+            } else if let effect = RerunPlan.Effect(entry) {
+                effects.append(effect)
+            }
+        }
+        return effects
     }
 
     /// Starts a new run that does a final one again, with other input if some is given; durable when this returns.
@@ -170,6 +189,10 @@ extension Engine {
         _ entries: [JournalEntry],
         from start: RerunStart
     ) throws(EngineError) -> Int {
+        guard record.start.origin != .branch else {
+            let parent = record.start.parent.map { " of run \($0.run), which can be done again" } ?? ""
+            throw EngineError(.wrongState, "run \(record.id) is a branch\(parent)")
+        }
         guard record.status.isFinal else {
             throw EngineError(.wrongState, "run \(record.id) is \(record.status.rawValue); it is not over")
         }
@@ -224,7 +247,7 @@ extension RerunPlan.Effect {
             what = "\(request.connection): \(request.method) \(request.path)"
         } else {
             switch entry.block {
-            case "find-record", "find-records", "callback-handler", "transaction": return nil
+            case "find-record", "find-records", "callback-handler", "transaction", "parallel", "for-each": return nil
             default:
                 what =
                     entry.input["table"]?.stringValue ?? entry.input["flow"]?.stringValue.map { "runs '\($0)'" } ?? ""

@@ -71,10 +71,13 @@ extension Engine {
         let startedAt = record.startedAt ?? clock.now()
         record.startedAt = startedAt
         do {
-            let fresh = Interpreter(graph: graph, run: id, start: record.start, startedAt: startedAt)
+            let known = { (run: RunID) in self.state.withLock { $0.origins[run] } }
+            let origin = try context().origin(of: record, known: known, in: transaction)
+            let fresh = try TurnContext.interpreter(of: record, graph, startedAt: startedAt, from: origin)
             let replay = try JournalReplay(fresh, entries: transaction.entries(of: id))
             var live = LiveRun(record: record, interpreter: replay.interpreter, isSuspect: isSuspect)
             live.code = replay.code
+            live.origin = origin
             return try takeUp(live, open: replay.open, input, wasRunning: wasRunning, in: transaction)
         } catch let error as StoreError {
             throw error
@@ -124,7 +127,8 @@ extension Engine {
         case .takeUp(isUnsent: false), .goOn, .progress: break
         }
         var turn = Turn(live, context: context(), in: transaction)
-        if live.record.halt == .cancel, !wasSent, open.entry.failure == nil || open.entry.failure?.code == Turn.notSent
+        if live.record.halt == .cancel, !wasSent, open.entry.failure == nil || open.entry.failure?.code == Turn.notSent,
+            try transaction.openChildren(of: live.record.id).isEmpty
         {
             return try finish(&turn, first: nil)
         }
@@ -198,6 +202,7 @@ extension Engine {
         write(result.lines, of: record)
         let (waiters, isMoreWaiting) = state.withLock { state in
             state.live[record.id] = result.stop == .left ? nil : result.run
+            state.noteOrigins(of: result.run, isLeft: result.stop == .left)
             let waiters = record.isSettled ? state.waiters.removeValue(forKey: record.id) ?? [] : []
             let isMoreWaiting = state.isMoreWaiting && result.stop == .left
             if isMoreWaiting { state.isMoreWaiting = false }
@@ -234,7 +239,7 @@ extension Engine {
         guard stop == .left else { return }
         let level: Logger.Level =
             switch record.status {
-            case .succeeded, .failed, .cancelled: .info
+            case .succeeded, .failed, .cancelled: record.start.origin == .branch ? .debug : .info
             case .paused: .notice
             case .outcomeUnknown, .quarantined: .warning
             case .queued, .running, .waiting, .retrying: .debug

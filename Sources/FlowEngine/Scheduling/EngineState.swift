@@ -21,6 +21,8 @@ struct EngineState: Sendable {
     /// Runs whose request is on its way or whose next turn is queued.
     var live: [RunID: LiveRun] = [:]
     var waiters: [RunID: [AnswerWaiter]] = [:]
+    /// Where runs stood when they began the branches that they wait for, as it is on disk.
+    private(set) var origins: [RunID: BranchOrigin] = [:]
     /// Those who wait until calls are taken.
     var readiness: [CheckedContinuation<Void, Never>] = []
     var stalled: [StalledTurn] = []
@@ -38,6 +40,19 @@ struct EngineState: Sendable {
     /// The flow that got a place last, and how many were given.
     var lastFlow = ""
     var placesGiven = 0
+
+    /// Remembers where a branch begins, so that the next one need not look for it on disk.
+    mutating func noteOrigins(of run: LiveRun, isLeft: Bool) {
+        if run.record.status.isFinal { origins[run.record.id] = nil }
+        var origin = run.origin
+        if isLeft, run.record.status == .waiting {
+            origin = BranchOrigin(run.interpreter, record: run.record) ?? origin
+        }
+        guard let origin, origins[origin.address.run]?.address != origin.address else { return }
+        // Whose is dropped does not matter: it is found again on disk.
+        if origins.count >= Limits.branchOrigins, let any = origins.keys.first { origins[any] = nil }
+        origins[origin.address.run] = origin
+    }
 
     /// Changes the phase.
     ///

@@ -215,6 +215,9 @@ extension TriggeringTransaction {
     func run(_ id: RunID) throws(StoreError) -> RunRecord? { try base.run(id) }
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { try base.runs(matching: filter) }
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry] { try base.entries(of: run) }
+    func entry(at address: EntryAddress) throws(StoreError) -> JournalEntry? { try base.entry(at: address) }
+    func lastCall(at address: EntryAddress) throws(StoreError) -> Int? { try base.lastCall(at: address) }
+    func status(of run: RunID) throws(StoreError) -> RunStatus? { try base.status(of: run) }
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { try base.evidence(of: run) }
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
         try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)

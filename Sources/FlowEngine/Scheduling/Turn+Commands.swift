@@ -108,6 +108,8 @@ extension Turn {
         let step = try protecting { (transaction) throws(StoreError) -> Result<CommandStep, BlockFailure> in
             .success(try command.receive(answer, to: pending.request, of: commandCall, in: transaction))
         }
+        // What was made known by the answer may have started flows that waited for it, such as callbacks that came first.
+        startsWork = true
         var entry = pending.entry
         entry.failure = nil
         entry.receipt = Receipt(answer: answer, accesses: transaction.takeAccesses())
@@ -217,6 +219,7 @@ extension Turn {
         let entry = open.entry
         switch open.call.work {
         case .wait(let work): return try resume(work, open.call, entry)
+        case .branches: return try join(open)
         case .code where OutsideRequest(entry.input) == nil:
             try save(.waiting)
             return .left

@@ -20,7 +20,7 @@ extension Turn {
                 return try changing(expected, of: table) { (transaction) throws(StoreError) in
                     try transaction.delete(from: table, where: conditions)
                 }
-            case .command, .callback, .runFlow, .transaction, .wait, .code:
+            case .command, .callback, .runFlow, .transaction, .wait, .code, .branches:
                 throw StoreError(.corrupt, "\(call.block) is no record block")
             }
         } catch {

@@ -103,7 +103,7 @@ extension Turn {
     }
 
     /// The number of runs that wait for this one, directly or not; at most the limit.
-    private func depth() throws(StoreError) -> Int {
+    func depth() throws(StoreError) -> Int {
         var depth = 0
         var parent = run.record.start.parent
         while let address = parent, depth < Limits.subflowDepth {

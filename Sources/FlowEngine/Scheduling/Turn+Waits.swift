@@ -56,7 +56,8 @@ extension Turn {
         after: Int64,
         before deadline: Timestamp?
     ) throws(StoreError) -> EventRecord? {
-        let event = try transaction.event(subject, after: after, since: run.record.createdAt)
+        let since = run.interpreter.listensSince ?? run.record.createdAt
+        let event = try transaction.event(subject, after: after, since: since)
         guard let event, let deadline else { return event }
         return event.receivedAt <= deadline ? event : nil
     }

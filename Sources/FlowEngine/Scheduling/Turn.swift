@@ -137,7 +137,7 @@ struct Turn {
             try conclude(call, try recordResult(of: call))
         case .callback:
             try conclude(call, try callbackResult(of: call))
-        case .command, .runFlow, .wait, .code:
+        case .command, .runFlow, .wait, .code, .branches:
             guard !isInTransaction else {
                 try conclude(call, .failure(.engine("invalid_graph", "\(call.block) cannot stand in a transaction")))
                 return nil
@@ -145,6 +145,7 @@ struct Turn {
             if case .command(let block, let data) = call.work { return try begin(block, data: data, call) }
             if case .wait(let work) = call.work { return try wait(for: work, call) }
             if case .code = call.work { return beginCode(call) }
+            if case .branches(let work) = call.work { return try begin(work, call) }
             if case .runFlow(let flow, let input, let mode) = call.work {
                 return try runFlow(flow, input: input, mode: mode, call)
             }
@@ -278,6 +279,9 @@ struct Turn {
                 run.record.answer = run.record.answer ?? RunAnswer(status: 200, body: output)
             }
             if let answer = run.record.answer { output = answer.body }
+        case .joined(let joined):
+            run.record.status = .succeeded
+            output = joined
         case .failed(let failure):
             run.record.status = .failed
             run.record.failure = failure

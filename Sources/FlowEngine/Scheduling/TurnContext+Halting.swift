@@ -48,13 +48,39 @@ extension TurnContext {
         }
     }
 
-    /// Pauses a run, or has it paused as soon as what it sent is settled.
+    /// The branches that a run waits for.
+    private func branches(of record: RunRecord, in transaction: any StoreReader) throws(StoreError) -> [RunRecord] {
+        var branches: [RunRecord] = []
+        for child in try transaction.openChildren(of: record.id) {
+            if let branch = try transaction.run(child), branch.start.origin == .branch { branches.append(branch) }
+        }
+        return branches
+    }
+
+    /// Lets the branches of a run go on that were paused with it.
+    func resumeBranches(of record: RunRecord, in transaction: any StoreTransaction) throws(StoreError) {
+        for var branch in try branches(of: record, in: transaction) where branch.halt != .cancel {
+            // One with a request on its way was not paused with its parent; it needs a look of its own.
+            if branch.status == .paused, try unsettledRequest(of: branch, in: transaction) == nil {
+                branch.status = .queued
+                branch.failure = nil
+                try transaction.updateRun(branch)
+            }
+            if branch.halt == .pause { try transaction.setHalt(nil, of: branch.id) }
+            try resumeBranches(of: branch, in: transaction)
+        }
+    }
+
+    /// Pauses a run, or has it paused as soon as what it sent is settled, and its branches with it.
     func pause(
         _ id: RunID,
         in transaction: any StoreTransaction,
         _ halted: inout Halted
     ) throws(StoreError) {
         guard var record = try transaction.run(id) else { return }
+        for branch in try branches(of: record, in: transaction) where branch.halt == nil && branch.status != .paused {
+            try pause(branch.id, in: transaction, &halted)
+        }
         let isAtRest = [.queued, .waiting, .retrying].contains(record.status)
         let request = try unsettledRequest(of: record, in: transaction)
         guard isAtRest, request == nil else { return try transaction.setHalt(.pause, of: id) }

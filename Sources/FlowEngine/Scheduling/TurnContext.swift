@@ -56,10 +56,10 @@ struct TurnContext: Sendable {
         output: Value,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> Bool {
+        if record.start.origin == .branch { return try joinParent(of: record, output: output, in: transaction) }
         guard
             let address = record.start.parent, var parent = try transaction.run(address.run), !parent.status.isFinal,
-            var entry = try transaction.entries(of: parent.id).first(where: { $0.address == address }),
-            entry.status == .started
+            var entry = try transaction.entry(at: address), entry.status == .started
         else { return false }
         try Failpoint.childBeforeCommit.reach()
         entry.finishedAt = record.finishedAt
@@ -93,6 +93,8 @@ struct LiveRun: Sendable {
     var pending: PendingRequest?
     /// The code block whose code runs, or asked for what is awaited.
     var code: PendingCode?
+    /// Of a branch: where its parent stood when it began it.
+    var origin: BranchOrigin?
     /// It was executing when the process died, and has made no progress since.
     var isSuspect = false
 }

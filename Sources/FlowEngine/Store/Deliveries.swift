@@ -111,6 +111,8 @@ package struct RunFilter: Sendable, Hashable {
     package var statuses: Set<RunStatus>
     package var before: RunID?
     package var limit: Int
+    /// Whether branches of other runs count that go on or ended by themselves; those that need a person always do.
+    package var includesBranches = true
 
     package init(flow: String? = nil, statuses: Set<RunStatus> = [], before: RunID? = nil, limit: Int = 50) {
         self.flow = flow

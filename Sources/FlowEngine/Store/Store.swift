@@ -33,10 +33,15 @@ package protocol StoreReader {
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord]
     /// In the order of their sequence.
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry]
+    /// The entry at an address; nil when there is none.
+    func entry(at address: EntryAddress) throws(StoreError) -> JournalEntry?
+    /// The highest number of a call of the same attempt; nil when it has no entry.
+    func lastCall(at address: EntryAddress) throws(StoreError) -> Int?
     /// What a replay needs besides the entries, in the same order; for capsules alone.
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence]
     /// The run that a page call with this key started.
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord?
+    func status(of run: RunID) throws(StoreError) -> RunStatus?
     /// What an operator wants of a run that is in memory.
     func halt(of run: RunID) throws(StoreError) -> RunHalt?
     /// Runs that are not final and whose end a run waits for, oldest first.

@@ -89,7 +89,7 @@ extension CaseReader {
 
     private func readCell(_ node: YAMLNode, of column: Column) -> ValueTemplate? {
         let what = "'\(column.name)'"
-        if let scalar = node.scalar, scalar.text.contains("${") {
+        if node.holdsExpression {
             return templates.compile(node, Expectation(type: column.type.expressionType, what: what))?.template
         }
         if node.scalar?.resolved == .null { return .constant(.null) }
@@ -181,5 +181,17 @@ extension CaseReader {
             )
         }
         return text.value
+    }
+}
+
+extension YAMLNode {
+    /// Whether a text in it is written with an expression, or with what stands for `${`.
+    fileprivate var holdsExpression: Bool {
+        switch content {
+        case .scalar(let scalar): scalar.text.contains("${")
+        case .sequence(let items): items.contains(where: \.holdsExpression)
+        case .mapping(let pairs): pairs.contains(where: \.value.holdsExpression)
+        case .unreadable: false
+        }
     }
 }

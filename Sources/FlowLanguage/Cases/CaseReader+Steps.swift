@@ -4,7 +4,7 @@ import Expressions
 extension CaseReader {
     /// The keys of which a step has one: they say what it does.
     private static let kinds = [
-        "page", "hook", "run", "schedule", "stripe", "event", "pay", "call", "advance",
+        "page", "hook", "run", "schedule", "stripe", "event", "send", "pay", "call", "advance", "capsule",
     ]
 
     func readSteps(_ node: YAMLNode) -> [CaseStep] {
@@ -16,7 +16,18 @@ extension CaseReader {
                 at: items[Limits.stepsPerCase].range
             )
         }
-        return items.prefix(Limits.stepsPerCase).compactMap(readStep)
+        let steps = items.prefix(Limits.stepsPerCase).compactMap(readStep)
+        let capsules = steps.filter { if case .capsule = $0.action { true } else { false } }
+        if capsules.count > 1 {
+            context.findings.add(
+                .error,
+                FindingCode.caseStep.rawValue,
+                "a case plays one capsule at most",
+                capsules[1].range,
+                []
+            )
+        }
+        return steps
     }
 
     func readStep(_ node: YAMLNode) -> CaseStep? {
@@ -50,12 +61,14 @@ extension CaseReader {
             let key = reader.value("key").flatMap { template(of: $0, "'key'") }
             let input = reader.value("input").flatMap { value(of: $0) }
             return flow.map { .page(flow: $0, input: input, caller: caller, key: key) }
-        case "run":
-            let flow = readFlow("run", &reader) { $0.trigger == .manual }
-            let input = reader.value("input").flatMap { value(of: $0) }
-            return flow.map { .run(flow: $0, input: input) }
-        case "schedule":
-            return readFlow("schedule", &reader) { $0.kind == .cloud }.map { .schedule(flow: $0) }
+        case "run": return readRun(&reader)
+        case "schedule": return readSchedule(&reader)
+        case "send": return readSend(&reader)
+        case "capsule":
+            guard let node = reader.required("capsule"), case .file(let name, _)? = readBody(node, file: true) else {
+                return nil
+            }
+            return .capsule(file: name)
         case "hook": return readHook(&reader)
         case "stripe":
             let type = reader.requiredText("stripe")
@@ -89,11 +102,64 @@ extension CaseReader {
             return nil
         }
         guard fits(flow) else {
-            let way = flow.kind == .page ? "a page flow: 'page' calls it" : "a cloud flow, started by its trigger"
+            let way = flow.kind == .page ? "a page flow: 'page' calls it" : "a cloud flow with another trigger"
             context.error(.flowNotCallable, "'\(name.value)' is \(way)", at: name.range)
             return nil
         }
         return name.value
+    }
+
+    private func readRun(_ reader: inout MappingReader) -> CaseStep.Action? {
+        let flow = readFlow("run", &reader) { $0.kind == .cloud }
+        let input = reader.value("input").flatMap { value(of: $0) }
+        let trigger = reader.value("trigger").flatMap { value(of: $0) }
+        let caller = reader.value("as").flatMap(readCaller)
+        guard let flow else { return nil }
+        if let graph = app.flows[flow], graph.trigger != .manual, trigger == nil {
+            context.error(
+                .flowNotCallable,
+                "'\(flow)' is started by its trigger",
+                at: reader.headRange,
+                notes: ["say in 'trigger' what that brings, or let it happen with one of \(Self.kinds.listed)"]
+            )
+            return nil
+        }
+        return .run(flow: flow, input: input, trigger: trigger, caller: caller)
+    }
+
+    private func readSchedule(_ reader: inout MappingReader) -> CaseStep.Action? {
+        let flow = readFlow("schedule", &reader) { if case .schedule = $0.trigger { true } else { false } }
+        let moment = reader.text("at")
+        guard let flow else { return nil }
+        guard let moment else { return .schedule(flow: flow, at: nil) }
+        guard let time = Timestamp(rfc3339: moment.value) else {
+            context.error(
+                .caseTime,
+                "'at' is a time with its zone",
+                at: moment.range,
+                notes: ["such as 2026-11-20T12:00:00Z"]
+            )
+            return nil
+        }
+        return .schedule(flow: flow, at: time)
+    }
+
+    private func readSend(_ reader: inout MappingReader) -> CaseStep.Action? {
+        let event = reader.requiredText("send")
+        let key = reader.value("key").flatMap { template(of: $0, "'key'") }
+        let data = reader.value("data").flatMap { value(of: $0) }
+        let caller = reader.value("as").flatMap(readCaller)
+        guard let event else { return nil }
+        guard app.events.contains(where: { $0.name == event.value }) else {
+            context.error(
+                .eventUnknown,
+                "app.yaml declares no event '\(event.value)'",
+                at: event.range,
+                notes: context.likely(event.value, among: app.events.map(\.name))
+            )
+            return nil
+        }
+        return .send(event: event.value, key: key, data: data, caller: caller)
     }
 
     private func readHook(_ reader: inout MappingReader) -> CaseStep.Action? {

@@ -54,9 +54,10 @@ struct CaseReader {
         let expectNode = reader.value("expect")
         let expectation = expectNode.map { readExpectation($0, ofStep: false) } ?? CaseExpectation()
         let disturbances = reader.value("disturb").map(readDisturbances) ?? []
+        let checksInvariants = reader.bool("invariants")?.value ?? true
         reader.finish()
         guard let name else { return nil }
-        return TestCase(
+        var test = TestCase(
             name: name.value,
             range: context.text.range(name.range),
             given: given,
@@ -68,6 +69,8 @@ struct CaseReader {
                 expect: expectNode.map { context.text.range($0.range) }
             )
         )
+        test.checksInvariants = checksInvariants
+        return test
     }
 
     // MARK: What must hold

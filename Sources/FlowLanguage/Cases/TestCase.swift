@@ -10,6 +10,8 @@ package struct TestCase: Sendable {
     package var expectation: CaseExpectation
     /// What goes wrong on the way; written by torture, seldom by hand.
     package var disturbances: [PlacedDisturbance]
+    /// Not in a case that gives a part of the rows alone, such as those that one run met.
+    package var checksInvariants = true
     /// Where its parts stand, for whoever writes a case like it.
     package var parts: Parts
 
@@ -42,6 +44,20 @@ package struct TestCase: Sendable {
         self.expectation = expectation
         self.disturbances = disturbances
         self.parts = parts
+    }
+}
+
+extension TestCase {
+    /// The files of the app that its steps read.
+    package var fileNames: [String] {
+        steps.compactMap { step in
+            switch step.action {
+            case .hook(let hook): hook.body?.fileName
+            case .stripeDelivery(let body): body.fileName
+            case .capsule(let file): file
+            default: nil
+            }
+        }
     }
 }
 
@@ -179,10 +195,14 @@ package struct CaseStep: Sendable {
         case page(flow: String, input: CaseValue?, caller: CaseCaller?, key: ValueTemplate?)
         /// Another system calls a web hook.
         case hook(HookStep)
-        /// A cloud flow with the trigger `manual` is run.
-        case run(flow: String, input: CaseValue?)
-        /// The time of a schedule has come.
-        case schedule(flow: String)
+        /// A cloud flow is run; one that is not started by hand, with what its trigger brings.
+        case run(flow: String, input: CaseValue?, trigger: CaseValue?, caller: CaseCaller?)
+        /// The time of a schedule has come; nil: it is the present one.
+        case schedule(flow: String, at: Timestamp?)
+        /// Somebody sends an event that runs may wait for; nil: the system does.
+        case send(event: String, key: ValueTemplate?, data: CaseValue?, caller: CaseCaller?)
+        /// What started a recorded run happens again, on the rows and with the answers of its capsule.
+        case capsule(file: String)
         /// The calls that make an event of Stripe happen; `changes` hold `step:path=value`.
         case stripeEvent(type: String, changes: CaseValue?)
         /// An event of Stripe as it was recorded, signed anew.
@@ -237,6 +257,10 @@ package enum CaseBody: Sendable {
     case value(CaseValue)
     /// From the app's folder.
     case file(String, SourceRange)
+
+    fileprivate var fileName: String? {
+        if case .file(let name, _) = self { name } else { nil }
+    }
 }
 
 /// What must hold: literals beside what there is, and conditions.

@@ -11,7 +11,8 @@ extension FindingExplanations {
         .caseStep: Page(
             cause: """
                 A step of a test case is one thing that happens: a page call, a web hook, an event of Stripe, a payment \
-                in the browser, time that passes. This one names none of them, or several.
+                in the browser, time that passes. This one names none of them, or several; or a case plays a second \
+                capsule, whose rows would stand where the first one's do.
                 """,
             remedy: """
                 Write one of the listed keys; what else happens is a step of its own.

@@ -165,14 +165,6 @@ extension FindingExplanations {
                 Take the name from the note.
                 """
         ),
-        .blockUnavailable: Page(
-            cause: """
-                The block belongs to the flow language, but this version of Runnel does not have it yet.
-                """,
-            remedy: """
-                Do without it, or use a version that has it.
-                """
-        ),
         .blockUnreachable: Page(
             cause: """
                 No way leads to the block: what stands before it always fails, ends or jumps elsewhere.

@@ -14,7 +14,7 @@ package enum FindingExplanations {
     /// The codes that have a page, in the order of the alphabet.
     package static var codes: [String] { (pages.keys.map(\.rawValue) + expressions.keys).sorted() }
 
-    private static let parts = [files, apps, flows, triggers, http, cases, code, timing]
+    private static let parts = [files, apps, flows, triggers, http, cases, code, timing, branches]
     private static let pages: [FindingCode: Page] = parts.reduce(into: [:]) { pages, part in
         pages.merge(part) { first, _ in first }
     }

@@ -99,6 +99,7 @@ extension FlowCompiler {
             }
         default: break
         }
+        checkBranch(block)
         guard jumpScopes.contains(where: { $0.barrier == .transaction }) else { return }
         switch block.body {
         case .find, .insert, .upsert, .update, .delete, .branch, .setVariables, .fail, .broken: break
@@ -152,7 +153,9 @@ extension FlowCompiler {
                 range: context.text.range(block.word.range)
             )
         case .wait(let wait): compileWait(wait, templates, scope, &body)
+        case .loop(let loop) where loop.hasBranches: compileTurns(loop, block, place, next: next, scope, &body)
         case .loop(let loop): compileLoop(loop, block, place, next: next, scope, &body)
+        case .parallel(let parallel): compileParallel(parallel, block, place, next: next, &body)
         case .tryBlocks(let attempt): compileTry(attempt, block, place, next: next, &body)
         case .respond(let respond): compileRespond(respond, block, templates, &body)
         case .fail(let fail): compileFail(fail, templates, &body)
@@ -238,6 +241,7 @@ extension FlowCompiler {
             guard context.checkIdentifier(Located(value: pair.name, range: pair.key.range), what: "the variable") else {
                 continue
             }
+            checkBranchVariable(pair)
             let compiled = templates.compile(pair.value, .any("'\(pair.name)'"))
             if let compiled { named.append(NamedTemplate(name: pair.name, value: compiled.template)) }
             body.state.variables[pair.name] = FlowState.Assignment(type: compiled?.type ?? .dynamic, isCertain: true)

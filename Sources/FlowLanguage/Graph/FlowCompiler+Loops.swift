@@ -84,7 +84,7 @@ extension FlowCompiler {
     }
 
     /// Whether the current item can be called so; if not, a finding.
-    private func isFree(_ name: Located<String>) -> Bool {
+    func isFree(_ name: Located<String>) -> Bool {
         guard context.checkIdentifier(name, what: "the name") else { return false }
         let taken = ScopeSlot.allCases.map(\.name) + ["index", "record"] + scopes.items.map(\.name)
         guard taken.contains(name.value) else { return true }

@@ -39,6 +39,8 @@ final class FlowCompiler {
         case finally
         /// A loop, whose further turns would be lost.
         case loop
+        /// A branch, which is a run of its own.
+        case branch
     }
 
     let source: FlowSource
@@ -64,6 +66,8 @@ final class FlowCompiler {
     var loops: [NodeIndex] = []
     /// The open blocks with a `timeout`, the outermost first.
     var timed: [NodeIndex] = []
+    /// What was known where each open branch began, the outermost first.
+    var branched: [FlowState] = []
     /// What was known where a block began, by its order number.
     var entered: [Int: FlowState] = [:]
     var callbackHandlers = 0
@@ -291,6 +295,9 @@ final class FlowCompiler {
             context.error(.nextLeavesBlock, message, at: next.range)
         case .loop:
             context.error(.nextLeavesBlock, "'next' cannot leave a loop", at: next.range)
+        case .branch:
+            let message = "'next' cannot leave a branch: the others would not know"
+            context.error(.nextLeavesBlock, message, at: next.range)
         }
     }
 }

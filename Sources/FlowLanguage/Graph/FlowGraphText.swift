@@ -30,12 +30,13 @@ package enum FlowGraphText {
         case .deleteRecord(let delete): text += " \(delete.table)"
         case .code(let code): text += " \(code.body.file)"
         case .runFlow(let run): text += " \(run.flow)"
-        case .endTransaction, .endTry: text += " (end)"
+        case .endTransaction, .endTry, .endBranch: text += " (end)"
         case .chooseCatch: text += " (catch)"
         case .holdFailure: text += " (hold)"
         case .jumpBack(let max): text += " (at most \(max) times)"
         case .wait(let wait): text += self.text(wait)
         case .beginLoop(let loop): text += " [\(loop.head.text)] → \(name(loop.body, graph));"
+        case .beginBranches(let block): text += self.text(block, graph)
         default: break
         }
         if let retry = node.retry {
@@ -72,9 +73,22 @@ package enum FlowGraphText {
         case .holdFailure: return "\(node.path)(hold)"
         case .rethrow: return "\(node.path)(rethrow)"
         case .endTurn: return "\(node.path)(turn)"
+        case .endBranch: return "\(node.path)(end)"
         case .jumpBack: return "\(node.path)(back)"
         default: return node.path.rawValue
         }
+    }
+
+    private static func text(_ block: BranchesBlock, _ graph: FlowGraph) -> String {
+        var text = block.join == .first ? " first" : ""
+        if block.onFailure == .continue { text += " onFailure(continue)" }
+        switch block.content {
+        case .lists(let lists):
+            for list in lists { text += " \(list.name) → \(name(list.entry, graph));" }
+        case .items(let items):
+            text += " [\(items.head.text)] \(items.concurrency) at once → \(name(items.entry, graph));"
+        }
+        return text
     }
 
     private static func text(_ wait: WaitBlock) -> String {

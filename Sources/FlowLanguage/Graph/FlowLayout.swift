@@ -9,6 +9,8 @@ struct FlowLayout {
         var jump: NodeIndex?
         /// The ids inside a loop.
         var ids: [String] = []
+        /// The branches of a `parallel`: the node that ends each, and the ids inside.
+        var branches: [(end: NodeIndex, ids: [String])] = []
         /// The nodes of the branches of `mode: all`; the node behind which a loop's own `fail` handles what fails inside.
         var chain: [NodeIndex] = []
         /// The nodes that failures inside a `try` pass.
@@ -60,7 +62,14 @@ struct FlowLayout {
                 add(loop.body, prefix: path + "/do/", context)
                 place.ids = ids.keys.filter { !known.contains($0) }.sorted()
                 place.end = next()
-                if block.fail != nil { place.chain.append(next()) }
+                if block.fail != nil, !loop.hasBranches { place.chain.append(next()) }
+            case .parallel(let parallel):
+                for branch in parallel.branches {
+                    let known = Set(ids.keys)
+                    add(branch.body, prefix: "\(path)/\(branch.name.value)/", context)
+                    let inside = ids.keys.filter { !known.contains($0) }.sorted()
+                    place.branches.append((end: next(), ids: inside))
+                }
             case .tryBlocks(let attempt):
                 add(attempt.body, prefix: path + "/do/", context)
                 let catching = next()

@@ -84,6 +84,10 @@ package enum BlockAction: Sendable {
     /// Ends the `try` that the node `begin` began: with the failure that is held, if one is.
     case endTry(begin: NodeIndex)
     case beginLoop(LoopBlock)
+    /// Goes on in several runs, each from the entry of its branch to a node of `.endBranch`.
+    case beginBranches(BranchesBlock)
+    /// Ends the branch with the number `number` of the block at `begin`; for items, every turn.
+    case endBranch(begin: NodeIndex, number: Int)
     /// Ends a turn of the loop at `begin`, which begins the next one.
     case endTurn(begin: NodeIndex)
     /// Fails with the failure that led here.
@@ -95,6 +99,9 @@ package enum BlockAction: Sendable {
     case fail(FailBlock)
     case log(LogBlock)
     case runFlow(RunFlowBlock)
+
+    /// All of them that an author can write.
+    package static var words: [String] { FlowReader.blockWords }
 
     /// The word an author writes after `block:`.
     package var word: String {
@@ -113,6 +120,8 @@ package enum BlockAction: Sendable {
         case .beginTransaction, .endTransaction: "transaction"
         case .beginTry, .chooseCatch, .holdFailure, .endTry: "try"
         case .beginLoop(let loop): loop.word
+        case .beginBranches(let block): block.word
+        case .endBranch: "branch"
         case .endTurn: "turn"
         case .rethrow: "rethrow"
         case .jumpBack: "next"

@@ -5,11 +5,9 @@ extension FlowReader {
         "find-records", "insert-record", "upsert-record", "update-record", "delete-record", "transaction", "respond",
         "fail", "log",
         "run-flow", "try",
-        "for-each", "while",
+        "for-each", "while", "parallel",
         "http-request", "custom-code", "wait",
     ]
-    /// Words of the design that this version does not have.
-    static let unavailableBlockWords: Set<String> = ["parallel"]
     /// Keys that every block has.
     private static let commonKeys = ["id", "title", "when", "next", "fail", "retry", "timeout", "do"]
     private static let unavailableKeys = ["effect"]
@@ -69,8 +67,7 @@ extension FlowReader {
         }
         if case .broken = body { return block }
         reader.describe("block '\(word.value)'")
-        let later = word.value == "for-each" ? Self.unavailableKeys + ["concurrency"] : Self.unavailableKeys
-        reader.finish(unavailable: later)
+        reader.finish(unavailable: Self.unavailableKeys)
         return block
     }
 
@@ -110,6 +107,7 @@ extension FlowReader {
             let list = reader.required("do").map { readBlocks($0, what: "'do'") }
             return .transaction(list ?? BlockList(blocks: [], range: word.range))
         case "for-each", "while": return readLoop(word, &reader)
+        case "parallel": return readParallel(word, &reader)
         case "wait": return readWait(word, &reader)
         case "try": return readTry(word, &reader)
         case "respond": return readRespond(&reader)
@@ -124,14 +122,6 @@ extension FlowReader {
     }
 
     private func reportUnknown(_ word: Located<String>) {
-        if Self.unavailableBlockWords.contains(word.value) {
-            context.error(
-                .blockUnavailable,
-                "the block '\(word.value)' is not available in this version of Runnel",
-                at: word.range
-            )
-            return
-        }
         let near = context.likely(word.value, among: Self.blockWords)
         context.error(
             .blockUnknown,

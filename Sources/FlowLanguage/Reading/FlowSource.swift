@@ -75,6 +75,7 @@ enum BlockBody {
     case transaction(BlockList)
     case tryBlocks(TrySource)
     case loop(LoopSource)
+    case parallel(ParallelSource)
     case respond(RespondSource)
     case fail(FailSource)
     case log(LogBlock.Level, message: YAMLNode?, fields: [YAMLPair])
@@ -97,7 +98,7 @@ extension BlockBody {
     /// Whether the block can take long: the others are done before anybody could look at a clock.
     var takesTimeout: Bool {
         switch self {
-        case .command, .httpRequest, .loop, .broken: true
+        case .command, .httpRequest, .loop, .parallel, .broken: true
         case .runFlow(_, _, _, let mode): mode == .wait
         case .wait(let wait): wait.event != nil
         default: false
@@ -134,7 +135,24 @@ struct LoopSource {
     var name: Located<String>?
     var collect: YAMLNode?
     var max: Int?
+    /// How many turns of `for-each` go on at once.
+    var concurrency: Int?
+    var onFailure: Located<BranchesBlock.FailureRule>?
     var body: BlockList
+
+    /// Whether each turn is a run of its own.
+    var hasBranches: Bool { concurrency != nil || onFailure != nil }
+}
+
+struct ParallelSource {
+    struct Branch {
+        var name: Located<String>
+        var body: BlockList
+    }
+
+    var branches: [Branch]
+    var join: BranchesBlock.Join
+    var onFailure: Located<BranchesBlock.FailureRule>?
 }
 
 struct TrySource {

@@ -72,9 +72,15 @@ package enum AppFolder {
     }
 
     /// One file of the app, named from its folder, such as a body that a test case sends.
-    package static func readFile(_ name: String, of path: String) throws(AppFolderError) -> [UInt8] {
+    ///
+    /// Of a larger one, one byte more than `limit`.
+    package static func readFile(
+        _ name: String,
+        of path: String,
+        limit: Int = Limits.fileBytes
+    ) throws(AppFolderError) -> [UInt8] {
         let root = URL(fileURLWithPath: path, isDirectory: true).resolvingSymlinksInPath()
-        return try read(root.appendingPathComponent(name), below: root, shownAs: name)
+        return try read(root.appendingPathComponent(name), below: root, shownAs: name, limit: limit)
     }
 
     private static func type(of url: URL) -> FileAttributeType? {
@@ -101,7 +107,12 @@ package enum AppFolder {
         return Array(names.filter { !$0.hasPrefix(".") && $0.hasSuffix(".js") }.sorted().prefix(Limits.flowFiles))
     }
 
-    private static func read(_ url: URL, below root: URL, shownAs path: String) throws(AppFolderError) -> [UInt8] {
+    private static func read(
+        _ url: URL,
+        below root: URL,
+        shownAs path: String,
+        limit: Int = Limits.fileBytes
+    ) throws(AppFolderError) -> [UInt8] {
         let resolved = url.resolvingSymlinksInPath()
         guard resolved.path.hasPrefix(root.path.hasSuffix("/") ? root.path : root.path + "/") else {
             throw AppFolderError(code: .leavesApp, path: path)
@@ -111,7 +122,7 @@ package enum AppFolder {
         do {
             let handle = try FileHandle(forReadingFrom: resolved)
             defer { try? handle.close() }  // Nothing was written; a failure to close loses nothing.
-            return [UInt8](try handle.read(upToCount: Limits.fileBytes + 1) ?? Data())
+            return [UInt8](try handle.read(upToCount: limit + 1) ?? Data())
         } catch {
             throw AppFolderError(code: .unreadable, path: path)
         }

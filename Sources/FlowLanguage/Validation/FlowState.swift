@@ -129,7 +129,7 @@ struct ScopeBuilder {
     )
 
     /// What another side did not give is null.
-    private static let error = RecordType(
+    static let error = RecordType(
         name: "error",
         fields: [
             "code": .init(.string), "type": .init(.string), "message": .init(.string), "block": .init(.string),

@@ -30,6 +30,7 @@ package struct AdminClient: Administering {
         var query = ["limit=\(filter.limit)"]
         if let flow = filter.flow { query.append("flow=\(Self.escaped(flow))") }
         if let before = filter.before { query.append("before=\(before)") }
+        if filter.includesBranches { query.append("branches=true") }
         if !filter.statuses.isEmpty {
             query.append("status=" + filter.statuses.map(\.rawValue).sorted().joined(separator: ","))
         }

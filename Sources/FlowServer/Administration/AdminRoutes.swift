@@ -153,6 +153,7 @@ struct AdminRoutes: Sendable {
             guard let limit = Int(text), limit > 0 else { throw Problem(400, "invalid_limit", "limit is a number.") }
             filter.limit = limit
         }
+        filter.includesBranches = query["branches"] == "true"
         if let text = query["before"] {
             guard let id = Int64(text) else { throw Problem(400, "invalid_before", "before is a run's id.") }
             filter.before = RunID(id)

@@ -89,7 +89,7 @@ package struct Administration: Administering {
         }
         let report = try await read { reader throws(StoreError) -> RunReport? in
             guard let record = try reader.run(run) else { return nil }
-            return RunReport(record, entries: try reader.entries(of: run))
+            return try RunReport(record, in: reader)
         }
         guard let report else { throw AdministrationError(.notFound, "there is no run \(run)") }
         return report

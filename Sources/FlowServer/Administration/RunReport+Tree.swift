@@ -93,7 +93,9 @@ extension RunReport.Step {
 
 extension String {
     /// Whether this path lies inside the block of `other`.
-    fileprivate func isBelow(_ other: String) -> Bool { utf8.starts(with: "\(other)/".utf8) }
+    fileprivate func isBelow(_ other: String) -> Bool {
+        utf8.starts(with: "\(other)/".utf8) || utf8.starts(with: "\(other)[".utf8)
+    }
 }
 
 extension Duration {

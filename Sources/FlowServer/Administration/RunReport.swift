@@ -155,6 +155,7 @@ package struct RunReport: Sendable, Hashable {
         package var failure: Failure?
     }
 
+    /// A report without what its branches did.
     package init(_ record: RunRecord, entries: [JournalEntry]) {
         summary = RunSummary(record)
         input = .map(record.start.input)
@@ -205,12 +206,12 @@ extension RunReport.Step {
     }
 
     init(_ entry: JournalEntry) {
-        path = entry.address.path.rawValue
-        block = entry.block
+        path = entry.branchPath ?? entry.address.path.rawValue
+        block = entry.isBranch ? "branch" : entry.block
         result = entry.status.rawValue
         startedAt = entry.startedAt
         finishedAt = entry.finishedAt
-        note = nil
+        note = entry.branchRun.map { "run \($0)" }
         self.entry = RunReport.Entry(
             sequence: entry.sequence,
             visit: entry.address.visit,

@@ -10,6 +10,18 @@ extension StoreSession {
         FROM entries WHERE run = ? ORDER BY sequence
         """
     )
+    private static let atAddress = FixedStatement(
+        """
+        SELECT path, visit, attempt, call, sequence, block, status, started_at, finished_at,
+               input, output, failure, key, sends, trace
+        FROM entries WHERE run = ? AND path = ? AND visit = ? AND attempt = ? AND call = ?
+        """
+    )
+    private static let highestCall = FixedStatement(
+        """
+        SELECT call FROM entries WHERE run = ? AND path = ? AND visit = ? AND attempt = ? ORDER BY call DESC LIMIT 1
+        """
+    )
     private static let evidenceOfRun = FixedStatement(
         "SELECT path, visit, attempt, call, accesses, receipt FROM entries WHERE run = ? ORDER BY sequence"
     )
@@ -37,28 +49,45 @@ extension StoreSession {
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry] {
         let statement = try prepared(Self.ofRun)
         statement.bind(run.rawValue)
-        return try all(statement) { row throws(StoreError) in
-            JournalEntry(
-                address: EntryAddress(
-                    run: run,
-                    path: BlockPath(try row.text(0)),
-                    visit: try row.count(1),
-                    attempt: try row.count(2),
-                    call: try row.count(3)
-                ),
-                sequence: try row.count(4),
-                block: try row.text(5),
-                status: try row.word(6, JournalEntry.Status.self),
-                startedAt: try row.timestamp(7),
-                finishedAt: try row.optionalTimestamp(8),
-                input: try row.exactOrNull(9, "input"),
-                output: try row.exactOrNull(10, "output"),
-                failure: row.isNull(11) ? nil : try StoredForms.failure(row.textBytes(11)),
-                key: try row.optionalText(12),
-                sends: try row.count(13),
-                trace: row.isNull(14) ? [] : try StoredForms.trace(row.textBytes(14))
-            )
-        }
+        return try all(statement) { row throws(StoreError) in try Self.entry(of: run, row) }
+    }
+
+    func entry(at address: EntryAddress) throws(StoreError) -> JournalEntry? {
+        let statement = try prepared(Self.atAddress)
+        bindAddress(address, to: statement)
+        return try first(statement) { row throws(StoreError) in try Self.entry(of: address.run, row) }
+    }
+
+    func lastCall(at address: EntryAddress) throws(StoreError) -> Int? {
+        let statement = try prepared(Self.highestCall)
+        statement.bind(address.run.rawValue)
+        statement.bind(address.path.rawValue)
+        statement.bind(address.visit)
+        statement.bind(address.attempt)
+        return try first(statement) { row throws(StoreError) in try row.count(0) }
+    }
+
+    private static func entry(of run: RunID, _ row: PreparedStatement) throws(StoreError) -> JournalEntry {
+        JournalEntry(
+            address: EntryAddress(
+                run: run,
+                path: BlockPath(try row.text(0)),
+                visit: try row.count(1),
+                attempt: try row.count(2),
+                call: try row.count(3)
+            ),
+            sequence: try row.count(4),
+            block: try row.text(5),
+            status: try row.word(6, JournalEntry.Status.self),
+            startedAt: try row.timestamp(7),
+            finishedAt: try row.optionalTimestamp(8),
+            input: try row.exactOrNull(9, "input"),
+            output: try row.exactOrNull(10, "output"),
+            failure: row.isNull(11) ? nil : try StoredForms.failure(row.textBytes(11)),
+            key: try row.optionalText(12),
+            sends: try row.count(13),
+            trace: row.isNull(14) ? [] : try StoredForms.trace(row.textBytes(14))
+        )
     }
 
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] {

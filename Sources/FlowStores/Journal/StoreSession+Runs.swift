@@ -55,9 +55,22 @@ extension StoreSession {
                 let status = try statement.word(statusColumn, RunStatus.self)
                 if !filter.statuses.contains(status) { continue }
             }
+            if !filter.includesBranches, try Self.isQuietBranch(statement) { continue }
             found.append(try Self.record(statement))
         }
         return found
+    }
+
+    /// Whether the row is one of a branch that needs nobody.
+    private static func isQuietBranch(_ row: PreparedStatement) throws(StoreError) -> Bool {
+        guard try row.word(3, RunOrigin.self) == .branch else { return false }
+        return ![.paused, .outcomeUnknown, .quarantined].contains(try row.word(statusColumn, RunStatus.self))
+    }
+
+    func status(of run: RunID) throws(StoreError) -> RunStatus? {
+        let statement = try prepared(Self.standing)
+        statement.bind(run.rawValue)
+        return try first(statement) { row throws(StoreError) in try row.word(0, RunStatus.self) }
     }
 
     private static func record(_ row: PreparedStatement) throws(StoreError) -> RunRecord {

@@ -32,7 +32,7 @@ package struct CoverageItem: Sendable, Hashable {
         let path = node.path.rawValue
         func item(_ way: Way) -> CoverageItem { CoverageItem(path: path, way: way) }
         switch node.action {
-        case .endTransaction, .endTry, .endTurn, .holdFailure, .rethrow: return []
+        case .endTransaction, .endTry, .endTurn, .endBranch, .holdFailure, .rethrow: return []
         case .chooseCatch(let block, _):
             let catchesAll = block.branches.contains { $0.when == nil }
             return block.branches.indices.map { item(.caught($0)) } + (catchesAll ? [] : [item(.caught(nil))])

@@ -28,6 +28,8 @@ package struct Passages: Sendable, Hashable {
         let nodes = Dictionary(grouping: graph.nodes, by: \.path.rawValue)
         for entry in run.entries {
             for step in entry.trace { add(step, flow, nodes) }
+            // What a branch did shows in its own run.
+            if entry.isBranch { continue }
             let path = entry.address.path.rawValue
             note(flow, path, .block)
             note(flow, path, .when(true))

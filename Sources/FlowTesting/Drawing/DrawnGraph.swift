@@ -111,6 +111,13 @@ package struct DrawnGraph: Sendable {
         case .beginLoop(let loop):
             add(from, loop.body, "each turn", mark: passed)
             add(from, node.success ?? node.next, "done", mark: passed)
+        case .beginBranches(let block):
+            switch block.content {
+            case .lists(let lists): for list in lists { add(from, list.entry, list.name, mark: passed) }
+            case .items(let items):
+                add(from, items.entry, "each item, \(items.concurrency) at once", mark: passed)
+                add(from, node.success ?? node.next, "done", mark: passed)
+            }
         case .fail: break
         default: add(from, node.success ?? node.next, node.success == nil ? "" : "success", mark: passed)
         }
@@ -136,6 +143,7 @@ package struct DrawnGraph: Sendable {
             let node = graph[index]
             switch node.action {
             case .endTurn(let begin): target = begin
+            case .endBranch(let begin, _): target = joined(at: begin)
             case .endTransaction(let begin): target = graph[begin].success ?? node.next ?? graph[begin].next
             default: target = node.next
             }
@@ -144,11 +152,19 @@ package struct DrawnGraph: Sendable {
     }
 }
 
+extension DrawnGraph {
+    /// Where the end of a branch leads: behind the block, or to the next turn.
+    private func joined(at begin: NodeIndex) -> NodeIndex? {
+        if case .beginBranches(let block) = graph[begin].action, case .items = block.content { return begin }
+        return graph[begin].next
+    }
+}
+
 extension Node {
     /// A node that no author wrote: parts of a block meet in it.
     fileprivate var isJoint: Bool {
         switch action {
-        case .endTransaction, .endTry, .endTurn, .holdFailure, .rethrow: true
+        case .endTransaction, .endTry, .endTurn, .endBranch, .holdFailure, .rethrow: true
         default: false
         }
     }

@@ -1,3 +1,4 @@
+import Capsules
 package import Expressions
 package import FlowLanguage
 

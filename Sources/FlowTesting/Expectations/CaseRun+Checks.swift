@@ -23,7 +23,7 @@ extension CaseRun {
                 .value,
                 "status",
                 expected: "a step that works",
-                actual: "\(result.status): \(result.error.brief())",
+                actual: result.summary,
                 range: step.range
             )
             note([problem], afterStep: number)
@@ -69,7 +69,7 @@ extension CaseRun {
     }
 
     func checkInvariants(after step: Int?) async throws {
-        guard !app.invariants.isEmpty else { return }
+        guard test.checksInvariants, !app.invariants.isEmpty else { return }
         let tables = try await tables()
         for invariant in app.invariants {
             let expression = invariant.expression

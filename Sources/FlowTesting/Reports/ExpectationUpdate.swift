@@ -1,3 +1,4 @@
+import Capsules
 package import FlowLanguage
 
 /// Writes what there is in the place of what was expected: `--update`.

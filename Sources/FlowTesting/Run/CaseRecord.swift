@@ -20,7 +20,8 @@ package struct CaseRecord: Sendable {
     /// As expectations see it.
     package var value: Value {
         [
-            "tables": .map(tables), "runs": .list(runs.map(\.value)), "requests": requests, "emails": emails,
+            "tables": .map(tables), "runs": .list(runs.filter { $0.record.start.origin != .branch }.map(\.value)),
+            "requests": requests, "emails": emails,
             "log": .list(log.map(Value.string)),
         ]
     }

@@ -13,26 +13,15 @@ extension CaseRun {
     func deliver(_ letters: [Mailbox.Letter]) async throws -> Bool {
         guard !letters.isEmpty else { return false }
         let now = world.clock.now()
-        var events: [(StripeEvent, [UInt8])] = []
-        if app.payments != nil {
-            let secret = Secret(FakeSecrets.webhookSecret)
-            for letter in letters {
-                let signature = StripeSignature.sign(body: letter.body, secret: secret, at: now)
-                do throws(WebhookRefusal) {
-                    events.append(
-                        (try world.webhook.receive(body: letter.body, signature: signature, now: now), letter.body)
-                    )
-                } catch {
-                    throw CaseError("the event \(letter.event.type) is refused: \(error.description)")
-                }
-            }
-        }
+        let accepted = app.hearsStripe ? try letters.map { (try verified($0, at: now), $0.body) } : []
         let payments = world.payments
-        let accepted = events
         try await surviving {
-            try await world.engine.write { (transaction) throws(StoreError) in
+            let engine = world.engine
+            try await engine.write { (transaction) throws(StoreError) in
                 for (event, body) in accepted {
-                    _ = try payments.accept(event, body: body, at: now, in: transaction)
+                    let outcome = try payments.accept(event, body: body, at: now, in: transaction)
+                    guard outcome != .duplicate else { continue }
+                    try engine.startFlows(onStripe: event.type, event: event.value, at: now, in: transaction)
                 }
             }
         }
@@ -40,6 +29,16 @@ extension CaseRun {
             if let webhook = letter.webhook { world.simulator.report(webhook, status: 200) }
         }
         return true
+    }
+
+    private func verified(_ letter: Mailbox.Letter, at now: Timestamp) throws -> StripeEvent {
+        let secret = Secret(FakeSecrets.webhookSecret)
+        let signature = StripeSignature.sign(body: letter.body, secret: secret, at: now)
+        do throws(WebhookRefusal) {
+            return try world.webhook.receive(body: letter.body, signature: signature, now: now)
+        } catch {
+            throw CaseError("the event \(letter.event.type) is refused: \(error.description)")
+        }
     }
 
     /// Delivers to a web hook of the app.
@@ -92,6 +91,13 @@ extension CaseRun {
             }
             return value
         }
+    }
+}
+
+extension App {
+    /// Whether anything of it waits for events of Stripe; else nobody has told Stripe where to send them.
+    fileprivate var hearsStripe: Bool {
+        payments != nil || flows.values.contains { if case .stripe = $0.trigger { true } else { false } }
     }
 }
 

@@ -15,12 +15,21 @@ extension CaseRun {
             // A key for every call: a caller whose server died asks again with the same one.
             let key = try key.map { try text($0, at: step.range) } ?? "step-\(number)"
             return try await call(flow, input, caller ?? test.given.caller, key: key)
-        case .run(let flow, let input):
+        case .run(let flow, let input, let trigger, let caller):
             let input = try input.map { try scope.evaluate($0) }?.mapValue ?? ValueMap()
-            return try await start(flow, input: input, trigger: .null)
-        case .schedule(let flow):
-            let now = Value.timestamp(world.clock.now())
-            return try await start(flow, input: ValueMap(), trigger: ["scheduledAt": now, "firedAt": now])
+            let trigger = try trigger.map { try scope.evaluate($0) } ?? .null
+            return try await start(flow, input: input, trigger: trigger, caller: caller)
+        case .schedule(let flow, let moment):
+            let now = world.clock.now()
+            let trigger: Value = ["scheduledAt": .timestamp(moment ?? now), "firedAt": .timestamp(now)]
+            return try await start(flow, input: ValueMap(), trigger: trigger, caller: nil)
+        case .send(let event, let key, let data, let caller):
+            let key = try key.map { try text($0, at: step.range) }
+            let data = try data.map { try scope.evaluate($0) } ?? .null
+            return try await send(event, key: key, data: data, caller, number: number)
+        case .capsule(let file):
+            // Its steps stand in its place before a case is played.
+            throw CaseFault(message: "'\(file)' is not read", range: step.range)
         case .hook(let hook): return try await deliver(hook, at: step.range)
         case .stripeEvent(let type, let changes):
             let changes = try changes.map { try scope.evaluate($0) }.map(Self.changes) ?? []
@@ -77,12 +86,44 @@ extension CaseRun {
         }
     }
 
-    private func start(_ flow: String, input: ValueMap, trigger: Value) async throws -> StepResult {
+    private func start(
+        _ flow: String,
+        input: ValueMap,
+        trigger: Value,
+        caller: CaseCaller?
+    ) async throws -> StepResult {
+        let origin = app.flows[flow]?.trigger?.origin ?? .manual
+        let caller = caller.map { Caller(id: $0.id, roles: $0.roles) } ?? .system
         do {
             let run = try await surviving {
-                try await world.engine.start(flow, input: input, trigger: trigger, origin: .manual, caller: .system)
+                try await world.engine.start(flow, input: input, trigger: trigger, origin: origin, caller: caller)
             }
             return StepResult(status: 202, run: run)
+        } catch let error as EngineError {
+            return StepResult(refusal: error)
+        }
+    }
+
+    private func send(
+        _ event: String,
+        key: String?,
+        data: Value,
+        _ caller: CaseCaller?,
+        number: Int
+    ) async throws -> StepResult {
+        let caller = caller.map { Caller(id: $0.id, roles: $0.roles) } ?? .system
+        do {
+            // With a key: a sender whose server died sends it again, and it counts once.
+            let receipt = try await surviving {
+                try await world.engine.receive(
+                    event: event,
+                    key: key,
+                    data: data,
+                    caller: caller,
+                    idempotencyKey: "step-\(number)"
+                )
+            }
+            return StepResult(status: 202, output: ["id": .int(receipt.id)])
         } catch let error as EngineError {
             return StepResult(refusal: error)
         }
@@ -152,5 +193,18 @@ extension CaseRun {
     private static func text(of value: Value) -> String {
         if let text = value.stringValue { return text }
         return (try? JSON.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}
+
+extension Trigger {
+    /// What a run is that it starts.
+    fileprivate var origin: RunOrigin {
+        switch self {
+        case .manual: .manual
+        case .webhook, .stripe: .webhook
+        case .callback: .callback
+        case .schedule: .schedule
+        case .table: .table
+        }
     }
 }

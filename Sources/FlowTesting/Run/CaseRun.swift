@@ -44,7 +44,6 @@ final class CaseRun {
     ///
     /// - Throws: `CaseFault` when what is given cannot be; `CaseError`; what the store throws.
     func play() async throws -> CaseRecord {
-        try await prepare()
         try await settle()
         firstWrite = world.store.writes + 1
         for (index, step) in test.steps.enumerated() {
@@ -92,38 +91,6 @@ final class CaseRun {
     private func restart() async throws {
         kept = [:]
         try await world.restart()
-    }
-
-    private func prepare() async throws {
-        scope[.now] = .timestamp(world.clock.now())
-        scope[.steps] = .map(results)
-        for table in test.given.tables {
-            for row in table.rows {
-                var values: [(column: String, value: Value)] = []
-                for named in row.values { values.append((named.name, try scope.evaluate(named.value, at: row.range))) }
-                let (given, id) = (values, row.id)
-                let kept: Int64?
-                do {
-                    kept = try await surviving {
-                        try await world.engine.write { (transaction) throws(StoreError) in
-                            if let id { try transaction.setNextID(id, of: table.table) }
-                            return try transaction.insert(into: table.table, given)["id"]?.intValue
-                        }
-                    }
-                } catch let error as StoreError {
-                    throw CaseFault(message: "the row is refused: \(error.message)", range: row.range)
-                }
-                guard id == nil || id == kept else {
-                    throw CaseFault(message: "rows stand in the order of their ids, from 1", range: row.range)
-                }
-            }
-            guard let next = table.nextID else { continue }
-            try await surviving {
-                try await world.engine.write { (transaction) throws(StoreError) in
-                    try transaction.setNextID(next, of: table.table)
-                }
-            }
-        }
     }
 
     // MARK: What the world does

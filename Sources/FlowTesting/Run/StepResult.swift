@@ -26,11 +26,17 @@ struct StepResult: Sendable, Hashable {
         ]
     }
 
+    /// In a line: `409 order_closed: This order is already paid or refunded`.
+    var summary: String {
+        guard let code = error["code"]?.stringValue else { return "\(status)" }
+        return "\(status) \(code)" + (error["message"]?.stringValue.map { ": \($0)" } ?? "")
+    }
+
     /// A call that was refused before anything happened.
     init(refusal error: EngineError) {
         let code: String
         switch error.code {
-        case .unknownFlow: (status, code) = (404, "not_found")
+        case .unknownFlow, .unknownEvent: (status, code) = (404, "not_found")
         case .forbidden: (status, code) = (403, "forbidden")
         case .invalidInput: (status, code) = (422, "invalid_input")
         case .keyReused: (status, code) = (422, "idempotency_key_reused")

@@ -1,3 +1,4 @@
+import Capsules
 package import FlowLanguage
 
 /// A history that breaks a case, written as a case file that shows it again: `runnel test` fails on it until it is mended.

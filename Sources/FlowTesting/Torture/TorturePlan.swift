@@ -56,6 +56,8 @@ extension Int {
 /// What a disturbed history must still keep.
 struct Verdict {
     private let mustKeepCourse: Bool
+    /// What may happen once only was disturbed: an e-mail may not have been sent, rightly so.
+    private let mayMissEmails: Bool
 
     /// - Parameters:
     ///   - history: The disturbances.
@@ -63,6 +65,14 @@ struct Verdict {
     init(_ history: [Disturbance], _ course: CaseCourse) {
         // What may happen once and met a crash waits for a person: rightly so.
         let isRepeatable = !course.requests.contains(.once)
+        mayMissEmails = history.contains { disturbance in
+            switch disturbance {
+            case .kill: !isRepeatable
+            case .trouble(let number, _):
+                course.requests.indices.contains(number - 1) && course.requests[number - 1] == .once
+            case .twice, .late, .together: false
+            }
+        }
         mustKeepCourse = history.allSatisfy { disturbance in
             switch disturbance {
             case .twice: true
@@ -86,6 +96,6 @@ struct Verdict {
         let broken = outcome.problems.first { $0.kind == .invariant || $0.kind == .error }
         if let broken { return broken }
         guard mustKeepCourse || !outcome.hasLeftItsCourse else { return nil }
-        return outcome.problems.first
+        return outcome.problems.first { !mayMissEmails || !$0.subject.contains("emails") }
     }
 }

@@ -1,3 +1,4 @@
+import Capsules
 import Connections
 import Expressions
 import FlowEngine
@@ -164,7 +165,7 @@ extension GivenAnswer {
         if let method, method != request.method { return false }
         if let wanted = self.block, wanted != block { return false }
         guard let path else { return true }
-        let asked = request.path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)[0]
-        return path.hasSuffix("*") ? asked.hasPrefix(path.dropLast()) : asked == path[...]
+        let asked = request.pathAlone
+        return path.hasSuffix("*") ? asked.hasPrefix(path.dropLast()) : asked == path
     }
 }

@@ -11,6 +11,7 @@ import StripeSimulator
 /// A whole runtime for one case: a real engine on a real file, a simulator, and a clock that stands still.
 final class TestWorld {
     let app: App
+    let given: GivenState
     let clock: VirtualClock
     let simulator: EmbeddedSimulator
     let outside = OutsideWorld()
@@ -43,12 +44,19 @@ final class TestWorld {
     ) async throws -> TestWorld {
         try template.write(to: folder)
         let clock = VirtualClock(given.clock)
-        let store = MortalStore(try Self.open(app, folder, clock), writes: 0, deaths: deaths)
+        let file = try Self.open(app, folder, clock)
+        do {
+            try GivenRows(given, of: app).write(to: file)
+        } catch {
+            file.close()
+            try? FileManager.default.removeItem(at: folder)  // What stays behind is a folder for temporary files.
+            throw error
+        }
         let world = TestWorld(
             app,
             given,
             clock,
-            store,
+            MortalStore(file, writes: 0, deaths: deaths),
             folder: folder,
             seed: seed,
             deaths: deaths,
@@ -71,6 +79,7 @@ final class TestWorld {
         explicit: ExplicitCredentials
     ) {
         self.app = app
+        self.given = given
         self.code = code
         self.clock = clock
         self.folder = folder

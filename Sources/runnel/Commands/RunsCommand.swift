@@ -19,13 +19,15 @@ struct RunsCommand: AsyncParsableCommand {
         @Option(help: "Only runs of this flow.") var flow: String?
         @Option(help: "Only runs with this status; may be given again.") var status: [RunStatus] = []
         @Option(help: "How many at the most.") var limit = 20
+        @Flag(help: "Also branches of 'parallel' and 'for-each', which are runs of their own.") var branches = false
         @OptionGroup var options: AppOptions
         @Flag(help: "As JSON.") var json = false
         @Flag(help: "Go on printing what changes, until it is interrupted.") var follow = false
 
         func run() async throws {
             try await reporting {
-                let filter = RunFilter(flow: flow, statuses: Set(status), limit: limit)
+                var filter = RunFilter(flow: flow, statuses: Set(status), limit: limit)
+                filter.includesBranches = branches
                 if follow {
                     return try await Following(app: app, options: options, json: json).runs(matching: filter)
                 }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Capsules
 import Expressions
+import FlowEngine
 import FlowLanguage
 import FlowTesting
 import Foundation
@@ -21,6 +23,8 @@ struct TestCommand: AsyncParsableCommand {
     @Flag(help: "Print the results as JSON.") var json = false
     @Flag(help: "Write what there is in the place of what was expected.") var update = false
     @Flag(help: "Print what of each flow the cases exercise.") var coverage = false
+    @Option(help: "Write each run of the cases as a capsule into this folder, to look into with `runnel replay`.")
+    var capsules: String?
     @Option(help: "Fail when less than this share of the flows is exercised, in percent.") var require: Int?
     @Flag(help: "Play again what a change of the app's files touches, until stopped.") var watch = false
 
@@ -36,7 +40,9 @@ struct TestCommand: AsyncParsableCommand {
                     none ? "\(app) has no test cases: write one in \(app)/tests/" : "no case matches '\(filter ?? "")'"
                 )
             }
-            let report = try await loaded.play(progress: json ? nil : TestProgress(total: loaded.cases.count))
+            let progress = json ? nil : TestProgress(total: loaded.cases.count)
+            let report = try await loaded.play(progress: progress, isExporting: capsules != nil)
+            if let capsules { try write(report.outcomes, to: URL(filePath: capsules)) }
             try show(report, loaded)
         }
     }
@@ -66,6 +72,19 @@ struct TestCommand: AsyncParsableCommand {
             )
             throw Exit.failed
         }
+    }
+
+    /// A file for each run: the case's number, the flow, the run's number in the case.
+    private func write(_ outcomes: [CaseOutcome], to folder: URL) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for (number, outcome) in outcomes.enumerated() {
+            for capsule in outcome.capsules {
+                let record = capsule.run.record
+                let name = "\(number + 1)-\(record.start.flow)-\(record.id).capsule"
+                try Data(CapsuleText.encode(capsule)).write(to: folder.appending(path: name))
+            }
+        }
+        Console.note("\(outcomes.reduce(0) { $0 + $1.capsules.count }) capsules in \(folder.path)")
     }
 
     private func write(_ update: ExpectationUpdate) throws {

@@ -1,3 +1,4 @@
+import Capsules
 import Connections
 import FlowLanguage
 import FlowTesting
@@ -31,23 +32,28 @@ struct LoadedCases {
 
     mutating func keep(_ isWanted: (TestCase) -> Bool) { cases = cases.filter(isWanted) }
 
-    func suite() throws -> TestSuite {
+    /// `isExporting`: the runs are wanted as capsules.
+    func suite(isExporting: Bool = false) throws -> TestSuite {
         let explicit = ExplicitCredentials()
         return try TestSuite(
             app: app,
             cases: cases,
-            files: CaseFiles { [folder] name in try? AppFolder.readFile(name, of: folder) },  // Nil: there is none.
+            files: CaseFiles { [folder] name in
+                // Nil: there is none.
+                try? AppFolder.readFile(name, of: folder, limit: CapsuleText.byteLimit)
+            },
             folder: TestFolder.fresh("suite"),
             code: CodeRuntime.hasCode(app)
                 ? CodeRuntime.pool(connections: app.connections, credentials: explicit) : nil,
-            explicit: explicit
+            explicit: explicit,
+            exporting: isExporting ? appFiles : nil
         )
     }
 
     /// Plays the cases on all cores.
-    func play(progress: TestProgress?) async throws -> SuiteReport {
+    func play(progress: TestProgress?, isExporting: Bool = false) async throws -> SuiteReport {
         let start = ContinuousClock.now
-        let suite = try suite()
+        let suite = try suite(isExporting: isExporting)
         let outcomes = await suite.run(places: ProcessInfo.processInfo.activeProcessorCount) { outcome in
             progress?.advance(isPassed: outcome.isPassed)
         }

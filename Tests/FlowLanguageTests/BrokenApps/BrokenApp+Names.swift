@@ -33,14 +33,6 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "key.unknown", saying: "did you mean 'flow'?")
         ),
         .blocks(
-            "a block of a later version",
-            """
-            - block: 1️⃣parallel
-              branches: {}
-            """,
-            ExpectedFinding("1️⃣", "flow.block.unavailable")
-        ),
-        .blocks(
             "a jump out of a try that has something to do at its end",
             """
             - id: safe

@@ -67,7 +67,8 @@ final class SimulatedShop: Sendable {
         let clicks = 1 + world.draw(2)
         var intent: String?
         for click in 1...clicks {
-            let answer = await ask("checkout", ["orderId": .int(order)], "checkout-\(number)-\(click)")
+            let flow = world.oneIn(2) ? "checkout" : "checkout-beside"
+            let answer = await ask(flow, ["orderId": .int(order)], "checkout-\(number)-\(click)")
             guard let secret = answer["clientSecret"]?.stringValue else { return complain("no intent: \(answer)") }
             let id = secret.components(separatedBy: "_secret_").first
             if let intent, intent != id { complain("order \(order) has two intents") }

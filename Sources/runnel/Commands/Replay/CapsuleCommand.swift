@@ -53,14 +53,24 @@ struct CapsuleCommand: AsyncParsableCommand {
 
 /// Capsules on disk.
 enum CapsuleFile {
+    /// Bounded by what is read and not by what a size says: a link, a pipe or a device has another one.
     static func bytes(of path: String) throws -> [UInt8] {
-        let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
-        guard let size else { throw CommandFailure("there is no file \(path)") }
-        guard size <= CapsuleText.byteLimit else {
-            throw CommandFailure("\(path): a capsule has at most \(CapsuleText.byteLimit >> 20) MiB")
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw CommandFailure("there is no file \(path)")
         }
-        guard let data = FileManager.default.contents(atPath: path) else { throw CommandFailure("cannot read \(path)") }
-        return Array(data)
+        guard !isFolder.boolValue else { throw CommandFailure("\(path) is a folder: name the capsules in it") }
+        let limit = CapsuleText.byteLimit
+        var bytes: [UInt8] = []
+        do {
+            let handle = try FileHandle(forReadingFrom: URL(filePath: path))
+            defer { try? handle.close() }  // Nothing was written; a failure to close loses nothing.
+            while bytes.count <= limit, let more = try handle.read(upToCount: 1 << 20), !more.isEmpty { bytes += more }
+        } catch {
+            throw CommandFailure("\(path) cannot be read")
+        }
+        guard bytes.count <= limit else { throw CommandFailure("\(path): a capsule has at most \(limit >> 20) MiB") }
+        return bytes
     }
 
     static func read(_ path: String) throws -> (capsule: Capsule, bytes: [UInt8]) {

@@ -43,10 +43,14 @@ struct ExportRun: AsyncParsableCommand {
     private func writeCase(of capsule: Capsule) throws {
         let replay = CapsuleReplay()
         let verdict = try replay.replay(capsule)
-        let text = try CaseText(capsule, app: try replay.compiledApp(of: capsule)).text(rows: verdict.outcome.outside)
+        let compiled = try replay.compiledApp(of: capsule)
+        let text = try CaseText(capsule, app: compiled, rows: verdict.outcome.outside).text()
         if output == "-" { return Console.data(String(text.dropLast())) }
         let folder = URL(filePath: app).appending(path: "tests")
         let path = output ?? folder.appending(path: "\(capsule.run.record.start.flow)-\(run).yaml").path
+        if output == nil, FileManager.default.fileExists(atPath: path) {
+            throw CommandFailure("\(path) is there already; name another file with --output")
+        }
         do {
             if output == nil { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
             try Data(text.utf8).write(to: URL(filePath: path))

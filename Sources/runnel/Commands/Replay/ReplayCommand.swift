@@ -1,6 +1,5 @@
 import ArgumentParser
 import Capsules
-import CustomCode
 import Expressions
 import FlowEngine
 import FlowLanguage
@@ -31,70 +30,16 @@ struct ReplayCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            let replay = CapsuleReplay()
             let other = try against.map { try AppLoading.app(in: $0).app }
-            if let block { return try await look(at: block, replay, other) }
+            if let block { return try await look(at: block, CapsuleReplay(), other) }
             var worst: ExitCode?
-            for file in files {
-                let outcome = try await check(file, replay, other)
-                if let outcome, worst != Exit.unable { worst = outcome }
+            let check = ReplayCheck(other: other, isQuiet: quiet)
+            await check.run(files) { report in
+                if let text = report.text { Console.data(text) }
+                if let code = report.code, worst != Exit.unable { worst = code }
             }
             if let worst { throw worst }
         }
-    }
-
-    private func check(_ file: String, _ replay: CapsuleReplay, _ other: App?) async throws -> ExitCode? {
-        do {
-            let capsule = try CapsuleFile.read(file).capsule
-            if let other {
-                let comparison = try await compare(capsule, replay, with: other)
-                let isSame = comparison.divergence == nil
-                if !isSame || !quiet { Console.data(DivergenceView.text(of: comparison, file: file)) }
-                return isSame ? nil : Exit.failed
-            }
-            let verdict = try await verdict(on: capsule, replay)
-            guard let divergence = verdict.divergence else {
-                let given = verdict.given == 0 ? "" : ", \(verdict.given) taken as recorded"
-                if !quiet { Console.data("\(file): the same, \(verdict.blocks) entries\(given)") }
-                return nil
-            }
-            Console.data(DivergenceView(divergence).text(file: file))
-            return Exit.failed
-        } catch {
-            Console.data("\(file): cannot be compared: \(error)")
-            return Exit.unable
-        }
-    }
-
-    // MARK: Code
-
-    private func verdict(
-        on capsule: Capsule,
-        _ replay: CapsuleReplay,
-        watch: PassWatch? = nil
-    ) async throws -> CapsuleVerdict {
-        guard let code = Self.code(of: try replay.compiledApp(of: capsule)) else {
-            return try replay.replay(capsule, watch: watch)
-        }
-        return try await replay.replay(capsule, watch: watch, running: code)
-    }
-
-    private func compare(
-        _ capsule: Capsule,
-        _ replay: CapsuleReplay,
-        with other: App,
-        watch: PassWatch = PassWatch()
-    ) async throws -> AppComparison {
-        let own = Self.code(of: try replay.compiledApp(of: capsule))
-        guard let code = Self.code(of: other) ?? own else {
-            return try replay.compare(capsule, with: other, watch: watch)
-        }
-        return try await replay.compare(capsule, with: other, watch: watch, running: code)
-    }
-
-    /// Nil when the app has none, or no worker is there: then what it asked and gave is taken as recorded.
-    private static func code(of app: App) -> CodePool? {
-        CodeRuntime.hasCode(app) ? CodeRuntime.pool(connections: app.connections) : nil
     }
 
     // MARK: One block
@@ -104,9 +49,9 @@ struct ReplayCommand: AsyncParsableCommand {
         let watch = PassWatch(target: BlockPath(block), visit: visit)
         let snapshot: BlockSnapshot?
         if let other {
-            snapshot = try await compare(capsule, replay, with: other, watch: watch).snapshot
+            snapshot = try await ReplayCheck.compare(capsule, replay, with: other, watch: watch).snapshot
         } else {
-            snapshot = try await verdict(on: capsule, replay, watch: watch).snapshot
+            snapshot = try await ReplayCheck.verdict(on: capsule, replay, watch: watch).snapshot
         }
         guard let snapshot else {
             throw CommandFailure("the run does not pass '\(block)'\(visit > 1 ? " so often" : ""); see `capsule show`")
