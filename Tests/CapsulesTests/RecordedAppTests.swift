@@ -13,7 +13,7 @@ struct RecordedAppTests {
         let outcomes = try await RecordedApp.workshop.play()
         for outcome in outcomes { #expect(outcome.problems.map(\.headline) == [], "\(outcome.test.name)") }
         let origins = Set(outcomes.flatMap(\.capsules).map(\.run.record.start.origin))
-        #expect(origins == Set(RunOrigin.allCases).subtracting([.subflow]))
+        #expect(origins == Set(RunOrigin.allCases).subtracting([.subflow, .branch]))
     }
 
     @Test("replay to the last byte from their files", arguments: RecordedApp.all)

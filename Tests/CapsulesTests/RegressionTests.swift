@@ -53,7 +53,7 @@ struct RegressionTests {
         #expect(entries.contains { $0.block == "transaction" && $0.status == .failed })
         #expect(steps.contains { $0.result == .skipped })
         #expect(Set(runs.map(\.record.start.origin)) == Set(RunOrigin.allCases))
-        #expect(Set(runs.map(\.record.status)) == [.succeeded, .failed])
+        #expect(Set(runs.map(\.record.status)).isSuperset(of: [.succeeded, .failed]))
     }
 
     /// Adds the runs of today; what earlier versions wrote stays, since it must replay for ever.
