@@ -26,6 +26,8 @@ struct CodeConversation: Sendable {
     private let answers: [CodeAnswer]
     private let translation: HostCallTranslation
     private let session: State?
+    /// Its worker was killed before, and the code is run again from its start.
+    private var isRepeated = false
 
     init(job: CodeJob, answers: [CodeAnswer], translation: HostCallTranslation, _ session: State?) {
         self.job = job
@@ -65,6 +67,12 @@ struct CodeConversation: Sendable {
                 throw CodeEnd(CodeProblem(job.block).failure(of: frame.payload))
             }
         } catch {
+            if error.isKilled, !isRepeated {
+                // Code has no effect but by its host calls, whose answers are here.
+                var again = CodeConversation(job: job, answers: answers, translation: translation, nil)
+                again.isRepeated = true
+                return again.run(&worker, configuration)
+            }
             if error.endsWorker { worker?.end() }
             return (CodeProgress(.failed(error.failure), lines: talk.lines), nil)
         }
@@ -99,10 +107,13 @@ struct CodeEnd: Error {
     var failure: BlockFailure
     /// The worker may still hold the code, or be in no good state.
     var endsWorker: Bool
+    /// The worker was ended by somebody else.
+    var isKilled: Bool
 
-    init(_ failure: BlockFailure, endsWorker: Bool = false) {
+    init(_ failure: BlockFailure, endsWorker: Bool = false, isKilled: Bool = false) {
         self.failure = failure
         self.endsWorker = endsWorker
+        self.isKilled = isKilled
     }
 }
 
@@ -148,7 +159,8 @@ private struct Talk {
         self.lines += lines
         switch outcome {
         case .frame(let frame): return frame
-        case .died(let death): throw CodeEnd(CodeProblem(job.block).failure(of: death))
+        case .died(let death):
+            throw CodeEnd(CodeProblem(job.block).failure(of: death), isKilled: death == .killed)
         }
     }
 

@@ -15,6 +15,8 @@ final class WorkerProcess {
     enum Death: Sendable, Hashable {
         case timedOut
         case outOfMemory
+        /// By somebody else: nothing that code does ends in this signal.
+        case killed
         /// By a signal, or with an exit code.
         case crashed(String)
         /// It did what the worker's program never does.
@@ -162,6 +164,7 @@ final class WorkerProcess {
         if isLate { return .timedOut }
         let signal = status & 0x7F
         if isSpent, signal != 0 { return .timedOut }
+        if signal == SIGKILL || signal == SIGTERM { return .killed }
         guard signal != 0 else { return .crashed("exit code \(status >> 8 & 0xFF)") }
         // What JavaScriptCore ends with when an allocation fails it (SIGSYS: its handler of the others would ask for a
         // system call); a worker far from its budget has another reason.
