@@ -84,8 +84,8 @@ import Testing
 
     /// Goal: no number, time, text or depth that a capsule can hold ends the process.
     ///
-    /// Method: 1,000 capsules in which one value became an extreme one, with sums that nobody checks, are shown,
-    /// replayed, compared with their own app, and made cases.
+    /// Method: 1,000 capsules in which one value became an extreme one, with sums that nobody checks, are read; those
+    /// that are not refused then are shown, replayed, compared with their own app, and made cases.
     @Test("extreme values in capsules are refused or compared, and never end the process")
     func extremes() async throws {
         let capsules = try await RecordedApp.workshop.capsules().map(\.capsule)
@@ -105,7 +105,7 @@ import Testing
             _ = try? replay.compare(capsule, with: app)
             _ = try? CaseText(capsule, app: app, rows: verdict.outcome.outside).text()
         }
-        #expect(read >= 300, "most are read, and only then looked at")
+        #expect(read >= 150, "most are refused when they are read; too few got further")
     }
 
     private static func mutate(_ bytes: inout [UInt8], using numbers: inout SeededNumbers) {

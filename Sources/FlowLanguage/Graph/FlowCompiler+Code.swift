@@ -95,7 +95,10 @@ extension FlowCompiler {
     }
 
     /// A key that comes with the run stands in the journal with what the run was started with.
+    ///
+    /// A page flow has no client at all, and was told so.
     private func warnAboutKeys(in block: CodeBlock) {
+        guard source.kind == .cloud else { return }
         for text in block.libraries + [block.body] {
             for use in JavaScriptNames.uses(of: ["Stripe"], in: text.text) {
                 let line = text.text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[
