@@ -43,22 +43,18 @@ final class RunningCall {
             }.joined()
             try script.call(
                 "begin",
-                [script.number(call.now), script.context.value(Array(seed)), script.bool(call.usesBigInt)]
+                [.number(call.now), .text(String(decoding: seed, as: UTF8.self)), .bool(call.usesBigInt)]
             )
             for global in call.globals {
-                let context = script.context
-                try script.call(
-                    "define",
-                    [context.value(global.name), context.value(global.json), context.value(global.refusal ?? "")]
-                )
+                try script.call("define", [.text(global.name), .bytes(global.json), .text(global.refusal ?? "")])
             }
-            if call.hasStripe { try script.call("stripe", []) }
+            if call.hasStripe { try script.call("stripe") }
             for (index, library) in call.libraries.enumerated() {
                 try script.evaluate(library.text, name: SourceName.of(index))
             }
             let body = Self.opening + call.body.text + Self.closing
             let function = try script.evaluate(body, name: SourceName.of(call.libraries.count))
-            try script.call("run", [function])
+            try script.call("run", [.value(function)])
         }
     }
 
@@ -68,14 +64,12 @@ final class RunningCall {
         answered += 1
         open -= sizes[index]
         enter { () throws(ScriptContext.Thrown) in
-            let context = script.context
             let isText = String(validating: answer.body, as: UTF8.self) != nil
             try script.call(
                 "settle",
                 [
-                    script.number(index), script.number(answer.outcome.rawValue), script.number(answer.status),
-                    context.value(answer.headers), isText ? context.value(answer.body) : context.bytes(answer.body),
-                    script.bool(!isText),
+                    .number(index), .number(answer.outcome.rawValue), .number(answer.status), .bytes(answer.headers),
+                    isText ? .utf8(answer.body) : .binary(answer.body), .bool(!isText),
                 ]
             )
         }

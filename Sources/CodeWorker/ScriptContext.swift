@@ -23,13 +23,15 @@ final class ScriptContext {
     init?(in group: JSContextGroupRef, native: JSObjectCallAsFunctionCallback) {
         guard let context = JSGlobalContextCreateInGroup(group, nil) else { return nil }
         self.context = context
-        let arguments = [
-            JSObjectMakeFunctionWithCallback(context, nil, native),
-            JSObjectMakeFunctionWithCallback(context, nil, Self.load), JSContextGetGlobalObject(context),
-        ]
         guard
             let make = JSEvaluateScript(context, Self.program, nil, nil, 1, nil),
-            let made = JSObjectCallAsFunction(context, make, nil, arguments.count, arguments, nil),
+            let made = Self.call(
+                make,
+                of: nil,
+                with: [.function(native), .function(Self.load), .global],
+                in: context,
+                nil
+            ),
             JSValueIsObject(context, made)
         else {
             JSGlobalContextRelease(context)
@@ -48,11 +50,10 @@ final class ScriptContext {
         guard JSValueToNumber(context, arguments[0], nil) == 1 else {
             return JSEvaluateScript(context, ScriptContext.webProgram, nil, nil, 1, exception)
         }
-        guard
-            let client = JSEvaluateScript(context, ScriptContext.stripeProgram, nil, nil, 1, exception),
-            let table = context.value(StripeTable.bytes)
-        else { return nil }
-        return JSObjectCallAsFunction(context, client, nil, 1, [table], exception)
+        guard let client = JSEvaluateScript(context, ScriptContext.stripeProgram, nil, nil, 1, exception) else {
+            return nil
+        }
+        return ScriptContext.call(client, of: nil, with: [.bytes(StripeTable.bytes)], in: context, exception)
     }
 
     deinit {
@@ -89,12 +90,29 @@ final class ScriptContext {
 
     /// Calls a function of the runtime; promises that are settled by it go on before this returns.
     @discardableResult
-    func call(_ function: String, _ arguments: [JSValueRef?]) throws(Thrown) -> JSValueRef? {
+    func call(_ function: String, _ arguments: [ScriptArgument] = []) throws(Thrown) -> JSValueRef? {
         var exception: JSValueRef?
+        // The callee is a member of the runtime, and as such is not collected.
         guard let callee = member(function) else { return nil }
-        let value = JSObjectCallAsFunction(context, callee, runtime, arguments.count, arguments, &exception)
+        let value = Self.call(callee, of: runtime, with: arguments, in: context, &exception)
         if let exception { throw Thrown(value: exception) }
         return value
+    }
+
+    /// Calls `function` with arguments that are made in a buffer on the stack: the engine's collector looks for what is
+    /// still in use there and in registers, not in Swift's arrays.
+    private static func call(
+        _ function: JSObjectRef,
+        of receiver: JSObjectRef?,
+        with arguments: [ScriptArgument],
+        in context: JSContextRef,
+        _ exception: UnsafeMutablePointer<JSValueRef?>?
+    ) -> JSValueRef? {
+        withUnsafeTemporaryAllocation(of: JSValueRef?.self, capacity: max(1, arguments.count)) { buffer in
+            buffer.initialize(repeating: nil)
+            for (index, argument) in arguments.enumerated() { buffer[index] = argument.value(in: context) }
+            return JSObjectCallAsFunction(context, function, receiver, arguments.count, buffer.baseAddress, exception)
+        }
     }
 
     private func member(_ name: String) -> JSObjectRef? { member(name, of: runtime) }
@@ -105,9 +123,6 @@ final class ScriptContext {
         return JSObjectGetProperty(context, object, key, nil)
     }
 
-    func number(_ value: Int) -> JSValueRef? { JSValueMakeNumber(context, Double(value)) }
-    func bool(_ value: Bool) -> JSValueRef? { JSValueMakeBoolean(context, value) }
-
     /// A member of an object as text; nil when there is none.
     func text(_ name: String, of value: JSValueRef) -> String? {
         guard let object = JSValueToObject(context, value, nil), let key = makeString(name) else { return nil }
@@ -116,5 +131,36 @@ final class ScriptContext {
             return nil
         }
         return utf8(of: member, in: context).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+/// What a function of the engine is called with, as long as the engine has no value for it yet.
+enum ScriptArgument {
+    case number(Double)
+    case bool(Bool)
+    case text(String)
+    /// UTF-8.
+    case utf8([UInt8])
+    /// A string with a character for each byte.
+    case binary([UInt8])
+    case function(JSObjectCallAsFunctionCallback)
+    case global
+    /// A value of the engine's that has only just been made: nothing keeps it but the caller's stack.
+    case value(JSValueRef?)
+
+    static func number(_ value: some BinaryInteger) -> ScriptArgument { .number(Double(value)) }
+    static func bytes(_ bytes: some Collection<UInt8>) -> ScriptArgument { .utf8(Array(bytes)) }
+
+    fileprivate func value(in context: JSContextRef) -> JSValueRef? {
+        switch self {
+        case .number(let number): JSValueMakeNumber(context, number)
+        case .bool(let bool): JSValueMakeBoolean(context, bool)
+        case .text(let text): context.value(text)
+        case .utf8(let bytes): context.value(bytes)
+        case .binary(let bytes): context.bytes(bytes)
+        case .function(let callback): JSObjectMakeFunctionWithCallback(context, nil, callback)
+        case .global: JSContextGetGlobalObject(context)
+        case .value(let value): value
+        }
     }
 }

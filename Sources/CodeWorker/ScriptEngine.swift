@@ -34,6 +34,12 @@ final class ScriptEngine {
         #endif
     }
 
+    /// Lets the engine map what its first buffer needs, while it still may.
+    ///
+    /// Its allocator maps tens of megabytes of addresses for the tables of a heap at the heap's first use, and ends the
+    /// process where it cannot: with the memory's wall up, code that makes its first `Uint8Array` late would die of it.
+    func makeBuffer() { _ = try? spare?.evaluate("new Uint8Array(8).buffer", name: "buffer") }
+
     /// A context that no code has seen; nil when there is no memory left for one.
     func takeContext() -> ScriptContext? {
         prepare()

@@ -18,6 +18,7 @@ struct Worker {
         engine.hasTimeLimit = options.has(.time)
         walls.proveEngine(engine)
         engine.prepare()
+        engine.makeBuffer()
         let resident = sandbox_resident_bytes()
         walls.capMemory()
         walls.closeKernel()

@@ -53,6 +53,7 @@ final class WorkerProcess {
     ///
     /// - Throws: `WorkerError` when it cannot be started, or refuses to run code.
     init(_ executable: String, budget: Int, options: [String] = []) throws(WorkerError) {
+        Self.ignoreBrokenPipes
         self.budget = budget
         (pid, input, output) = try WorkerSpawn.start(executable, [String(budget)] + options)
         memory = WorkerMemory(pid)
@@ -151,6 +152,9 @@ final class WorkerProcess {
         }
         return bytes
     }
+
+    /// A worker may die while it is written to: that is an error of that write, not the end of this process.
+    private static let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
     // MARK: Its end
 
