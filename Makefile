@@ -68,6 +68,9 @@ bench: setup
 	$(WORKER)
 	@cc -O2 -Wall -Wextra -o .build/replay Benchmarks/RawSQLite/replay.c -lsqlite3
 	@"$(RELEASE_BIN)/FlowBenchmark" .build/replay --json .build/bench.json && echo 'as JSON: .build/bench.json'
+	@echo '==> code blocks, each figure beside its bound'
+	swift build -c release --static-swift-stdlib --product CodeBenchmark $(SWIFT_BUILD_FLAGS)
+	@"$(RELEASE_BIN)/CodeBenchmark"
 
 # Each program says what it measures and its limit or peer; PYTHONPATH may name where cel-expr-python and localstripe
 # are, RUNNEL_PYTHON the Python that has localstripe.
@@ -80,10 +83,6 @@ bench-rooms: setup
 	@echo '==> the store (see Sources/FlowStores/README.md)'
 	swift build -c release --static-swift-stdlib --product StoreBenchmark $(SWIFT_BUILD_FLAGS)
 	@"$(RELEASE_BIN)/StoreBenchmark"
-	@echo '==> code blocks, each figure beside its bound'
-	$(WORKER)
-	swift build -c release --static-swift-stdlib --product CodeBenchmark $(SWIFT_BUILD_FLAGS)
-	@"$(RELEASE_BIN)/CodeBenchmark"
 	@echo '==> the simulator over HTTP, then the same calls to localstripe'
 	swift build -c release --static-swift-stdlib --product SimulatorBenchmark $(SWIFT_BUILD_FLAGS)
 	@"$(RELEASE_BIN)/SimulatorBenchmark"

@@ -31,10 +31,10 @@ package struct CodeCallFrame: Sendable, Hashable {
     /// A name that the code sees, as JSON; or why it cannot be seen, told at the first look.
     package struct Global: Sendable, Hashable {
         package var name: String
-        package var json: [UInt8]
+        package var json: ArraySlice<UInt8>
         package var refusal: String?
 
-        package init(name: String, json: [UInt8], refusal: String? = nil) {
+        package init(name: String, json: ArraySlice<UInt8>, refusal: String? = nil) {
             self.name = name
             self.json = json
             self.refusal = refusal
@@ -108,7 +108,7 @@ package struct CodeCallFrame: Sendable, Hashable {
         var globals: [Global] = []
         for _ in 0..<max(0, count) {
             guard let name = reader.text(), let json = reader.field(), let refusal = reader.text() else { return nil }
-            globals.append(Global(name: name, json: Array(json), refusal: refusal.isEmpty ? nil : refusal))
+            globals.append(Global(name: name, json: json, refusal: refusal.isEmpty ? nil : refusal))
         }
         guard var sources = CodeSource.read(&reader), let body = sources.popLast() else { return nil }
         self.init(

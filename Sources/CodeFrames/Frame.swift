@@ -38,6 +38,8 @@ package struct Frame: Sendable, Hashable {
 
     package var kind: Kind
     package var payload: [UInt8]
+    /// Large fields behind the payload, which are not copied together; empty in a frame that was read.
+    private var rest: [[UInt8]] = []
 
     package init(_ kind: Kind, _ payload: [UInt8] = []) {
         self.kind = kind
@@ -48,16 +50,19 @@ package struct Frame: Sendable, Hashable {
         var writer = FieldWriter()
         write(&writer)
         self.init(kind, writer.bytes)
+        rest = writer.rest
     }
 
-    /// The frame as it goes over the pipe.
-    package var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.headerSize + payload.count)
-        bytes.append(littleEndian: UInt32(payload.count))
-        bytes.append(kind.rawValue)
-        bytes += payload
-        return bytes
+    /// The frame as it goes over the pipe: in one piece if it is small, so that one write wakes the other side.
+    package var pieces: [[UInt8]] {
+        let isLarge = payload.count >= FieldWriter.large
+        var first: [UInt8] = []
+        first.reserveCapacity(Self.headerSize + (isLarge ? 0 : payload.count))
+        first.append(littleEndian: UInt32(rest.reduce(payload.count) { $0 + $1.count }))
+        first.append(kind.rawValue)
+        if isLarge { return [first, payload] + rest }
+        first += payload
+        return [first] + rest
     }
 
     /// Reads a header; nil when it is none, or the payload would be too long.
@@ -71,21 +76,32 @@ package struct Frame: Sendable, Hashable {
 
 /// Writes a payload: fields behind one another, each with its length.
 package struct FieldWriter: Sendable {
-    package private(set) var bytes: [UInt8] = []
+    /// Fields of so many bytes stand apart.
+    static let large = 1 << 16
+
+    /// Up to the first large field.
+    package var bytes: [UInt8] { pieces[0] }
+    /// The large fields, and what stands behind each.
+    var rest: [[UInt8]] { Array(pieces.dropFirst()) }
+    private var pieces: [[UInt8]] = [[]]
 
     package init() {}
 
     package mutating func write(_ field: some Collection<UInt8>) {
-        bytes.append(littleEndian: UInt32(field.count))
-        bytes += field
+        pieces[pieces.count - 1].append(littleEndian: UInt32(field.count))
+        if field.count < Self.large {
+            pieces[pieces.count - 1] += field
+        } else {
+            pieces += [Array(field), []]
+        }
     }
 
     package mutating func write(_ text: String) { write(text.utf8) }
 
     package mutating func write(_ number: Int64) {
         let value = UInt64(bitPattern: number)
-        bytes.append(littleEndian: UInt32(truncatingIfNeeded: value))
-        bytes.append(littleEndian: UInt32(truncatingIfNeeded: value >> 32))
+        pieces[pieces.count - 1].append(littleEndian: UInt32(truncatingIfNeeded: value))
+        pieces[pieces.count - 1].append(littleEndian: UInt32(truncatingIfNeeded: value >> 32))
     }
 
     package mutating func write(_ number: Int) { write(Int64(number)) }

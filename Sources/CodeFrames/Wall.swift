@@ -102,8 +102,11 @@ package enum WorkerInvocation {
     /// The worker's whole environment; options of JavaScriptCore count only when they are there from the start.
     package static let environment = [
         "JSC_useJIT=0", "JSC_useWasm=0", "JSC_maxRegExpStackSize=4194304", "JSC_numberOfGCMarkers=1",
-        // Sizes at which the first collection begins: what it leaves counts against a budget that is small.
-        "JSC_smallHeapSize=262144", "JSC_mediumHeapSize=524288", "JSC_largeHeapSize=524288",
+        // One thread that collects when it must: handing over to another takes longer than what a call leaves.
+        "JSC_useConcurrentGC=0",
+        // Sizes at which the first collection begins: small, since garbage counts against the budget; large enough for an
+        // argument of a megabyte to be read with few collections.
+        "JSC_smallHeapSize=4194304", "JSC_mediumHeapSize=4194304", "JSC_largeHeapSize=4194304",
         "GIGACAGE_ENABLED=0", "MALLOC_ARENA_MAX=1", "TZ=UTC", "LANG=C",
     ]
 }

@@ -1,20 +1,24 @@
 import CJavaScriptCore
+import Glibc
 
 // Text between Swift and JavaScriptCore.
 
 /// Makes a string of the engine's; the caller releases it.
 func makeString(_ bytes: some Collection<UInt8>) -> JSStringRef? {
-    if bytes.contains(0) {
+    let copied = bytes.withContiguousStorageIfAvailable(makeString(copying:))
+    return copied ?? Array(bytes).withUnsafeBufferPointer(makeString(copying:))
+}
+
+private func makeString(copying bytes: UnsafeBufferPointer<UInt8>) -> JSStringRef? {
+    if let start = bytes.baseAddress, memchr(start, 0, bytes.count) != nil {
         // A C string would end there.
         let units = Array(String(decoding: bytes, as: UTF8.self).utf16)
         return JSStringCreateWithCharacters(units, units.count)
     }
-    var terminated: [UInt8] = []
-    terminated.reserveCapacity(bytes.count + 1)
-    terminated += bytes
-    terminated.append(0)
-    return terminated.withUnsafeBytes { buffer in
-        JSStringCreateWithUTF8CString(buffer.assumingMemoryBound(to: CChar.self).baseAddress)
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count + 1) { terminated in
+        for index in bytes.indices { terminated[index] = CChar(bitPattern: bytes[index]) }
+        terminated[bytes.count] = 0
+        return JSStringCreateWithUTF8CString(terminated.baseAddress)
     }
 }
 

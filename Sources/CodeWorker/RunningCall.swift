@@ -69,7 +69,7 @@ final class RunningCall {
                 "settle",
                 [
                     .number(index), .number(answer.outcome.rawValue), .number(answer.status), .bytes(answer.headers),
-                    isText ? .utf8(answer.body) : .binary(answer.body), .bool(!isText),
+                    isText ? .bytes(answer.body) : .binary(answer.body), .bool(!isText),
                 ]
             )
         }

@@ -141,7 +141,7 @@ enum ScriptArgument {
     case bool(Bool)
     case text(String)
     /// UTF-8.
-    case utf8([UInt8])
+    case utf8(ArraySlice<UInt8>)
     /// A string with a character for each byte.
     case binary([UInt8])
     case function(JSObjectCallAsFunctionCallback)
@@ -150,7 +150,7 @@ enum ScriptArgument {
     case value(JSValueRef?)
 
     static func number(_ value: some BinaryInteger) -> ScriptArgument { .number(Double(value)) }
-    static func bytes(_ bytes: some Collection<UInt8>) -> ScriptArgument { .utf8(Array(bytes)) }
+    static func bytes(_ bytes: some Collection<UInt8>) -> ScriptArgument { .utf8(ArraySlice(bytes)) }
 
     fileprivate func value(in context: JSContextRef) -> JSValueRef? {
         switch self {

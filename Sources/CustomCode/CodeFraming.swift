@@ -47,7 +47,7 @@ enum CallFrame {
                 let text = "\(name): \(path) is an integer beyond 2^53; the block says 'bigint: true' to see it"
                 return CodeCallFrame.Global(name: name, json: [], refusal: text)
             }
-            return CodeCallFrame.Global(name: name, json: json)
+            return CodeCallFrame.Global(name: name, json: json[...])
         } catch {
             return CodeCallFrame.Global(
                 name: name,

@@ -96,7 +96,7 @@ final class WorkerProcess {
         defer { processorTime = watch.seen }
         // What is over within a few milliseconds has not taken much.
         defer { peakBytes = max(peakBytes, watch.peakBytes, watch.hasWaited ? memory.peakBytes : 0) }
-        if let frame, !write(frame.bytes, watch) { return .died(death(watch, allowance)) }
+        if let frame, !write(frame, watch) { return .died(death(watch, allowance)) }
         var frames = 0
         var bytes = 0
         while true {
@@ -119,11 +119,15 @@ final class WorkerProcess {
     }
 
     /// Sends a frame that has no answer.
-    func tell(_ frame: Frame) { _ = write(frame.bytes, Watch(pid: pid, memory: memory, allowance: .start)) }
+    func tell(_ frame: Frame) { _ = write(frame, Watch(pid: pid, memory: memory, allowance: .start)) }
 
     private func violation(_ what: String) -> Outcome {
         end()
         return .died(.violated(what))
+    }
+
+    private func write(_ frame: Frame, _ watch: Watch) -> Bool {
+        frame.pieces.allSatisfy { write($0, watch) }
     }
 
     private func write(_ bytes: [UInt8], _ watch: Watch) -> Bool {
@@ -139,18 +143,16 @@ final class WorkerProcess {
 
     /// Nil when the worker's end came first, or its time had run out.
     private func read(_ count: Int, _ watch: Watch) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: count)
-        var done = 0
-        while done < count {
-            guard watch.waits(for: output, POLLIN) else { return nil }
-            let got = bytes.withUnsafeMutableBytes {
-                Glibc.read(output, $0.baseAddress?.advanced(by: done), count - done)
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            while done < count {
+                guard watch.waits(for: output, POLLIN) else { return }
+                let got = Glibc.read(output, buffer.baseAddress?.advanced(by: done), count - done)
+                if got == 0 { return }
+                if got < 0, errno != EAGAIN, errno != EINTR { return }
+                done += max(0, got)
             }
-            if got == 0 { return nil }
-            if got < 0, errno != EAGAIN, errno != EINTR { return nil }
-            done += max(0, got)
         }
-        return bytes
+        return bytes.count == count ? bytes : nil
     }
 
     /// A worker may die while it is written to: that is an error of that write, not the end of this process.

@@ -36,7 +36,7 @@ package enum JSON {
     package static func encode(_ value: Value, limits: JSONLimits = .standard) throws(JSONError) -> [UInt8] {
         var encoder = JSONEncoder(style: .plain, limits: limits)
         try encoder.write(value, depth: 0)
-        return encoder.output
+        return encoder.output.bytes
     }
 
     /// Plain JSON with two spaces of indentation.
@@ -45,7 +45,7 @@ package enum JSON {
     package static func encodePretty(_ value: Value, limits: JSONLimits = .standard) throws(JSONError) -> String {
         var encoder = JSONEncoder(style: .pretty, limits: limits)
         try encoder.write(value, depth: 0)
-        return String(decoding: encoder.output, as: UTF8.self)
+        return String(decoding: encoder.output.bytes, as: UTF8.self)
     }
 
     /// Lossless JSON for the journal: ``parseExact(_:limits:)`` gives the same value back.
@@ -57,7 +57,7 @@ package enum JSON {
         var encoder = JSONEncoder(style: .exact, limits: .unbounded)
         // The exact form has a spelling for every value and no limit, so nothing is left that could throw.
         do { try encoder.write(value, depth: 0) } catch { preconditionFailure("exact JSON refused a value: \(error)") }
-        return encoder.output
+        return encoder.output.bytes
     }
 
     /// As ``encodeExact(_:)``, nil when there is more to write than the limits allow.
@@ -65,7 +65,7 @@ package enum JSON {
         var encoder = JSONEncoder(style: .exact, limits: limits)
         // The exact form has a spelling for every value, so the limits alone can throw.
         guard (try? encoder.write(value, depth: 0)) != nil, encoder.output.count <= limits.bytes else { return nil }
-        return encoder.output
+        return encoder.output.bytes
     }
 
     /// RFC 8785's canonical form of plain JSON, for hashing: keys sorted by UTF-16 units, numbers as ECMAScript.
@@ -74,7 +74,7 @@ package enum JSON {
     package static func canonical(_ value: Value, limits: JSONLimits = .standard) throws(JSONError) -> [UInt8] {
         var encoder = JSONEncoder(style: .canonical, limits: limits)
         try encoder.write(value, depth: 0)
-        return encoder.output
+        return encoder.output.bytes
     }
 
     private static func parse(

@@ -1,8 +1,9 @@
 /// Writes values as JSON in one of four styles.
-struct JSONEncoder {
+struct JSONEncoder: ~Copyable {
     enum Style { case plain, pretty, exact, canonical }
 
-    private(set) var output: [UInt8] = []
+    // Most documents of a journal fit, so that it never grows.
+    private(set) var output = JSONOutput(room: 512)
     private let style: Style
     private let limits: JSONLimits
     private var valueCount = 0
@@ -10,8 +11,6 @@ struct JSONEncoder {
     init(style: Style, limits: JSONLimits) {
         self.style = style
         self.limits = limits
-        // Most documents of a journal fit, so that the output grows once.
-        output.reserveCapacity(256)
     }
 
     mutating func write(_ value: Value, depth: Int) throws(JSONError) {
@@ -20,8 +19,8 @@ struct JSONEncoder {
             throw JSONError(.tooLarge, at: 0, "a value beyond \(limits.values) values or \(limits.bytes) bytes")
         }
         switch value {
-        case .null: write("null")
-        case .bool(let value): write(value ? "true" : "false")
+        case .null: output.append("null")
+        case .bool(let value): output.append(value ? "true" : "false")
         case .int(let value): try write(integer: value)
         case .uint(let value): try write(unsigned: value)
         case .double(let value): try write(double: value)
@@ -31,8 +30,6 @@ struct JSONEncoder {
         case .bytes, .timestamp, .duration, .type, .optional: try write(special: value, depth: depth)
         }
     }
-
-    private mutating func write(_ text: String) { output.append(contentsOf: text.utf8) }
 
     private mutating func write(list elements: [Value], depth: Int) throws(JSONError) {
         output.append(UInt8(ascii: "["))
@@ -47,7 +44,7 @@ struct JSONEncoder {
 
     private mutating func write(map: ValueMap, depth: Int) throws(JSONError) {
         if style == .exact, !map.hasPlainKeys {
-            write("{\"$map\":")
+            output.append("{\"$map\":")
             try write(list: map.map { .list([$0.key.value, $0.value]) }, depth: depth + 1)
             output.append(UInt8(ascii: "}"))
             return
@@ -95,20 +92,20 @@ struct JSONEncoder {
 
     private mutating func write(special value: Value, depth: Int) throws(JSONError) {
         switch (value, style) {
-        case (.bytes(let bytes), .exact): write("{\"$bytes\":\"\(Base64.encode(bytes))\"}")
+        case (.bytes(let bytes), .exact): output.append(text: "{\"$bytes\":\"\(Base64.encode(bytes))\"}")
         case (.bytes(let bytes), _): write(string: Base64.encode(bytes))
-        case (.timestamp(let moment), .exact): write("{\"$timestamp\":\"\(moment.rfc3339)\"}")
+        case (.timestamp(let moment), .exact): output.append(text: "{\"$timestamp\":\"\(moment.rfc3339)\"}")
         case (.timestamp(let moment), _): write(string: moment.rfc3339)
-        case (.duration(let span), .exact): write("{\"$duration\":\"\(ExactForm.encode(span))\"}")
+        case (.duration(let span), .exact): output.append(text: "{\"$duration\":\"\(ExactForm.encode(span))\"}")
         case (.duration(let span), _): write(string: span.secondsText)
         case (.type(let type), .exact):
-            write("{\"$type\":")
+            output.append("{\"$type\":")
             write(string: type.name)
-            write("}")
+            output.append(UInt8(ascii: "}"))
         case (.optional(let optional), .exact):
-            write("{\"$optional\":")
+            output.append("{\"$optional\":")
             try write(list: optional.value.map { [$0] } ?? [], depth: depth + 1)
-            write("}")
+            output.append(UInt8(ascii: "}"))
         default:
             throw JSONError(.notJSON, at: 0, "a value of type \(value.kindName) has no JSON form")
         }
@@ -122,44 +119,34 @@ extension JSONEncoder {
         if style == .canonical, Int64(exactly: Double(integer)) != integer {
             throw JSONError(.notJSON, at: 0, "an integer that canonical JSON cannot hold exactly")
         }
-        if style == .canonical { write(ECMAScriptNumber.text(Double(integer))) } else { write(digitsOf: integer) }
-    }
-
-    /// Straight into the output: a text of its own would cost more than its digits.
-    private mutating func write(digitsOf integer: Int64) {
-        var left = integer.magnitude
+        if style == .canonical { return output.append(text: ECMAScriptNumber.text(Double(integer))) }
         if integer < 0 { output.append(UInt8(ascii: "-")) }
-        let start = output.count
-        repeat {
-            output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: left % 10))
-            left /= 10
-        } while left > 0
-        output[start...].reverse()
+        output.append(digitsOf: integer.magnitude)
     }
 
     private mutating func write(unsigned: UInt64) throws(JSONError) {
         switch style {
-        case .exact: write("{\"$uint\":\"\(unsigned)\"}")
-        case .plain, .pretty: write(String(unsigned))
+        case .exact: output.append(text: "{\"$uint\":\"\(unsigned)\"}")
+        case .plain, .pretty: output.append(digitsOf: unsigned)
         case .canonical:
             guard UInt64(exactly: Double(unsigned)) == unsigned else {
                 throw JSONError(.notJSON, at: 0, "an integer that canonical JSON cannot hold exactly")
             }
-            write(ECMAScriptNumber.text(Double(unsigned)))
+            output.append(text: ECMAScriptNumber.text(Double(unsigned)))
         }
     }
 
     private mutating func write(double: Double) throws(JSONError) {
         if double.isFinite {
-            write(style == .canonical ? ECMAScriptNumber.text(double) : double.description)
+            output.append(text: style == .canonical ? ECMAScriptNumber.text(double) : double.description)
             return
         }
         guard style == .exact else { throw JSONError(.notJSON, at: 0, "NaN and infinities have no JSON form") }
         if double.isNaN {
             let isUsual = double.bitPattern == Double.nan.bitPattern
-            write("{\"$double\":\"\(isUsual ? "NaN" : "0x" + String(double.bitPattern, radix: 16))\"}")
+            output.append(text: "{\"$double\":\"\(isUsual ? "NaN" : "0x" + String(double.bitPattern, radix: 16))\"}")
         } else {
-            write("{\"$double\":\"\(double < 0 ? "-Infinity" : "Infinity")\"}")
+            output.append(text: "{\"$double\":\"\(double < 0 ? "-Infinity" : "Infinity")\"}")
         }
     }
 
@@ -171,26 +158,25 @@ extension JSONEncoder {
             for position in 0..<bytes.count {
                 let byte = bytes[position]
                 guard byte < 0x20 || byte == 0x22 || byte == 0x5C else { continue }
-                output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<position]))
+                output.append(UnsafeBufferPointer(rebasing: bytes[start..<position]))
                 appendEscape(byte)
                 start = position + 1
             }
-            // Rebased, so that it is copied in one piece.
-            output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
+            output.append(UnsafeBufferPointer(rebasing: bytes[start...]))
         }
         output.append(UInt8(ascii: "\""))
     }
 
     private mutating func appendEscape(_ byte: UInt8) {
         switch byte {
-        case 0x22: write("\\\"")
-        case 0x5C: write("\\\\")
-        case 0x08: write("\\b")
-        case 0x09: write("\\t")
-        case 0x0A: write("\\n")
-        case 0x0C: write("\\f")
-        case 0x0D: write("\\r")
-        default: write("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
+        case 0x22: output.append("\\\"")
+        case 0x5C: output.append("\\\\")
+        case 0x08: output.append("\\b")
+        case 0x09: output.append("\\t")
+        case 0x0A: output.append("\\n")
+        case 0x0C: output.append("\\f")
+        case 0x0D: output.append("\\r")
+        default: output.append(text: "\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
         }
     }
 }
