@@ -21,7 +21,13 @@ struct CodeReplayTests {
             const told = await runFlow('told', { name: customer.id }, { mode: 'wait' });
             return { total: row.total, at: row.paidAt, told, dice: Math.random() };
             """
-        ),
+        ) + """
+              - id: behind
+                block: insert-record
+                table: orders
+                set: { name: 'behind ${ now }', total: '${ blocks.work.total }' }
+
+            """,
         """
         flow: told
         kind: cloud
@@ -38,7 +44,7 @@ struct CodeReplayTests {
     private static let environment = ReplayEnvironment(catalogue: PaymentsCatalogue.catalogue) { _, _, _ in [] }
 
     private func capsule() async throws -> Capsule {
-        let world = try CodeWorld(Self.flows)
+        let world = try CodeWorld(Self.flows, clock: ManualClock(tick: .microseconds(7)))
         defer { world.remove() }
         let transport = ScriptedTransport { _, _ in
             .answered(OutsideAnswer(status: 200, body: Array("{\"id\":\"cus_1\"}".utf8)))

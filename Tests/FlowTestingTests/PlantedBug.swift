@@ -15,6 +15,30 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
 
     static let bugs = [
         PlantedBug(
+            testDescription: "the shop reads its sales and writes what it read plus one",
+            sample: "shop",
+            test: "Two orders of a product",
+            file: "flows/payment-callback.yaml",
+            healthy: """
+                          - id: countSale
+                            block: update-record
+                            table: products
+                            where: { id: '${ blocks.order.product }' }
+                            set: { sales: '${ record.sales + 1 }' }
+                """,
+            broken: """
+                          - id: product
+                            block: find-record
+                            table: products
+                            where: { id: '${ blocks.order.product }' }
+                          - id: countSale
+                            block: update-record
+                            table: products
+                            where: { id: '${ blocks.order.product }' }
+                            set: { sales: '${ blocks.product.sales + 1 }' }
+                """
+        ),
+        PlantedBug(
             testDescription: "the shop reads its sales, asks Stripe, and writes what it read plus one",
             sample: "shop",
             test: "Two orders of a product",
