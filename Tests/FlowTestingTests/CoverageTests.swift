@@ -87,7 +87,7 @@ struct CoverageTests {
               - { id: order, block: insert-record, table: orders, set: { email: a@example.com, total: 5 } }
               - { id: paid, block: update-record, table: orders, where: { id: '${ blocks.order.id }' }, set: { status: PAID } }
             """
-        let app = TestApp(
+        var app = TestApp(
             placing,
             watching,
             hearing,
@@ -98,6 +98,7 @@ struct CoverageTests {
                   - event: { id: evt_1, object: event, type: charge.dispute.created, created: 1763640000, livemode: false, data: { object: { id: dp_1, object: dispute } } }
                 """
         )
+        app.files[0].bytes += Array("\nconnections:\n  stripe: { service: stripe }\n".utf8)
         let outcomes = try await app.run()
         #expect(outcomes.flatMap(\.problems).map(\.headline) == [])
         let report = CoverageReport(app: try app.app(), passages: SuiteReport(outcomes, duration: .zero).passages)

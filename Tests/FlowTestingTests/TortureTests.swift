@@ -21,7 +21,6 @@ struct TortureTests {
     )
     func planted(_ bug: PlantedBug) async throws {
         var app = try TestApp(sample: bug.sample)
-        if let cases = bug.cases { app.tests = [SourceFile(path: "tests/own.yaml", bytes: Array(cases.utf8))] }
         let healthy = try await torture(app, bug.test, histories: 400)
         #expect(healthy.quiet == nil)
         #expect(healthy.breach == nil, "\(healthy.breach?.story ?? "")")
