@@ -169,10 +169,10 @@ final class WorkerProcess {
         let status = reap()
         if isLate { return .timedOut }
         let signal = status & 0x7F
-        if isSpent, signal != 0 { return .timedOut }
+        let code = status >> 8 & 0xFF
+        if isSpent, signal != 0 || code == WorkerInvocation.outOfMemory { return .timedOut }
         if signal == SIGKILL || signal == SIGTERM { return .killed }
         guard signal != 0 else {
-            let code = status >> 8 & 0xFF
             return code == WorkerInvocation.outOfMemory ? .outOfMemory : .crashed("exit code \(code)")
         }
         // What JavaScriptCore ends with when an allocation fails it (SIGSYS: its handler of the others would ask for a
