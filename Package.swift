@@ -348,7 +348,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Expressions", "HTTPTransport", "runnel", crypto, cryptoExtras],
+            dependencies: ["Expressions", "FlowLanguage", "HTTPTransport", "Payments", "runnel", crypto, cryptoExtras],
             exclude: ["OfficialClient"],
             swiftSettings: strict
         ),

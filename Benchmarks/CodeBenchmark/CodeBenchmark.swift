@@ -8,6 +8,8 @@ import Logging
 
 /// Measures code blocks beside what the issue asks of them; needs `runnel-code-worker` beside itself.
 ///
+/// Arguments choose sections: `cold`, `calls`, `json`, `beside`; none: all.
+///
 /// Each line: what, the figure, the bound, whether it holds. Nothing is a ratio here: the bounds are absolute.
 @main
 struct CodeBenchmark {
@@ -16,10 +18,13 @@ struct CodeBenchmark {
             FileHandle.standardError.write(Data("no runnel-code-worker beside this program\n".utf8))
             exit(2)
         }
-        try await coldStart(executable)
-        try await trivialCalls(executable)
-        try await largeJSON(executable)
-        try await beside(executable)
+        let sections: [(name: String, measure: (String) async throws -> Void)] = [
+            ("cold", coldStart), ("calls", trivialCalls), ("json", largeJSON), ("beside", beside),
+        ]
+        let chosen = CommandLine.arguments.dropFirst()
+        for section in sections where chosen.isEmpty || chosen.contains(section.name) {
+            try await section.measure(executable)
+        }
     }
 
     private static func line(_ what: String, _ value: Double, _ unit: String, _ bound: String, _ holds: Bool) {

@@ -97,6 +97,8 @@ package enum WorkerInvocation {
     package static let executable = "runnel-code-worker"
     /// The exit code of a worker that misses a wall; the wall's name stands in its last frame.
     package static let missingWall: Int32 = 70
+    /// The exit code of a worker whose resident memory passed its budget.
+    package static let outOfMemory: Int32 = 71
     /// The worker's whole environment; options of JavaScriptCore count only when they are there from the start.
     package static let environment = [
         "JSC_useJIT=0", "JSC_useWasm=0", "JSC_maxRegExpStackSize=4194304", "JSC_numberOfGCMarkers=1",

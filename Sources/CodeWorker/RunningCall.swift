@@ -141,6 +141,12 @@ final class RunningCall {
         stopped = Array(SourceName.places(trace, in: call.libraries + [call.body], isOfFunctions: true).prefix(4))
     }
 
+    /// An error ends the code although nobody waits for its promise.
+    func noteRejection(of error: JSValueRef?) {
+        // What the runtime's function throws itself has nobody to go to.
+        _ = try? script.call("thrown", [.value(error)])
+    }
+
     // MARK: What the runtime asks for
 
     private enum Request: Int { case ask = 1, log, returned, failed }

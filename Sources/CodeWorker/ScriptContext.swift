@@ -19,8 +19,11 @@ final class ScriptContext {
     nonisolated(unsafe) private static let stripeProgram = makeString(PackageResources.stripe_js)
     nonisolated(unsafe) private static let webProgram = makeString(PackageResources.web_js)
 
-    /// - Returns: Nil when the engine has no memory left for it.
-    init?(in group: JSContextGroupRef, native: JSObjectCallAsFunctionCallback) {
+    /// Nil when the engine has no memory left for it.
+    ///
+    /// `rejected` is of a context that lasts: the engine keeps a context's callback as long as the context, and a callback
+    /// keeps the context that it is of, so that one of its own would keep both for ever.
+    init?(in group: JSContextGroupRef, native: JSObjectCallAsFunctionCallback, rejected: JSObjectRef) {
         guard let context = JSGlobalContextCreateInGroup(group, nil) else { return nil }
         self.context = context
         guard
@@ -39,9 +42,7 @@ final class ScriptContext {
         }
         runtime = made
         JSValueProtect(context, runtime)
-        if let rejected = member("rejected") {
-            JSGlobalContextSetUnhandledRejectionCallback(context, rejected, nil)
-        }
+        JSGlobalContextSetUnhandledRejectionCallback(context, rejected, nil)
     }
 
     /// Evaluates one of the programs that most code never looks at: the Stripe client, or what the web has.

@@ -5,6 +5,9 @@ import CodeFrames
 /// The engine of one worker: a group whose contexts share a heap, and one context that is made in advance.
 final class ScriptEngine {
     private let group: JSContextGroupRef
+    /// Lasts as long as the group; no code sees it.
+    private let lasting: JSGlobalContextRef
+    private let rejectionCallback: JSObjectRef
     private var spare: ScriptContext?
     /// Test builds: calls share their global objects.
     var reusesContext = false
@@ -16,8 +19,14 @@ final class ScriptEngine {
 
     /// - Returns: Nil when there is not even the memory for a first context.
     init?(hasBareContexts: Bool = true) {
-        guard let group = JSContextGroupCreate() else { return nil }
+        guard let group = JSContextGroupCreate(),
+            let lasting = JSGlobalContextCreateInGroup(group, nil),
+            let rejectionCallback = JSObjectMakeFunctionWithCallback(lasting, nil, rejected)
+        else { return nil }
+        JSValueProtect(lasting, rejectionCallback)
         self.group = group
+        self.lasting = lasting
+        self.rejectionCallback = rejectionCallback
         self.hasBareContexts = hasBareContexts
         prepare()
         if spare == nil { return nil }
@@ -28,7 +37,7 @@ final class ScriptEngine {
         guard spare == nil else { return }
         // The last call's limit would be the runtime's own.
         JSContextGroupClearExecutionTimeLimit(group)
-        spare = ScriptContext(in: group, native: native)
+        spare = ScriptContext(in: group, native: native, rejected: rejectionCallback)
         #if DEBUG
             if !hasBareContexts, let spare { TestBuild.plant(in: spare.context, group: group) }
         #endif
@@ -89,4 +98,11 @@ private let native: JSObjectCallAsFunctionCallback = { context, _, _, count, arg
     let message = context.value(exceeded)
     exception?.pointee = JSObjectMakeError(context, 1, [message], nil)
     return nil
+}
+
+/// What the engine calls with a promise that was rejected, and of which nobody has asked why.
+private let rejected: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, _ in
+    guard let context else { return nil }
+    if let arguments, count == 2 { RunningCall.current?.noteRejection(of: arguments[1]) }
+    return JSValueMakeUndefined(context)
 }

@@ -49,7 +49,12 @@ struct Walls {
     }
 
     mutating func capMemory() {
-        if options.has(.memory) { _ = sandbox_limit_memory(options.budget) }
+        if options.has(.memory) {
+            _ = sandbox_limit_memory(options.budget)
+            // Between two looks code fills some megabytes: eleven were seen.
+            _ = sandbox_cap_resident_memory(options.budget - (8 << 20), WorkerInvocation.outOfMemory)
+        }
+        prove(.memory, sandbox_resident_memory_is_capped() == 1)
     }
 
     mutating func closeKernel() {

@@ -169,7 +169,10 @@ final class WorkerProcess {
         let signal = status & 0x7F
         if isSpent, signal != 0 { return .timedOut }
         if signal == SIGKILL || signal == SIGTERM { return .killed }
-        guard signal != 0 else { return .crashed("exit code \(status >> 8 & 0xFF)") }
+        guard signal != 0 else {
+            let code = status >> 8 & 0xFF
+            return code == WorkerInvocation.outOfMemory ? .outOfMemory : .crashed("exit code \(code)")
+        }
         // What JavaScriptCore ends with when an allocation fails it (SIGSYS: its handler of the others would ask for a
         // system call); a worker far from its budget has another reason.
         let isMemory = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV, SIGSYS].contains(signal)

@@ -8,7 +8,7 @@ package enum PaymentsTables {
 
     /// What of a system table its subscribers do not see: keys, and what was asked of Stripe.
     package static let innerColumns: Set<String> = [
-        "key", "request", "secretHash", "statusAt", "intent", "charge", "customer",
+        "key", "request", "secretHash", "statusAt", "intent", "charge", "customer", "subscription",
     ]
 
     /// One row per Payment Intent, wanted or made; an order has at most one that can still be paid.
@@ -52,6 +52,9 @@ package enum PaymentsTables {
     )
 
     /// `initialAmount` is what a period cost when it began, and never changes; `amount` is what Stripe says now.
+    ///
+    /// `secretHash` recognises the client secret of whoever may follow it, and `callback` is `PAID` once the app's own flow
+    /// has dealt with the first invoice.
     package static let recurringPayments = Table(
         name: "recurring_payments",
         columns: [
@@ -69,6 +72,8 @@ package enum PaymentsTables {
             mode,
             Column(name: "statusAt", type: .int, defaultValue: .int(0)),
             Column(name: "key", type: .string, isUnique: true, maxLength: 200),
+            Column(name: "secretHash", type: .string, isOptional: true, isUnique: true, maxLength: 64),
+            Column(name: "callback", type: .string, isOptional: true, maxLength: 64),
         ],
         access: TableAccess(subscribe: ["admin"]),
         isSystem: true,

@@ -105,7 +105,7 @@ struct CodeCrashTests {
             if run == nil {
                 run = try await engine.start("f", input: [:], trigger: .null, origin: .manual, caller: .system)
             }
-            let record = try await engine.finished(try #require(run))
+            let record = try await engine.finished(try #require(run), moving: clock)
             #expect(record.status == .succeeded, "\(record.failure?.message ?? "")")
             #expect(try await engine.rows("orders").count == 1)
         }

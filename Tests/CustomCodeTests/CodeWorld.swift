@@ -111,9 +111,12 @@ extension Engine {
     }
 
     /// Returns once the run is final: asked again after each group.
-    func finished(_ run: RunID) async throws -> RunRecord {
+    ///
+    /// The clock is moved on while the run waits for another attempt: a busy machine loses an answer now and then.
+    func finished(_ run: RunID, moving clock: ManualClock? = nil) async throws -> RunRecord {
         while true {
             let record = try await record(run)
+            if record.status == .retrying { clock?.advance(by: .seconds(1)) }
             if record.status.isFinal || record.status == .outcomeUnknown { return record }
             try await write { (_) throws(StoreError) in }
         }

@@ -83,6 +83,22 @@ struct CreatePaymentIntentTests {
         #expect(stripe.intents.count == 1)
     }
 
+    @Test("M16: the parts of an order add up to its total and never beyond it")
+    func parts() throws {
+        let order = try world.insertOrder(total: 1000)
+        let part = { (amount: Int64) in try create(order, amount, ["partial": true]) }
+        let first = try #require(try part(600).output?["intent"]?.stringValue)
+        try world.deliver(.succeeded(first, amount: 600))
+        for more in [Int64(401), 600, 999, 1000] {
+            #expect(try part(more).failure?.code == "amount_differs", "600 and \(more)")
+        }
+        #expect(try create(order, 1000).failure?.code == "order_already_paid")
+        let second = try #require(try part(400).output?["intent"]?.stringValue)
+        try world.deliver(.succeeded(second, amount: 400))
+        #expect(try part(50).failure?.code == "amount_differs")
+        #expect(stripe.intents.count == 2)
+    }
+
     @Test("E11: currency is the order's, else the command's, else the connection's, else the app's, in lower case")
     func currency() throws {
         let order = try world.insertOrder(total: 500, currency: "JPY")

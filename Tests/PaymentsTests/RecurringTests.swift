@@ -36,7 +36,7 @@ struct RecurringTests {
     func lifeCycle() throws {
         let order = try world.insertOrder(total: 900)
         let first = try #require(try initiate(order).output)
-        #expect(first["client_secret"] == "pi_sub_secret_x" && first["subscription"] == "sub_1")
+        #expect(first["client_secret"] == "pi_sub_1_secret_x" && first["subscription"] == "sub_1")
         #expect(first["publishable_key"] == .string(PaymentsWorld.publishableKey) && first["status"] == "INCOMPLETE")
         #expect(try initiate(order).output == first)
         #expect(stripe.posts == ["/v1/customers", "/v1/subscriptions"])
@@ -67,6 +67,42 @@ struct RecurringTests {
         #expect(ids == ["sub_1"])
         #expect(stripe.made == ["customer": 1, "subscription": 1])
         #expect(try world.rows("recurring_payments").count == 1)
+    }
+
+    /// Goal: no subscription at Stripe that nobody here knows of.
+    ///
+    /// Method: Stripe's answer to the making of the subscription is lost; then somebody asks with another trial, and with
+    /// the same one.
+    @Test("M8: after a lost answer another trial is refused, and the same call finds the subscription that was made")
+    func lostAnswer() throws {
+        let order = try world.insertOrder(total: 900)
+        let data: ValueMap = ["type": "initiate", "orderId": .int(order), "priceId": "price_1", "trialDays": 14]
+        var pending = try world.begin("recurring-payment", data)
+        while let request = pending.request, request.path != "/v1/subscriptions" {
+            pending = try world.receive(stripe.send(request), pending)
+        }
+        _ = stripe.send(try #require(pending.request))
+        #expect(try initiate(order).failure?.code == "recurring_payment_differs")
+        #expect(try initiate(order, ["trialDays": 7]).failure?.code == "recurring_payment_differs")
+        #expect(try row()["status"] == "INCOMPLETE")
+        #expect(try initiate(order, ["trialDays": 14]).output?["subscription"] == "sub_1")
+        #expect(stripe.made == ["customer": 1, "subscription": 1])
+    }
+
+    @Test("M15: who holds the first invoice's client secret may follow the recurring payment, and no other")
+    func followed() throws {
+        let order = try world.insertOrder(total: 900)
+        _ = try initiate(order)
+        let follow = { (secret: String, mode: Mode) in
+            try world.write { tx throws(StoreError) in
+                try PaymentFollowers.followed(clientSecret: secret, mode: mode, in: tx)
+            }
+        }
+        #expect(try follow("pi_sub_1_secret_x", .test) == .init(table: "recurring_payments", id: 1))
+        #expect(try follow("pi_sub_1_secret_y", .test) == nil)
+        #expect(try follow("pi_sub_1_secret_x", .live) == nil)
+        let text = "\(try world.rows("recurring_payments"))"
+        #expect(!text.contains("secret_x"), "its hash alone is kept")
     }
 
     @Test("a refused price closes the row, so that another one can be tried; broken parameters send nothing")

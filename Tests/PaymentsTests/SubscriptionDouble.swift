@@ -7,6 +7,7 @@ import Synchronization
 final class SubscriptionDouble: Sendable {
     private struct State: Sendable {
         var answers: [String: OutsideAnswer] = [:]
+        var bodies: [String: [UInt8]] = [:]
         var subscriptions: [String: ValueMap] = [:]
         var prices: [String: ValueMap] = [:]
         var made: [String: Int] = [:]
@@ -27,7 +28,7 @@ final class SubscriptionDouble: Sendable {
             "items": [
                 "data": [["price": ["id": "price_1", "unit_amount": 900], "quantity": 1, "current_period_end": 99]]
             ],
-            "latest_invoice": ["id": "in_x", "confirmation_secret": ["client_secret": "pi_sub_secret_x"]],
+            "latest_invoice": ["id": "in_x", "confirmation_secret": ["client_secret": .string("pi_\(id)_secret_x")]],
         ]
     }
 
@@ -61,7 +62,11 @@ final class SubscriptionDouble: Sendable {
             let id = String(request.path.split(separator: "?")[0].split(separator: "/").last ?? "")
             if request.path.hasPrefix("/v1/prices/") { return Self.json(state.prices[id] ?? Self.price(id)) }
             if request.method == "GET" { return Self.json(state.subscriptions[id] ?? [:]) }
-            if let known = state.answers[request.key ?? ""] { return known }
+            if let known = state.answers[request.key ?? ""] {
+                // As Stripe does: the same key goes with the same body.
+                guard state.bodies[request.key ?? ""] == request.body else { return Self.otherBody }
+                return known
+            }
             if state.isRefusing, request.path == "/v1/subscriptions" {
                 state.isRefusing = false
                 let error: Value = ["error": ["code": "resource_missing", "type": "invalid_request_error"]]
@@ -70,9 +75,15 @@ final class SubscriptionDouble: Sendable {
             state.posts.append(request.path)
             let answer = Self.execute(request, id, &state)
             state.answers[request.key ?? ""] = answer
+            state.bodies[request.key ?? ""] = request.body
             return answer
         }
     }
+
+    private static let otherBody: OutsideAnswer = {
+        let error: Value = ["error": ["type": "idempotency_error", "message": "Keys go with the same parameters."]]
+        return OutsideAnswer(status: 400, body: (try? JSON.encode(error)) ?? [])
+    }()
 
     private static func execute(_ request: OutsideRequest, _ id: String, _ state: inout State) -> OutsideAnswer {
         switch (request.method, request.path) {

@@ -289,5 +289,12 @@ import Testing
         )
         #expect(later.status == "succeeded")
         #expect(desk.post("/v1/setup_intents/\(done.id)/cancel").errorCode == "setup_intent_unexpected_state")
+        // A card as the form in a page sends it: numbers as text, the year in two digits.
+        let typed = [
+            "type": "card", "card][number": "4242424242424242", "card][exp_month": "12", "card][exp_year": "35",
+        ]
+        .map { "payment_method_data[\($0.key)]=\($0.value)" }.joined(separator: "&")
+        let left = desk.post("/v1/setup_intents", "payment_method_types[]=card")
+        #expect(desk.post("/v1/setup_intents/\(left.id)/confirm", typed).status == "succeeded")
     }
 }

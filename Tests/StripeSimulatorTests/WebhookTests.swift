@@ -10,6 +10,21 @@ import Testing
         Desk(endpoints: [("http://127.0.0.1:1/hook", Self.secret, events)])
     }
 
+    /// Goal: a server with a clock of its own takes a renewal's web hook, a simulated year from now.
+    @Test("a web hook is stamped with the moment of its sending, however far the clock was advanced")
+    func stampedWhenSent() throws {
+        var desk = Desk(endpoints: [("http://127.0.0.1:1/hooks", "whsec_x", ["*"])])
+        let real = Desk.start.adding(seconds: 7)
+        desk.state.observe(real)
+        desk.state.advance(to: Desk.start.adding(seconds: 365 * 86_400))
+        desk.pay(900)
+        let webhook = try #require(desk.state.takeDueWebhooks(limit: 1).first)
+        let event = try #require(try JSONParser.value(of: webhook.body).object)
+        #expect(event.int("created") == Desk.start.seconds + 365 * 86_400)
+        let signature = webhook.headers.first { $0.name == "Stripe-Signature" }?.value
+        #expect(signature == SimulatorState.signature(of: webhook.body, at: real.seconds, secrets: ["whsec_x"]))
+    }
+
     @Test("a delivery is signed over its time and body with the whole secret")
     func signature() throws {
         var desk = desk()

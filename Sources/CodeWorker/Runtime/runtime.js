@@ -302,7 +302,6 @@
         },
         run(body) { then(body(), returned, thrown); },
         settle,
-        /// A promise was rejected, and nobody has asked why.
-        rejected(promise, error) { thrown(error); },
+        thrown,
     };
 })

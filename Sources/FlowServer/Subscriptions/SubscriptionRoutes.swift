@@ -9,7 +9,8 @@ import Payments
 /// `GET /tables/<table>/subscribe`: changes as server-sent events; `POST /tables/<table>/tickets`: the right to them.
 ///
 /// `access.subscribe` says who, `access.owner` which rows. A page's `EventSource` can send no token, so it gets a
-/// ticket first: for one use, within half a minute. Who holds a payment's client secret may follow that payment.
+/// ticket first: for one use, within half a minute. Who holds a client secret may follow what it pays: a payment, or the
+/// recurring payment that it begins.
 struct SubscriptionRoutes: Sendable {
     let engine: Engine
     let authenticator: Authenticator
@@ -31,7 +32,7 @@ struct SubscriptionRoutes: Sendable {
 
     // MARK: Tickets
 
-    /// Takes `{}`, `{"id": 5}` for one row, or `{"clientSecret": "pi_…"}` for one payment.
+    /// Takes `{}`, `{"id": 5}` for one row, or `{"clientSecret": "pi_…"}` for one payment; the answer tells whose table.
     private func ticket(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
         let caller = try await authenticator.caller(of: request.headers)
         let name = context.parameters.get("table") ?? ""
@@ -43,7 +44,7 @@ struct SubscriptionRoutes: Sendable {
         return try .json(
             [
                 "ticket": .string(text), "expiresIn": .int(SubscriptionTickets.lifetime.components.seconds),
-                "url": .string("/tables/\(name)/subscribe?ticket=\(text)"),
+                "table": .string(scope.table), "url": .string("/tables/\(scope.table)/subscribe?ticket=\(text)"),
             ],
             status: 201
         )
@@ -55,10 +56,10 @@ struct SubscriptionRoutes: Sendable {
         {
             let mode = engine.mode
             let found = try await engine.store.read { (reader) throws(StoreError) in
-                try PaymentFollowers.payment(clientSecret: secret, mode: mode, in: reader)
+                try PaymentFollowers.followed(clientSecret: secret, mode: mode, in: reader)
             }
             guard let found else { throw Problem(403, "unknown_client_secret", "No payment has this client secret.") }
-            return RowScope(table: name, row: found)
+            return RowScope(table: found.table, row: found.id)
         }
         var scope = try RowScope(of: caller, table: name, in: engine.app)
         if let id = wish["id"] {

@@ -32,7 +32,15 @@ extension PaymentsFeature {
         }
         let succeeded = run.status == .succeeded
         let finished = try CallbackClaims(transaction).finish(run.id, succeeded: succeeded)
-        if succeeded, finished > 0 { try PaymentLedger(transaction).note(callback: claim, mode: run.start.mode) }
+        guard succeeded, finished > 0 else { return }
+        try PaymentLedger(transaction).note(callback: claim, mode: run.start.mode)
+        // Of a recurring payment only how it began is told: a page waits for that, and for nothing later.
+        if claim.transition == RecurringCharge.paid.rawValue,
+            let object = run.start.trigger["event"]?["data"]?["object"],
+            let invoice = StripeInvoice(object), invoice.isFirst, let subscription = invoice.subscription
+        {
+            try RecurringLedger(transaction).noteFirstCharge(of: subscription, mode: run.start.mode)
+        }
     }
 
     private func handlePayment(

@@ -72,8 +72,9 @@ struct CreateCheckoutSession: Command {
             }
             return .send(request(body, open.key, call))
         }
-        if let paid = try ledger.succeededPayments(order: orderID, mode: call.mode).first(where: { $0.refundable > 0 })
-        {
+        if let paid = try ledger.succeededPayments(order: orderID, mode: call.mode).first(where: {
+            $0.refunded < $0.received
+        }) {
             let message = "payment \(paid.id) of this order has succeeded"
             return .fail(.payments("order_already_paid", message, status: 409))
         }

@@ -94,12 +94,13 @@ struct CreatePaymentIntent: Command {
         }
         let money: Money
         do throws(Refusal) { money = try self.money(call, order: order) } catch { return .fail(error.failure) }
-        return try step(for: money, order: orderID, call, in: transaction)
+        return try step(for: money, order: orderID, total: settings.total(of: order), call, in: transaction)
     }
 
     private func step(
         for money: Money,
         order: Int64,
+        total: Int64?,
         _ call: CommandCall,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
@@ -122,13 +123,18 @@ struct CreatePaymentIntent: Command {
             if let intent = open.intent { return .send(StripeRequest.get("/v1/payment_intents/\(intent)", call)) }
             return .send(create(open, call))
         }
-        if call.data["partial"]?.boolValue != true {
-            let paid = try ledger.succeededPayments(order: order, mode: call.mode).first { $0.refunded < $0.received }
-            if let paid {
-                return .fail(
-                    .payments("order_already_paid", "payment \(paid.id) of this order has succeeded", status: 409)
-                )
-            }
+        let paid = try ledger.succeededPayments(order: order, mode: call.mode).filter { $0.refunded < $0.received }
+        if call.data["partial"]?.boolValue != true, let first = paid.first {
+            return .fail(
+                .payments("order_already_paid", "payment \(first.id) of this order has succeeded", status: 409)
+            )
+        }
+        // Parts are meant to add up to the order, never to more. Each is at most 99,999,999, so nothing overflows.
+        let kept = paid.reduce(0) { $0 + min($1.received - $1.refunded, StripeMoneyRules.amountMax) }
+        if let total, kept + money.minorUnits > total {
+            let rest = Money(max(0, total - kept), money.currency)
+            let message = "\(rest) of the order's \(Money(total, money.currency)) is left to pay, and \(money) is more"
+            return .fail(.payments("amount_differs", message, status: 409, param: "amount"))
         }
         return try insert(money, order: order, call, in: transaction)
     }

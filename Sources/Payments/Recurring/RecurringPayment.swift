@@ -86,6 +86,10 @@ struct RecurringPayment: Command {
             let message = "the order has a recurring payment of price \(open.priceID): cancel it first"
             return .fail(.payments("recurring_payment_differs", message, status: 409, param: "priceId"))
         }
+        guard open.trialDays == call.data["trialDays"]?.intValue else {
+            let message = "the order has a recurring payment that began with another trial: cancel it first"
+            return .fail(.payments("recurring_payment_differs", message, status: 409, param: "trialDays"))
+        }
         return try step(open, call, transaction)
     }
 
@@ -218,7 +222,8 @@ struct RecurringPayment: Command {
                 "expand": ["latest_invoice.confirmation_secret", "pending_setup_intent"],
                 "metadata": metadata,
             ]
-            if let days = call.data["trialDays"]?.intValue { parameters["trial_period_days"] = .int(days) }
+            // The row's, never the call's: the same key goes with the same body, or Stripe refuses what it has made.
+            if let days = row.trialDays { parameters["trial_period_days"] = .int(days) }
             let body = try StripeRequest.body(parameters)
             return .send(StripeRequest.post("/v1/subscriptions", body, key: "\(row.key)-subscription", call))
         } catch {
@@ -269,6 +274,8 @@ struct RecurringPayment: Command {
             _ = try ledger.apply(subscription, at: call.now.seconds, to: row)
         }
         let status = try ledger.recurring(id: row.id)?.status ?? row.status
+        // Last, as nothing of this run may read it: a capsule holds no secret, so its replay has another hash.
+        if let secret = subscription.clientSecret { try ledger.note(clientSecret: secret, of: row.id) }
         return .succeed([
             "recurringPaymentId": .int(row.id),
             "subscription": .string(subscription.id),

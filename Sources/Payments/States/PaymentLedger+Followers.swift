@@ -3,26 +3,35 @@ import Expressions
 package import FlowEngine
 import FlowLanguage
 
-/// Who holds a payment's client secret may follow the payment, as Stripe shows them its intent.
+/// Who holds a client secret may follow what it pays: a payment, or the recurring payment that it begins.
 ///
 /// The secret itself is not kept: its hash is enough to recognise it.
 package enum PaymentFollowers {
-    /// The id of the payment whose client secret this is.
-    package static func payment(
+    /// The one row that a client secret opens.
+    package struct Followed: Sendable, Hashable {
+        package let table: String
+        package let id: Int64
+    }
+
+    /// The row of the payment or recurring payment whose client secret this is.
+    package static func followed(
         clientSecret: String,
         mode: Mode,
         in reader: any StoreReader
-    ) throws(StoreError) -> Int64? {
+    ) throws(StoreError) -> Followed? {
         guard clientSecret.utf8.count <= 500, clientSecret.contains("_secret_") else { return nil }
-        let query = RecordQuery(
-            table: PaymentsTables.payments.name,
-            where: [
-                ResolvedCondition("secretHash", equals: .string(hash(clientSecret))),
-                ResolvedCondition("mode", equals: .string(mode.rawValue)),
-            ],
-            limit: 1
-        )
-        return try reader.find(query).first?["id"]?.intValue
+        for table in [PaymentsTables.payments.name, PaymentsTables.recurringPayments.name] {
+            let query = RecordQuery(
+                table: table,
+                where: [
+                    ResolvedCondition("secretHash", equals: .string(hash(clientSecret))),
+                    ResolvedCondition("mode", equals: .string(mode.rawValue)),
+                ],
+                limit: 1
+            )
+            if let id = try reader.find(query).first?["id"]?.intValue { return Followed(table: table, id: id) }
+        }
+        return nil
     }
 
     static func hash(_ secret: String) -> String {
@@ -54,6 +63,31 @@ extension PaymentLedger {
         let change = RecordUpdate(
             table: PaymentsTables.payments.name,
             where: [ResolvedCondition("id", equals: .int(payment))],
+            set: [ResolvedAssignment("secretHash", .string(PaymentFollowers.hash(clientSecret)))]
+        )
+        _ = try transaction.update(change)
+    }
+}
+
+extension RecurringLedger {
+    /// Tells who follows a recurring payment that the app has dealt with its first invoice.
+    func noteFirstCharge(of subscription: String, mode: Mode) throws(StoreError) {
+        let change = RecordUpdate(
+            table: PaymentsTables.recurringPayments.name,
+            where: [
+                ResolvedCondition("subscription", equals: .string(subscription)),
+                ResolvedCondition("mode", equals: .string(mode.rawValue)),
+            ],
+            set: [ResolvedAssignment("callback", .string(RecurringCharge.paid.rawValue))]
+        )
+        _ = try transaction.update(change)
+    }
+
+    /// Keeps what recognises the client secret that a page is about to get.
+    func note(clientSecret: String, of recurring: Int64) throws(StoreError) {
+        let change = RecordUpdate(
+            table: PaymentsTables.recurringPayments.name,
+            where: [ResolvedCondition("id", equals: .int(recurring))],
             set: [ResolvedAssignment("secretHash", .string(PaymentFollowers.hash(clientSecret)))]
         )
         _ = try transaction.update(change)

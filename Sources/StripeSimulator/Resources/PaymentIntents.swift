@@ -4,7 +4,7 @@ extension Ledger {
         shipping{address{city:s country:s line1:s line2:s postal_code:s state:s}! carrier:s name:s! phone:s
         tracking_number:s}
         """
-    private static let methodData =
+    static let methodData =
         """
         payment_method_data{type:s! card{number:s exp_month:i exp_year:i cvc:s token:s networks:*} \(billing)
         metadata:m allow_redisplay:s link:* radar_options:* us_bank_account:* sepa_debit:*}

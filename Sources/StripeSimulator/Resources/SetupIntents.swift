@@ -2,7 +2,7 @@ extension Ledger {
     private static let shared = """
         attach_to_self:b allowed_payment_method_types:a? customer:s customer_account:s description:s
         excluded_payment_method_types:a? flow_directions:a metadata:m? payment_method:s payment_method_configuration:s
-        payment_method_data:* payment_method_options:* payment_method_types:a
+        \(methodData) payment_method_options:* payment_method_types:a
         """
     private static let confirming = """
         confirmation_token:s mandate_data:*? return_url:s use_stripe_sdk:b

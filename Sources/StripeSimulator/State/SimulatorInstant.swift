@@ -30,6 +30,12 @@ struct VirtualClock: Sendable, Equatable {
     private(set) var runs: Bool
     private var offset: Int64 = 0
     private var isAnchored: Bool
+    private var real: SimulatorInstant?
+
+    /// The moment at which something is sent: of real time where it is known, however far the clock was advanced.
+    ///
+    /// Whoever checks a web hook's stamp holds it against a clock of their own, as with Stripe's test clocks.
+    var sendingTime: SimulatorInstant { real ?? now }
 
     /// - Parameters:
     ///   - start: the first moment; nil is the first real time observed.
@@ -44,6 +50,7 @@ struct VirtualClock: Sendable, Equatable {
     ///
     /// The clock never goes back.
     mutating func observe(_ real: SimulatorInstant) {
+        self.real = real
         guard runs else { return }
         if !isAnchored {
             offset = now.milliseconds - real.milliseconds

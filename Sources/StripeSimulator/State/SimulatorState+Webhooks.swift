@@ -36,7 +36,7 @@ extension SimulatorState {
                 {
                     continue
                 }
-                if let webhook = Self.webhook(delivery, key, &ledger) {
+                if let webhook = Self.webhook(delivery, key, signedAt: clock.sendingTime.seconds, ledger) {
                     result.append(webhook)
                 } else {
                     _ = ledger.deliveries.finish(delivery.number, as: .dropped)
@@ -113,7 +113,8 @@ extension SimulatorState {
     private static func webhook(
         _ delivery: DeliveryQueue.Delivery,
         _ key: LedgerKey,
-        _ ledger: inout Ledger
+        signedAt time: Int64,
+        _ ledger: Ledger
     ) -> OutgoingWebhook? {
         guard let endpoint = ledger.endpoint(delivery.endpoint), endpoint.status == "enabled",
             var event = ledger.find(.event, delivery.event),
@@ -138,7 +139,7 @@ extension SimulatorState {
             headers: [
                 ("Content-Type", "application/json; charset=utf-8"), ("Accept", "*/*; q=0.5, application/xml"),
                 ("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"), ("Cache-Control", "no-cache"),
-                ("Stripe-Signature", signature(of: body, at: ledger.now.seconds, secrets: secrets)),
+                ("Stripe-Signature", signature(of: body, at: time, secrets: secrets)),
             ],
             body: body
         )

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -113,13 +114,44 @@ int sandbox_limit_memory(uint64_t budget) {
     if (result) return result;
     result = read_sizes(&mapped, &resident, &data);
     if (result) return result;
-    // What is mapped already, and not resident yet, fills up beside the code: the engine's own pages and tables. On a
-    // busy machine up to 11 MB of them were seen to come in late, whatever the budget.
-    uint64_t own = budget / 16 > (12u << 20) ? budget / 16 : 12u << 20;
-    if (budget < resident + shapes + own + (8u << 20)) return -ENOMEM;
-    uint64_t room = budget - resident - shapes - own;
+    if (budget < resident + shapes + (8u << 20)) return -ENOMEM;
+    uint64_t room = budget - resident - shapes;
     result = limit(RLIMIT_AS, mapped + room);
     return result ? result : limit(RLIMIT_DATA, data + room);
+}
+
+static struct {
+    int sizes;
+    unsigned long pages;
+    int code;
+} resident_cap = {-1, 0, 0};
+
+// Runs between any two instructions of the engine: nothing here takes a lock or memory.
+static void look_at_resident_size(int signal) {
+    (void)signal;
+    char text[128];
+    ssize_t count = pread(resident_cap.sizes, text, sizeof text, 0);
+    ssize_t position = 0;
+    while (position < count && text[position] != ' ') position++;
+    unsigned long pages = 0;
+    for (position++; position < count && text[position] >= '0' && text[position] <= '9'; position++) {
+        pages = pages * 10 + (unsigned long)(text[position] - '0');
+    }
+    if (pages > resident_cap.pages) _exit(resident_cap.code);
+}
+
+int sandbox_cap_resident_memory(uint64_t bytes, int code) {
+    // Small pages fill up slowly enough to be watched.
+    if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)) return -errno;
+    resident_cap.sizes = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (resident_cap.sizes < 0) return -errno;
+    resident_cap.pages = (unsigned long)(bytes / (uint64_t)sysconf(_SC_PAGESIZE));
+    resident_cap.code = code;
+    struct sigaction action = {.sa_handler = look_at_resident_size, .sa_flags = SA_RESTART};
+    if (sigaction(SIGPROF, &action, NULL)) return -errno;
+    // Counts processor time, so that a worker that waits is left alone, and a busy machine changes nothing.
+    struct itimerval each = {{0, 1000}, {0, 1000}};
+    return setitimer(ITIMER_PROF, &each, NULL) ? -errno : 0;
 }
 
 // MARK: Questions
@@ -156,6 +188,11 @@ int sandbox_dies_with_parent(void) {
 int sandbox_can_be_traced(void) { return prctl(PR_GET_DUMPABLE) != 0; }
 
 int sandbox_has_new_privileges(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1; }
+
+int sandbox_resident_memory_is_capped(void) {
+    struct itimerval timer;
+    return !getitimer(ITIMER_PROF, &timer) && timer.it_interval.tv_usec > 0;
+}
 
 static int is_limited(int resource, rlim_t value) {
     struct rlimit limit;

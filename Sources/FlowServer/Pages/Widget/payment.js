@@ -1,15 +1,17 @@
-/* <runnel-payment>: lets a customer pay, and says PAID when the server's callback has run, never before.
+/* <runnel-payment>: lets a customer pay or subscribe, and says PAID when the server's callback has run, never before.
  *
  *   <script type="module" src="/runnel/payment.js"></script>
  *   <runnel-payment flow="checkout" input='{"orderId": 1}' token="…"></runnel-payment>
  *   <runnel-payment widget="donation"></runnel-payment>
+ *   <runnel-payment flow="subscribe" input='{"plan": 1}'></runnel-payment>
  *
  * Attributes: `flow` and `input` (JSON), or `widget`; `token` of a caller, if the flow wants one; `label` of the button.
- * Events, which bubble: `runnel-payment` with `detail.state`: loading, ready, confirming, waiting, paid, failed.
+ * Events, which bubble: `runnel-payment` with `detail.state`: loading, ready, confirming, waiting, paid, started, failed.
+ * `started`: a subscription whose trial costs nothing has begun, and the card for later is left with Stripe.
  * Colours and corners are CSS variables: --runnel-accent, --runnel-accent-text, --runnel-border, --runnel-radius.
  *
- * What Stripe's script answers in the page proves nothing and is only shown as "waiting": the payment's row on the
- * server is what counts, followed with a ticket that the client secret buys.
+ * What Stripe's script answers in the page proves nothing and is only shown as "waiting": the row of the payment, or of
+ * the recurring payment, on the server is what counts, followed with a ticket that the client secret buys.
  */
 
 const SCRIPT = new URL(import.meta.url);
@@ -128,7 +130,7 @@ function money(minor, currency) {
   return format.format(minor / 10 ** decimals);
 }
 
-/** Follows one payment's row until `close`; tells `onRow` of each state it has. */
+/** Follows the row that a client secret opens until `close`; tells `onRow` of each state it has, and whose table it is. */
 class Follower {
   constructor(secret, onRow) {
     this.secret = secret;
@@ -143,7 +145,7 @@ class Follower {
       if (this.closed) return;
       const source = new EventSource(new URL(value.url, SCRIPT));
       this.source = source;
-      const take = (event) => { this.pause = 500; this.onRow(JSON.parse(event.data)); };
+      const take = (event) => { this.pause = 500; this.onRow(JSON.parse(event.data), value.table); };
       source.addEventListener("snapshot", take);
       source.addEventListener("update", take);
       // A ticket is used up; another stream begins with a snapshot, so nothing is missed.
@@ -170,6 +172,8 @@ class Follower {
 class RunnelPayment extends HTMLElement {
   #state = "new";
   #row;
+  /** Whose row it is: `payments`, or `recurring_payments`. */
+  #table;
   #secret;
   /** Stripe's publishable key. */
   #key;
@@ -258,33 +262,38 @@ class RunnelPayment extends HTMLElement {
   async #confirm() {
     this.#enter("confirming", TEXT.confirming);
     const intent = this.#secret.split("_secret_")[0];
+    const confirm = this.#isSetup ? this.#stripe.confirmSetup : this.#stripe.confirmPayment;
     // The bank may lead away from this page: what comes back must find its element.
     sessionStorage.setItem(STORED + intent, JSON.stringify({ name: this.#name, key: this.#key }));
     const back = new URL(location.href);
     back.hash = "";
-    const { error } = await this.#stripe.confirmPayment({
+    const { error } = await confirm.call(this.#stripe, {
       elements: this.#elements,
       confirmParams: { return_url: back.href },
       redirect: "if_required",
     });
-    if (this.#state === "paid") return;
+    if (["paid", "started"].includes(this.#state)) return;
     if (error) return this.#fail(error.message || TEXT.declined);
     this.#wait();
   }
 
   get #name() { return this.id || this.#flow; }
 
+  /** Nothing is paid now: a card is left for when a trial is over. */
+  get #isSetup() { return this.#secret?.startsWith("seti_") ?? false; }
+
   // Coming back from the bank
 
   /** Takes up a payment that the bank's page led back from; the secret does not stay in the address. */
   #resume() {
     const address = new URL(location.href);
-    const secret = address.searchParams.get("payment_intent_client_secret");
-    const intent = address.searchParams.get("payment_intent");
+    const kind = address.searchParams.has("setup_intent") ? "setup_intent" : "payment_intent";
+    const secret = address.searchParams.get(kind + "_client_secret");
+    const intent = address.searchParams.get(kind);
     const stored = JSON.parse(sessionStorage.getItem(STORED + intent) || "{}");
     if (!secret || stored.name !== this.#name) return false;
     const failed = address.searchParams.get("redirect_status") === "failed";
-    for (const name of ["payment_intent", "payment_intent_client_secret", "redirect_status", "source_type"]) {
+    for (const name of [kind, kind + "_client_secret", "redirect_status", "source_type"]) {
       address.searchParams.delete(name);
     }
     history.replaceState(history.state, "", address);
@@ -309,44 +318,61 @@ class RunnelPayment extends HTMLElement {
 
   #wait() {
     this.#enter("waiting", TEXT.waiting);
+    // A trial's row may have said all it has to say before the card was left.
+    if (this.#row && this.#table === "recurring_payments") this.#takeRecurring(this.#row, this.#amount);
+    if (this.#state !== "waiting") return;
     setTimeout(() => { if (this.#state === "waiting") this.#parts.status.textContent = TEXT.slow; }, 60000);
   }
 
   #follow() {
     this.#follower?.close();
-    this.#follower = new Follower(this.#secret, (row) => this.#take(row));
+    this.#follower = new Follower(this.#secret, (row, table) => this.#take(row, table));
   }
 
-  #take(row) {
+  #take(row, table) {
     // What was so before this attempt says nothing about it.
     const isNews = this.#row && this.#row.updatedAt !== row.updatedAt;
     this.#row = row;
+    this.#table = table;
     const amount = this.#amount;
-    if (amount && this.#state !== "paid") {
-      this.#parts.button.textContent = (this.getAttribute("label") || "Pay") + " " + amount;
+    if (amount && !["paid", "started", "failed"].includes(this.#state)) {
+      const word = this.getAttribute("label") || (this.#isSetup ? "Start the trial" : "Pay");
+      this.#parts.button.textContent = this.#isSetup ? word : word + " " + amount;
     }
+    if (table === "recurring_payments") return this.#takeRecurring(row, amount);
     // The money has come AND the app's own flow has dealt with it: only then.
-    if (row.status === "SUCCEEDED" && row.callback === "SUCCEEDED") return this.#paid(amount);
+    if (row.status === "SUCCEEDED" && row.callback === "SUCCEEDED") return this.#over("paid", "PAID", `Thank you. ${amount} received.`);
     if (row.status === "SUCCEEDED" && this.#state !== "waiting") return this.#wait();
     if (row.status === "CANCELLED") return this.#fail(TEXT.cancelled, true);
     if (isNews && row.status === "FAILED" && this.#state === "waiting") this.#fail(TEXT.declined, !this.#elements);
+  }
+
+  #takeRecurring(row, amount) {
+    if (row.status === "CANCELLED") return this.#fail(TEXT.cancelled, true);
+    // The first invoice is paid AND the app's own flow has dealt with it.
+    if (row.callback !== "PAID") return;
+    if (!this.#isSetup && row.status === "ACTIVE") {
+      return this.#over("paid", "PAID", `Thank you. ${amount} received; your subscription has begun.`);
+    }
+    // A trial begins at once: what is waited for here is that the card was left for when it ends.
+    if (this.#isSetup && row.status === "TRIALING" && this.#state === "waiting") {
+      const end = new Date(row.currentPeriodEnd).toLocaleDateString(document.documentElement.lang || undefined);
+      this.#over("started", "STARTED", `Nothing was charged. Your trial ends on ${end}, then it is ${amount}.`);
+    }
   }
 
   get #amount() {
     return this.#row?.currency ? money(this.#row.amount, this.#row.currency) : "";
   }
 
-  #paid(amount) {
+  #over(state, word, text) {
     this.#follower?.close();
     const { form, result } = this.#parts;
-    const word = document.createElement("strong");
-    word.textContent = "PAID";
-    const text = document.createElement("span");
-    text.textContent = `Thank you. ${amount} received.`;
-    result.replaceChildren(word, text);
+    const strong = Object.assign(document.createElement("strong"), { textContent: word });
+    result.replaceChildren(strong, Object.assign(document.createElement("span"), { textContent: text }));
     form.hidden = true;
     result.hidden = false;
-    this.#enter("paid", "");
+    this.#enter(state, "");
     result.focus();
   }
 

@@ -20,6 +20,11 @@ int sandbox_yield_to_others(int nice);
 
 /// Caps what the process may map from now on, so that its resident memory stays below `budget` bytes.
 int sandbox_limit_memory(uint64_t budget);
+/// Ends the process with `code` once its resident memory is larger than `bytes`: the engine has mapped tens of megabytes
+/// in advance, which fill up without another mapping.
+///
+/// Looks at each tick of the kernel's clock in which the process ran (4 ms at 250 Hz).
+int sandbox_cap_resident_memory(uint64_t bytes, int code);
 
 int sandbox_no_new_privileges(void);
 /// The ABI of Landlock that is in force now; 0 when the kernel has none.
@@ -37,6 +42,7 @@ int sandbox_open_descriptors(int highest);
 int sandbox_writable_code(void);
 /// Bytes of resident memory; 0 if it cannot be told.
 uint64_t sandbox_resident_bytes(void);
+int sandbox_resident_memory_is_capped(void);
 int sandbox_dies_with_parent(void);
 int sandbox_can_be_traced(void);
 int sandbox_has_new_privileges(void);
