@@ -45,7 +45,7 @@ import Testing
             #expect(nightly.errors.contains("nightly  succeeded") && nightly.errors.contains("ann"))
             let page = try run(["add-product", "--input", mug, "--quiet"])
             #expect(page.code == 0 && page.errors.isEmpty, "\(page.errors)")
-            #expect(try JSON.parse(page.output)["id"] == 2, "\(page.output)")
+            #expect(try JSON.parse(page.output)["productId"] == 2, "\(page.output)")
             let failed = try run(["nightly", "--input", #"{"name": "Mug", "price": 0}"#])
             #expect(failed.code == 1, "\(failed.errors)")
             let misfit = try run(["nightly", "--input", #"{"price": 1}"#])
@@ -63,16 +63,14 @@ import Testing
             flow: waits
             kind: cloud
             trigger: { manual: true }
-                blocks:
+            blocks:
               - { id: came, block: wait, event: rung, timeout: 1h }
 
             """
-        try await BuiltCommand.withWorld("payload", files: ["flows/waits.yaml": waits]) { world in
-            let file = world.app + "/app.yaml"
-            let text = try String(contentsOfFile: file, encoding: .utf8) + "\nevents:\n  rung: {}\n"
-            try text.write(toFile: file, atomically: true, encoding: .utf8)
-            world.runtime.stop()
-            try world.restartRuntime()
+        let shop = BuiltCommand.samples.appending(path: "shop/app.yaml")
+        let app = try String(contentsOf: shop, encoding: .utf8) + "\nevents:\n  rung: {}\n"
+        let files = ["flows/waits.yaml": waits, "app.yaml": app]
+        try await BuiltCommand.withWorld("payload", files: files) { world in
             let server = AdminClient(socket: AdminSocket.path(forDataFolder: world.app + "/.runnel"))
             let run = try await server.start("waits", input: [:])
             let words = ["events", "send", "rung", world.app, "--payload", #"{"word": "ding"}"#]
