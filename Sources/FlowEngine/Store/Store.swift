@@ -33,9 +33,8 @@ package protocol StoreReader {
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord]
     /// In the order of their sequence.
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry]
-    /// What people are shown of a journal that may be a long one.
-    ///
-    /// - Parameter limit: So many of the first entries, of the last ones, and of those between that did not succeed.
+    /// What people are shown of a journal that may be a long one: `limit` of the first entries, of the last ones, and
+    /// of those between that did not succeed.
     func excerpt(of run: RunID, limit: Int) throws(StoreError) -> JournalExcerpt
     /// The entry at an address; nil when there is none.
     func entry(at address: EntryAddress) throws(StoreError) -> JournalEntry?

@@ -22,10 +22,9 @@ package protocol Administering: Sendable {
     /// opened.
     func capsule(of run: RunID) async throws(AdministrationError) -> [UInt8]
 
-    /// Starts a page flow, or a cloud flow with the trigger `manual`, as an admin; it is durable when this returns.
+    /// Starts a page flow, or a cloud flow with the trigger `manual`, as an admin of that id; durable when this returns.
     ///
-    /// - Parameter caller: The caller's id.
-    /// - Throws: `.notFound`; `.invalid` for a flow that runs behind another trigger, and input that does not fit.
+    /// Throws `.notFound`; `.invalid` for a flow that runs behind another trigger, and for input that does not fit.
     func start(_ flow: String, input: ValueMap, as caller: String) async throws(AdministrationError) -> RunID
 
     /// Sends an event to the runs that wait for it, now or later, as an admin; it is durable when this returns.

@@ -102,7 +102,7 @@ struct RunCommand: AsyncParsableCommand {
         try finish(result.answer, result.isSuccess)
     }
 
-    /// - Parameter isSuccess: Nil for a run that is not over.
+    /// Prints the answer, and ends the command with 1 for a run that failed and with 2 for one that is not over (nil).
     private func finish(_ answer: Value, _ isSuccess: Bool?) throws {
         try Console.json(answer)
         guard let isSuccess else {
