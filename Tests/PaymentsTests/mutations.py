@@ -149,7 +149,7 @@ MUTATIONS = [
      "PaymentsTests.CommandTests/singlePayment"),
     ("M3", "Sources/Payments/Recurring/PaymentsFeature+Recurring.swift",
      "guard try ledger.attach(intent: StripeIntentFacts(id: intent), to: payment) else",
-     'guard try !mutant("M3"), ledger.attach(intent: StripeIntentFacts(id: intent), to: payment) else',
+     'guard !mutant("M3"), try ledger.attach(intent: StripeIntentFacts(id: intent), to: payment) else',
      "PaymentsTests.RecurringTests/refundOfACharge"),
     ("M12", "Sources/Payments/Callbacks/PaymentsFeature+Callbacks.swift",
      "            \"refundId\": .int(refund.id),\n            \"status\": .string(status.rawValue),",
