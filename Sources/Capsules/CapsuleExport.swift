@@ -153,7 +153,7 @@ package struct CapsuleExport: Sendable {
         for (name, secret) in secrets where name.hasSuffix(".publishableKey") { keys[name] = secret.reveal() }
         for run in runs {
             for entry in run.entries {
-                guard let key = entry.output["publishableKey"]?.stringValue,
+                guard let key = entry.publishableKey,
                     let connection = entry.input["connection"]?.stringValue
                 else { continue }
                 keys["\(connection).\(run.record.start.mode.rawValue).publishableKey"] = key

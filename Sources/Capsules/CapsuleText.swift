@@ -113,19 +113,34 @@ package enum CapsuleText {
         guard bytes.count <= byteLimit else {
             throw CapsuleError(.notACapsule, "a capsule has at most \(byteLimit >> 20) MiB")
         }
-        guard bytes.starts(with: Array("{\"capsule\":".utf8)) else {
-            throw CapsuleError(.notACapsule, "this is no capsule: the first line does not begin with {\"capsule\":")
-        }
+        try CapsuleLead.check(bytes)
         var lines: [[UInt8]] = []
         var sum: [UInt8] = []
         let tail = sumLead.count + sumDigits + 2
         for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
         {
             if line.isEmpty, line.startIndex == bytes.count { break }
+            if lines.last?.starts(with: endLead) == true {
+                throw CapsuleError(
+                    .damaged,
+                    line: number + 1,
+                    line.starts(with: CapsuleLead.text)
+                        ? "a second capsule begins here: a file holds one" : "nothing stands behind the end"
+                )
+            }
             guard number < lineLimit else { throw CapsuleError(.notACapsule, "a capsule has fewer lines") }
             guard line.count > tail, line.suffix(2).elementsEqual("\"}".utf8),
                 line.suffix(tail).prefix(sumLead.count).elementsEqual(sumLead)
-            else { throw CapsuleError(.damaged, line: number + 1, "the line does not end with its sum") }
+            else {
+                let isConverted = line.last == UInt8(ascii: "\r")
+                throw CapsuleError(
+                    .damaged,
+                    line: number + 1,
+                    isConverted
+                        ? "the line ends with CR LF: the file was converted on its way; copy it as binary"
+                        : "the line does not end with its sum"
+                )
+            }
             let content = line.dropLast(tail)
             sum = Self.sum(of: content, after: sum)
             guard !checkingSums || line.suffix(sumDigits + 2).dropLast(2).elementsEqual(sum) else {
@@ -137,11 +152,16 @@ package enum CapsuleText {
             }
             lines.append(Array(content) + [UInt8(ascii: "}")])
         }
-        guard bytes.last == UInt8(ascii: "\n"), let last = lines.last, last.starts(with: Array("{\"end\":".utf8)) else {
+        guard let last = lines.last, last.starts(with: endLead) else {
             throw CapsuleError(.damaged, line: lines.count, "the end is missing: the file was cut")
+        }
+        guard bytes.last == UInt8(ascii: "\n") else {
+            throw CapsuleError(.damaged, line: lines.count, "the line break behind the last line is missing")
         }
         return lines
     }
+
+    private static let endLead = Array("{\"end\":".utf8)
 }
 
 /// Puts a capsule together from its lines, in their order.
@@ -213,11 +233,7 @@ private struct CapsuleAssembly {
     private static func header(_ form: CapsuleForm) throws(CapsuleError) -> Capsule.Header {
         let version = try form.int("capsule")
         guard version <= Capsule.formatVersion else {
-            throw CapsuleError(
-                .newerFormat,
-                line: 1,
-                "a newer runnel wrote this capsule (format \(version); this one knows \(Capsule.formatVersion))"
-            )
+            throw CapsuleLead.newer(version)
         }
         guard version == Capsule.formatVersion else { throw form.error("there is no format \(version)") }
         var header = Capsule.Header(

@@ -74,9 +74,7 @@ package struct CaseText: Sendable {
     }
 
     private func shows(_ key: String) -> Bool {
-        capsule.history.runs.contains { run in
-            run.entries.contains { $0.output["publishableKey"] == .string(key) }
-        }
+        capsule.history.runs.contains { run in run.entries.contains { $0.publishableKey == key } }
     }
 
     // MARK: What was answered
@@ -123,6 +121,11 @@ package struct CaseText: Sendable {
         default: return value
         }
     }
+}
+
+extension JournalEntry {
+    /// The key for pages that a command gave, as `create-payment-intent` and `recurring-payment` do.
+    var publishableKey: String? { output["publishable_key"]?.stringValue }
 }
 
 extension OutsideRequest {

@@ -129,7 +129,7 @@ package struct TestSuite: Sendable {
             template: template,
             folder: folder,
             seed: seed,
-            deaths: plan.deaths,
+            plan: plan,
             code: code,
             explicit: explicit
         )

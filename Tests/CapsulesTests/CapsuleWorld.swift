@@ -200,7 +200,7 @@ enum CapsuleWorld {
         // A folder that cannot be removed is the machine's affair, not the test's.
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let app = try compile()
-        let clock = ManualClock()
+        let clock = ManualClock(tick: .microseconds(7))
         let store = try SQLiteStore(
             folder: folder,
             tables: app.tables,

@@ -66,14 +66,14 @@ struct RecordedApp: Sendable, CustomTestStringConvertible {
             cases: compiled.cases,
             files: CaseFiles { files[$0] },
             folder: TestFolder.fresh("recorded-\(UUID().uuidString)"),
-            code: try Self.pool(app),
+            code: try pool(app),
             exporting: sources
         )
         return await suite.run(places: 2)
     }
 
     /// Nil for an app without code; the worker stands beside the tests.
-    private static func pool(_ app: App) throws -> CodePool? {
+    func pool(_ app: App) throws -> CodePool? {
         let hasCode = app.flows.values.contains { flow in
             flow.nodes.contains { if case .code = $0.action { true } else { false } }
         }
@@ -89,6 +89,14 @@ struct RecordedApp: Sendable, CustomTestStringConvertible {
                 ("\(outcome.test.name): run \($0.run.record.id) of \($0.run.record.start.flow)", $0)
             }
         }
+    }
+
+    /// Runs of four apps, each of another way through its flow, and runs with branches.
+    static func recorded() async throws -> [(name: String, capsule: Capsule)] {
+        let branched = try await CapsuleWorld.capsules(CapsuleWorld.branchCalls)
+        let recorded = try await distinct() + branched.map { ($0.run.record.start.flow, $0) }
+        #expect(recorded.count >= 20)
+        return recorded
     }
 
     /// One run for each way through each flow, so that no two of them are alike.

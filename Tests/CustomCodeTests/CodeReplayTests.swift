@@ -21,7 +21,13 @@ struct CodeReplayTests {
             const told = await runFlow('told', { name: customer.id }, { mode: 'wait' });
             return { total: row.total, at: row.paidAt, told, dice: Math.random() };
             """
-        ),
+        ) + """
+              - id: behind
+                block: insert-record
+                table: orders
+                set: { name: 'behind ${ now }', total: '${ blocks.work.total }' }
+
+            """,
         """
         flow: told
         kind: cloud
@@ -38,7 +44,7 @@ struct CodeReplayTests {
     private static let environment = ReplayEnvironment(catalogue: PaymentsCatalogue.catalogue) { _, _, _ in [] }
 
     private func capsule() async throws -> Capsule {
-        let world = try CodeWorld(Self.flows)
+        let world = try CodeWorld(Self.flows, clock: ManualClock(tick: .microseconds(7)))
         defer { world.remove() }
         let transport = ScriptedTransport { _, _ in
             .answered(OutsideAnswer(status: 200, body: Array("{\"id\":\"cus_1\"}".utf8)))
@@ -92,7 +98,7 @@ struct CodeReplayTests {
         let replay = CapsuleReplay(environment: Self.environment)
         let comparison = try await replay.compare(capsule, with: app, running: try CodeDesk().pool)
         #expect(comparison.divergence?.path == BlockPath("work"))
-        #expect(comparison.rows.map(\.table) == ["orders"])
+        #expect(comparison.rows.map(\.table) == ["orders", "orders"], "the one it wrote, and the one behind it")
         flows[0] = Self.flows[0].replacing("const order =", with: "/* a comment */ const order =")
         let commented = try #require(CodeWorld.compile(flows).app)
         let same = try await replay.compare(capsule, with: commented, running: try CodeDesk().pool)

@@ -63,6 +63,54 @@ struct CoverageTests {
         #expect(report.value["percent"] == 0)
     }
 
+    @Test("each kind of event that may start a flow is to be exercised: types of Stripe, changes of a table")
+    func eventKinds() async throws {
+        let watching = """
+            flow: watching
+            kind: cloud
+            trigger: { table: { name: orders, on: [insert, update, delete] } }
+            blocks:
+              - { block: log, message: seen }
+            """
+        let hearing = """
+            flow: hearing
+            kind: cloud
+            trigger: { stripe: [charge.dispute.created, charge.dispute.closed] }
+            blocks:
+              - { block: log, message: heard }
+            """
+        let placing = """
+            flow: placing
+            kind: page
+            access: [public]
+            blocks:
+              - { id: order, block: insert-record, table: orders, set: { email: a@example.com, total: 5 } }
+              - { id: paid, block: update-record, table: orders, where: { id: '${ blocks.order.id }' }, set: { status: PAID } }
+            """
+        var app = TestApp(
+            placing,
+            watching,
+            hearing,
+            tests: """
+                case: a
+                steps:
+                  - page: placing
+                  - event: { id: evt_1, object: event, type: charge.dispute.created, created: 1763640000, livemode: false, data: { object: { id: dp_1, object: dispute } } }
+                """
+        )
+        app.files[0].bytes += Array("\nconnections:\n  stripe: { service: stripe }\n".utf8)
+        let outcomes = try await app.run()
+        #expect(outcomes.flatMap(\.problems).map(\.headline) == [])
+        let report = CoverageReport(app: try app.app(), passages: SuiteReport(outcomes, duration: .zero).passages)
+        let missed = report.flows.flatMap(\.missed).map { "\($0.kind): \($0.omission)" }
+        #expect(
+            missed == [
+                "event: no event of the kind charge.dispute.closed starts it",
+                "event: no event of the kind delete starts it",
+            ]
+        )
+    }
+
     @Test("the drawing holds every block once, and marks what was not exercised")
     func drawing() async throws {
         let app = TestApp(Self.flow, tests: "case: a\nsteps: [{ page: pick, input: { total: 200 } }]")

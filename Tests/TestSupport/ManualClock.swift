@@ -24,13 +24,22 @@ package final class ManualClock: Clock {
     }
 
     private let state: Mutex<State>
+    private let tick: Duration?
 
-    package init(_ start: String = "2026-11-20T10:00:00Z") {
+    /// With a `tick`, each look at the clock moves it on, as a real one moves: no two moments are the same.
+    package init(_ start: String = "2026-11-20T10:00:00Z", tick: Duration? = nil) {
         guard let now = Timestamp(rfc3339: start) else { preconditionFailure("no RFC 3339 time: \(start)") }
         state = Mutex(State(now: now))
+        self.tick = tick
     }
 
-    package func now() -> Timestamp { state.withLock { $0.now } }
+    package func now() -> Timestamp {
+        state.withLock { state in
+            let now = state.now
+            if let tick, let next = now + tick { state.now = next }
+            return now
+        }
+    }
 
     package func sleep(until deadline: Timestamp) async throws {
         let ticket = state.withLock { state in

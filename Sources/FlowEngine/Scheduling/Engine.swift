@@ -13,6 +13,8 @@ package final class Engine: Service, Sendable {
     package let store: any Store
     package let clock: any Clock
     package let retention: Retention
+    /// After so many effects a run lets others at the writer.
+    let effectsPerTurn: Int
     package let counters = EngineCounters()
     /// Rings after each group that is durable.
     package let commits = CommitSignal()
@@ -63,6 +65,7 @@ package final class Engine: Service, Sendable {
         mode: Mode,
         logger: Logger,
         retention: Retention = .standard,
+        effectsPerTurn: Int = Limits.effectsPerTurn,
         writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
@@ -75,6 +78,7 @@ package final class Engine: Service, Sendable {
         self.mode = mode
         self.logger = logger
         self.retention = retention
+        self.effectsPerTurn = effectsPerTurn
         self.schedules = Schedules(app, mode: mode)
         self.priorities = app.flows.mapValues(\.priority).filter { $0.value != 0 }
         let timed = TimedStore(base: store, clock: clock, counters: counters)
@@ -172,7 +176,8 @@ package final class Engine: Service, Sendable {
             epoch: store.bootEpoch,
             clock: clock,
             random: random,
-            installation: state.withLock { $0.installation }
+            installation: state.withLock { $0.installation },
+            effectsPerTurn: effectsPerTurn
         )
     }
 }

@@ -61,6 +61,8 @@ extension Turn {
         let call = code.call
         let number = code.answers.count
         var result = result
+        // Of no row, but of a moment: a replay goes by it.
+        transaction.observe(address(of: call, number: number))
         var entry = entry(of: call, number: number, status: .succeeded, input: call.work.journalInput.redacted)
         switch result {
         case .success(let output): entry.output = output

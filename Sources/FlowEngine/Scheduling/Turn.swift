@@ -50,7 +50,7 @@ struct Turn {
     /// Goes on until the run must wait for something outside the group.
     mutating func advance() throws(StoreError) -> Stop {
         while true {
-            guard effects < Limits.effectsPerTurn else {
+            guard effects < context.effectsPerTurn else {
                 try save(.running)
                 return .yielding
             }

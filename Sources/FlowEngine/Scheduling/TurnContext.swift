@@ -11,6 +11,8 @@ struct TurnContext: Sendable {
     var random: any RandomSource
     /// 16 bytes that tell this installation's keys from any other's.
     var installation: [UInt8]
+    /// After so many effects a run lets others at the writer.
+    var effectsPerTurn = Limits.effectsPerTurn
 
     /// The graph that a run was started with; nil when the app has another version of it now.
     func graph(of start: RunStart) -> FlowGraph? {

@@ -235,7 +235,8 @@ extension CaseReader {
             let withNumber = Int(reader.int("withNumber", in: 1...1_000_000)?.value ?? 1)
             return .together(
                 CaseEvent(type: event.value, number: number),
-                with: CaseEvent(type: other.value, number: withNumber)
+                with: CaseEvent(type: other.value, number: withNumber),
+                isInterleaved: reader.bool("interleaved")?.value ?? false
             )
         }
         if let request = reader.int("request", in: 1...1_000_000) {

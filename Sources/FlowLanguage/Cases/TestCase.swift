@@ -316,7 +316,9 @@ package enum Disturbance: Sendable, Hashable {
     /// The delivery comes after so many later ones; 0: after everything else.
     case late(CaseEvent, by: Int)
     /// The delivery waits for a later one and comes in the same moment, just before it.
-    case together(CaseEvent, with: CaseEvent)
+    ///
+    /// `isInterleaved`: the runs take turns at the tables, block by block, as they may on a busy server.
+    case together(CaseEvent, with: CaseEvent, isInterleaved: Bool = false)
     /// The request with that number, from 1, meets trouble.
     case trouble(request: Int, Trouble)
     /// The process dies at the write with that number, from 1, before it is durable or right after, and starts again.

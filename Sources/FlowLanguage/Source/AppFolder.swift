@@ -9,6 +9,8 @@ package struct AppFolderError: Error, Hashable, CustomStringConvertible {
         case noApp
         /// The files together are larger than `Limits.appBytes`.
         case tooLarge
+        /// There are more than `Limits.caseFiles` files of test cases.
+        case tooManyCases
         /// A link in the app leads out of it.
         case leavesApp
         /// A file could not be opened or read, or is none.
@@ -24,6 +26,7 @@ package struct AppFolderError: Error, Hashable, CustomStringConvertible {
         case .notFound: "there is no folder '\(path)'"
         case .noApp: "'\(path)' holds no app.yaml"
         case .tooLarge: "the files of '\(path)' are larger than \(Limits.appBytes / 1_048_576) MiB together"
+        case .tooManyCases: "'\(path)' holds more than \(Limits.caseFiles) files: put several cases into one"
         case .leavesApp: "'\(path)' is a link that leads out of the app"
         case .unreadable: "'\(path)' cannot be read as a file"
         }
@@ -62,7 +65,8 @@ package enum AppFolder {
     package static func readTests(_ path: String) throws(AppFolderError) -> [SourceFile] {
         let root = URL(fileURLWithPath: path, isDirectory: true).resolvingSymlinksInPath()
         let prefix = path == "." || path.isEmpty ? "" : path.hasSuffix("/") ? path : path + "/"
-        let names = yamlNames(root.appendingPathComponent("tests")).prefix(Limits.caseFiles)
+        let names = yamlNames(root.appendingPathComponent("tests"))
+        guard names.count <= Limits.caseFiles else { throw AppFolderError(code: .tooManyCases, path: prefix + "tests") }
         var files: [SourceFile] = []
         for name in names.map({ "tests/" + $0 }) {
             let bytes = try read(root.appendingPathComponent(name), below: root, shownAs: prefix + name)

@@ -53,7 +53,11 @@ package struct CoverageItem: Sendable, Hashable {
         switch graph.trigger {
         case .callback(.paymentCompleted): PaymentStatus.allCases.filter(\.startsCallback).map(\.rawValue)
         case .callback(.refundCompleted): [RefundStatus.refunded, .failed].map(\.rawValue)
-        default: []
+        case .callback(.recurringManaged): RecurringChange.allCases.map(\.rawValue)
+        case .callback(.recurringCharged): RecurringCharge.allCases.map(\.rawValue)
+        case .stripe(let types): types
+        case .table(let trigger): TableTrigger.Change.allCases.filter(trigger.changes.contains).map(\.rawValue)
+        case .callback(.recurringDue), .manual, .webhook, .schedule, nil: []
         }
     }
 }

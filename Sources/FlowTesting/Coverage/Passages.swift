@@ -24,7 +24,7 @@ package struct Passages: Sendable, Hashable {
         guard let graph else { return }
         let trigger = run.record.start.trigger
         if let type = trigger["event"]?["type"]?.stringValue { events[flow, default: [:]][type, default: 0] += 1 }
-        if let kind = trigger["claim"]?["transition"]?.stringValue { note(flow, "", .event(kind)) }
+        if let kind = Self.eventKind(trigger, of: graph) { note(flow, "", .event(kind)) }
         let nodes = Dictionary(grouping: graph.nodes, by: \.path.rawValue)
         for entry in run.entries {
             for step in entry.trace { add(step, flow, nodes) }
@@ -41,6 +41,18 @@ package struct Passages: Sendable, Hashable {
         }
         for step in run.record.trace { add(step, flow, nodes) }
         if let block = run.record.failure?.block { addWay(to: block, flow, graph) }
+    }
+
+    private static func eventKind(_ trigger: Value, of graph: FlowGraph) -> String? {
+        switch graph.trigger {
+        // What is behind the colon tells one event of the kind from another.
+        case .callback: trigger["claim"]?["transition"]?.stringValue.map { String($0.prefix { $0 != ":" }) }
+        case .stripe: trigger["event"]?["type"]?.stringValue
+        case .table:
+            trigger["change"]?.stringValue
+                ?? (trigger["old"] == nil ? "insert" : trigger["new"] == nil ? "delete" : "update")
+        case .manual, .webhook, .schedule, nil: nil
+        }
     }
 
     private mutating func add(_ step: TraceStep, _ flow: String, _ nodes: [String: [Node]]) {

@@ -53,7 +53,9 @@ package struct CaseProblem: Sendable, Hashable {
 
 extension String {
     /// Cut to what fits a line.
-    var briefly: String { count <= 100 ? self : prefix(99) + "…" }
+    var briefly: String { cut(100) }
+
+    func cut(_ length: Int) -> String { count <= length ? self : prefix(length - 1) + "…" }
 }
 
 extension Value {

@@ -76,7 +76,8 @@ extension CaseRun {
             let verdict: String
             do {
                 if try expression.evaluate(in: Bindings([.map(tables)])).boolValue == true { continue }
-                verdict = "does not hold"
+                let facts = facts(of: expression) { $0 == "tables" ? .map(tables) : nil }
+                verdict = (["false"] + facts).joined(separator: "; ")
             } catch {
                 verdict = "cannot be evaluated: \(error.message)"
             }
@@ -123,7 +124,10 @@ extension CaseRun {
         do throws(CaseFault) {
             let value = try scope.evaluate(condition)
             if value == .bool(true) { return nil }
-            actual = ([value.brief()] + facts(of: condition.expression)).joined(separator: "; ")
+            let facts = facts(of: condition.expression) { [scope] name in
+                CaseSlot.allCases.first { $0.name == name }.flatMap { scope[$0] }
+            }
+            actual = ([value.brief()] + facts).joined(separator: "; ")
         } catch {
             actual = error.message
         }
@@ -137,12 +141,12 @@ extension CaseRun {
     }
 
     /// What the expression names, with its present value.
-    private func facts(of expression: Expression) -> [String] {
+    private func facts(of expression: Expression, _ lookUp: (String) -> Value?) -> [String] {
         var seen: Set<[String]> = []
         return expression.references.prefix(8).compactMap { reference in
-            guard seen.insert(reference.path).inserted, let name = reference.path.first,
-                let slot = CaseSlot.allCases.first(where: { $0.name == name }), var value = scope[slot]
-            else { return nil }
+            guard seen.insert(reference.path).inserted, let name = reference.path.first, var value = lookUp(name) else {
+                return nil
+            }
             var shown = name
             for part in reference.path.dropFirst() {
                 guard let next = value[part] else { break }

@@ -96,7 +96,7 @@ package struct SuiteReport: Sendable {
 extension CaseProblem {
     /// One line with the place: `tests/a.yaml:12:9: orders[0].status: expected PAID, is NEW`.
     package var headline: String {
-        "\(range.file):\(range.start.line):\(range.start.column): \(subject): expected \(expected), is \(actual)"
+        "\(range.file):\(range.start.line):\(range.start.column): \(subject): expected \(expected), is \(actual.cut(300))"
     }
 
     var value: Value {

@@ -6,6 +6,8 @@ struct PlannedTrouble: Sendable {
     private var late: [CaseEvent: Int] = [:]
     private var partners: [CaseEvent: CaseEvent] = [:]
     private var requests: [Int: Trouble] = [:]
+    /// Whether runs take turns at the tables block by block.
+    private(set) var isInterleaved = false
     private(set) var deaths: [MortalStore.Death] = []
 
     init(_ disturbances: [Disturbance]) {
@@ -13,7 +15,9 @@ struct PlannedTrouble: Sendable {
             switch disturbance {
             case .twice(let event): twice.insert(event)
             case .late(let event, let by): late[event] = by
-            case .together(let event, let partner): partners[event] = partner
+            case .together(let event, let partner, let isInterleaved):
+                partners[event] = partner
+                if isInterleaved { self.isInterleaved = true }
             case .trouble(let request, let trouble): requests[request] = trouble
             case .kill(let write, let isDurable):
                 deaths.append(MortalStore.Death(write: write, isDurable: isDurable))

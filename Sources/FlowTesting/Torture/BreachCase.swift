@@ -16,7 +16,8 @@ package struct BreachCase: Sendable {
     package var text: String {
         let test = breach.test
         var text = "# Found by `runnel torture --seed \(seed)`: \(breach.story).\n"
-        text += "# \(breach.problem.subject): expected \(breach.problem.expected), \(breach.problem.actual).\n"
+        text +=
+            "# \(breach.problem.subject): expected \(breach.problem.expected), is \(breach.problem.actual.cut(200)).\n"
         if let given = test.parts.sharedGiven { text += "given:" + part(given, indent: 2) }
         text += "cases:\n"
         text += "  - case: \(YAMLText.scalar(test.name + ", disturbed"))\n"
@@ -64,7 +65,9 @@ extension Disturbance {
         case .twice(let event): "\(event) is delivered twice"
         case .late(let event, by: 0): "\(event) is delivered after everything else"
         case .late(let event, let by): "\(event) is delivered after \(by) later one\(by == 1 ? "" : "s")"
-        case .together(let event, let partner): "\(event) and \(partner) are delivered in one moment"
+        case .together(let event, let partner, let isInterleaved):
+            "\(event) and \(partner) are delivered in one moment"
+                + (isInterleaved ? ", and their runs take turns block by block" : "")
         case .trouble(let request, let trouble):
             switch trouble {
             case .unreachable: "request \(request) finds no connection"
@@ -85,9 +88,9 @@ extension Disturbance {
         switch self {
         case .twice(let event): "{ twice: \(event.type)\(event.numberText("number")) }"
         case .late(let event, let by): "{ late: \(event.type)\(event.numberText("number")), by: \(by) }"
-        case .together(let event, let partner):
+        case .together(let event, let partner, let isInterleaved):
             "{ together: \(event.type)\(event.numberText("number")), with: \(partner.type)"
-                + "\(partner.numberText("withNumber")) }"
+                + "\(partner.numberText("withNumber"))\(isInterleaved ? ", interleaved: true" : "") }"
         case .trouble(let request, let trouble): "{ request: \(request), meets: \(trouble.rawValue) }"
         case .kill(let write, let isDurable): "{ kill: \(write), durable: \(isDurable) }"
         }

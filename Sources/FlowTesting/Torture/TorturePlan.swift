@@ -1,10 +1,16 @@
 import FlowLanguage
 
-/// Which histories are played, in which order: all single disturbances, then pairs drawn by the seed.
+/// Which histories are played, in which order: all single disturbances, then pairs drawn by the seed, none twice.
 struct TorturePlan: Sendable {
     private(set) var singles: [Disturbance]
     private var generator: SeededGenerator
     private var position = 0
+    private var drawn: Set<Pair> = []
+
+    private struct Pair: Hashable {
+        var first: Int
+        var second: Int
+    }
 
     /// Events of which every pair is brought together; of more, the pairs that lie near each other.
     private static let pairDistance = 12
@@ -16,14 +22,26 @@ struct TorturePlan: Sendable {
         singles.shuffle(using: &generator)
     }
 
-    mutating func next() -> [Disturbance] {
+    /// Single disturbances that are still to come.
+    var singlesLeft: Int { singles.count - position }
+    /// Pairs that there are.
+    var pairs: Int { singles.count * (singles.count - 1) / 2 }
+
+    /// Nil: every single disturbance and every pair was played.
+    mutating func next() -> [Disturbance]? {
         if position < singles.count {
             defer { position += 1 }
             return [singles[position]]
         }
-        let first = singles[Int.random(below: singles.count, using: &generator)]
-        let second = singles[Int.random(below: singles.count, using: &generator)]
-        return first == second ? [first] : [first, second]
+        while drawn.count < pairs {
+            let one = Int.random(below: singles.count, using: &generator)
+            let other = Int.random(below: singles.count, using: &generator)
+            guard one != other, drawn.insert(Pair(first: min(one, other), second: max(one, other))).inserted else {
+                continue
+            }
+            return [singles[one], singles[other]]
+        }
+        return nil
     }
 
     static func singles(_ course: CaseCourse) -> [Disturbance] {
@@ -34,6 +52,7 @@ struct TorturePlan: Sendable {
             singles += (1...3).filter { $0 <= later }.map { .late(event, by: $0) }
             for partner in course.events.dropFirst(index + 1).prefix(pairDistance) {
                 singles.append(.together(event, with: partner))
+                singles.append(.together(event, with: partner, isInterleaved: true))
             }
         }
         for number in course.requests.indices {

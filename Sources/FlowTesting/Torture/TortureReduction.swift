@@ -100,8 +100,8 @@ extension Disturbance {
         switch (self, other) {
         case (.twice(let one), .twice(let two)): one.type == two.type
         case (.late(let one, _), .late(let two, _)): one.type == two.type
-        case (.together(let one, let with), .together(let two, let otherWith)):
-            one.type == two.type && with.type == otherWith.type
+        case (.together(let one, let with, let isInterleaved), .together(let two, let otherWith, let isOther)):
+            one.type == two.type && with.type == otherWith.type && isInterleaved == isOther
         case (.trouble(_, let one), .trouble(_, let two)): one == two
         case (.kill(_, let one), .kill(_, let two)): one == two
         default: false

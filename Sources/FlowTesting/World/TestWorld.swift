@@ -21,7 +21,7 @@ final class TestWorld {
     var answers: OutsideAnswers
     private let folder: URL
     private let random: SeededRandomSource
-    private let deaths: [MortalStore.Death]
+    private let plan: PlannedTrouble
     private let code: (any CodeRunner)?
     private(set) var store: MortalStore
     private(set) var engine: Engine
@@ -38,7 +38,7 @@ final class TestWorld {
         template: StoreTemplate,
         folder: URL,
         seed: UInt64,
-        deaths: [MortalStore.Death],
+        plan: PlannedTrouble,
         code: (any CodeRunner)? = nil,
         explicit: ExplicitCredentials = ExplicitCredentials()
     ) async throws -> TestWorld {
@@ -56,10 +56,10 @@ final class TestWorld {
             app,
             given,
             clock,
-            MortalStore(file, writes: 0, deaths: deaths),
+            MortalStore(file, writes: 0, deaths: plan.deaths),
             folder: folder,
             seed: seed,
-            deaths: deaths,
+            plan: plan,
             code: code,
             explicit: explicit
         )
@@ -74,7 +74,7 @@ final class TestWorld {
         _ store: MortalStore,
         folder: URL,
         seed: UInt64,
-        deaths: [MortalStore.Death],
+        plan: PlannedTrouble,
         code: (any CodeRunner)?,
         explicit: ExplicitCredentials
     ) {
@@ -83,7 +83,7 @@ final class TestWorld {
         self.code = code
         self.clock = clock
         self.folder = folder
-        self.deaths = deaths
+        self.plan = plan
         self.store = store
         random = SeededRandomSource(seed: seed)
         let credentials = StripeCredentials(FakeSecrets(given: given.secrets))
@@ -105,7 +105,7 @@ final class TestWorld {
             explicit: explicit,
             given: given.answers
         )
-        engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger())
+        engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger(), plan)
         running = Self.start(engine)
     }
 
@@ -122,7 +122,8 @@ final class TestWorld {
         _ random: SeededRandomSource,
         _ payments: PaymentsFeature,
         _ code: (any CodeRunner)?,
-        _ logger: Logger
+        _ logger: Logger,
+        _ plan: PlannedTrouble
     ) -> Engine {
         Engine(
             app: app,
@@ -133,7 +134,8 @@ final class TestWorld {
             features: [payments, HTTPFeature()],
             code: code,
             mode: .test,
-            logger: logger
+            logger: logger,
+            effectsPerTurn: plan.isInterleaved ? 1 : FlowEngine.Limits.effectsPerTurn
         )
     }
 
@@ -150,8 +152,8 @@ final class TestWorld {
         let writes = store.writes
         await end()
         outside.open()
-        store = MortalStore(try Self.open(app, folder, clock), writes: writes, deaths: deaths)
-        engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger())
+        store = MortalStore(try Self.open(app, folder, clock), writes: writes, deaths: plan.deaths)
+        engine = Self.engine(app, store, outside, clock, random, payments, code, log.logger(), plan)
         running = Self.start(engine)
         await engine.waitUntilReady()
         await look()

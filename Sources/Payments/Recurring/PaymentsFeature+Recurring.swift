@@ -193,7 +193,7 @@ package enum RecurringChange: String, Sendable, Hashable, CaseIterable {
 }
 
 /// What became of a period's charge: the values of its callback's `status`.
-enum RecurringCharge: String, Sendable, Hashable, CaseIterable {
+package enum RecurringCharge: String, Sendable, Hashable, CaseIterable {
     case paid = "PAID"
     case failed = "FAILED"
 }

@@ -27,8 +27,8 @@ struct GraphCommand: AsyncParsableCommand {
                 throw CommandFailure("\(loaded.app.name) has no flow '\(flow ?? "")'; it has \(names)")
             }
             let passages = coverage ? try await loaded.play(progress: nil).passages : nil
-            if format == .svg, graphs.count > 1, output == nil {
-                throw CommandFailure("an SVG holds one flow: name one, or a folder with --output")
+            if format != .text, graphs.count > 1, output == nil {
+                throw CommandFailure("a \(format.rawValue) drawing holds one flow: name one, or a folder with --output")
             }
             for graph in graphs {
                 try write(text(of: graph, passages, loaded.app), of: graph, isAlone: graphs.count == 1)
@@ -54,10 +54,10 @@ struct GraphCommand: AsyncParsableCommand {
         guard let output else { return Console.data(text) }
         var target = URL(filePath: output)
         if !isAlone {
-            try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+            try OutputFile.makeFolder(output)
             let ending = ["text": "txt", "mermaid": "mmd", "svg": "svg"][format.rawValue] ?? "txt"
             target = target.appending(path: "\(graph.name).\(ending)")
         }
-        try Data(text.utf8).write(to: target)
+        try OutputFile.write(text.utf8, to: target.path)
     }
 }

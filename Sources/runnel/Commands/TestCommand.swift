@@ -28,6 +28,12 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: "Fail when less than this share of the flows is exercised, in percent.") var require: Int?
     @Flag(help: "Play again what a change of the app's files touches, until stopped.") var watch = false
 
+    func validate() throws {
+        if let require, !(0...100).contains(require) { throw ValidationError("--require is a share from 0 to 100") }
+        let others = json || update || coverage || junit != nil || capsules != nil || require != nil
+        if watch, others { throw ValidationError("--watch goes with --filter alone") }
+    }
+
     func run() async throws {
         try await reporting {
             var loaded = try LoadedCases.load(app)
@@ -63,7 +69,7 @@ struct TestCommand: AsyncParsableCommand {
             if coverage { Console.data(covered.text) }
             Console.note(report.summary)
         }
-        if let junit { try Data(report.junit.utf8).write(to: URL(filePath: junit)) }
+        if let junit { try OutputFile.write(report.junit.utf8, to: junit) }
         if update, !report.isPassed { return try write(ExpectationUpdate(loaded.files, report.outcomes)) }
         guard report.isPassed else { throw Exit.failed }
         if let require, covered.percent < require {
@@ -76,19 +82,19 @@ struct TestCommand: AsyncParsableCommand {
 
     /// A file for each run: the case's number, the flow, the run's number in the case.
     private func write(_ outcomes: [CaseOutcome], to folder: URL) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try OutputFile.makeFolder(folder.path)
         for (number, outcome) in outcomes.enumerated() {
             for capsule in outcome.capsules {
                 let record = capsule.run.record
                 let name = "\(number + 1)-\(record.start.flow)-\(record.id).capsule"
-                try Data(CapsuleText.encode(capsule)).write(to: folder.appending(path: name))
+                try OutputFile.write(CapsuleText.encode(capsule), to: folder.appending(path: name).path)
             }
         }
         Console.note("\(outcomes.reduce(0) { $0 + $1.capsules.count }) capsules in \(folder.path)")
     }
 
     private func write(_ update: ExpectationUpdate) throws {
-        for file in update.changed { try Data(file.bytes).write(to: URL(filePath: file.path)) }
+        for file in update.changed { try OutputFile.write(file.bytes, to: file.path) }
         let files = update.changed.map(\.path).joined(separator: ", ")
         Console.note(
             update.count == 0

@@ -15,7 +15,10 @@ enum Console {
     }
 
     /// A line that takes the place of the one before, on a terminal.
-    static func progress(_ text: String) { write("\r\u{1B}[K\(text)", to: .standardError) }
+    static func progress(_ text: String) {
+        // A terminal that went away is not an error of ours.
+        try? FileHandle.standardError.write(contentsOf: Data("\r\u{1B}[K\(TerminalText.safe(text))".utf8))
+    }
 
     /// A value as JSON on standard output.
     static func json(_ value: Value) throws {
@@ -38,6 +41,8 @@ enum Console {
     }
 
     private static func write(_ text: String, to handle: FileHandle) {
+        // A file or a pipe gets every byte as it is.
+        let text = isatty(handle.fileDescriptor) == 1 ? TerminalText.safe(text) : text
         // A reader that went away (`runnel runs list | head`) is not an error of ours.
         try? handle.write(contentsOf: Data(text.utf8))
     }

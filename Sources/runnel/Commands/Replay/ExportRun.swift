@@ -27,11 +27,7 @@ struct ExportRun: AsyncParsableCommand {
                 Console.data(String(decoding: bytes.dropLast(), as: UTF8.self))
             } else {
                 let path = output ?? "\(capsule.run.record.start.flow)-\(run).capsule"
-                do {
-                    try Data(bytes).write(to: URL(filePath: path))
-                } catch {
-                    throw CommandFailure("\(path) cannot be written")
-                }
+                try OutputFile.write(bytes, to: path)
                 Console.note("\(path): run \(run) of '\(capsule.run.record.start.flow)', \(bytes.count) bytes")
             }
             if let limitation = capsule.header.limitation {
@@ -51,12 +47,8 @@ struct ExportRun: AsyncParsableCommand {
         if output == nil, FileManager.default.fileExists(atPath: path) {
             throw CommandFailure("\(path) is there already; name another file with --output")
         }
-        do {
-            if output == nil { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
-            try Data(text.utf8).write(to: URL(filePath: path))
-        } catch {
-            throw CommandFailure("\(path) cannot be written")
-        }
+        if output == nil { try OutputFile.makeFolder(folder.path) }
+        try OutputFile.write(text.utf8, to: path)
         Console.note("\(path): a case; `runnel test \(app)` plays it")
     }
 }

@@ -52,7 +52,7 @@ struct ReplayCheck: Sendable {
 
     private func report(on file: String, _ replay: CapsuleReplay) async -> Report {
         do {
-            let capsule = try CapsuleFile.read(file).capsule
+            let capsule = try CapsuleFile.read(file)
             if let other {
                 let comparison = try await Self.compare(capsule, replay, with: other)
                 let isSame = comparison.divergence == nil
@@ -62,9 +62,12 @@ struct ReplayCheck: Sendable {
             let verdict = try await Self.verdict(on: capsule, replay)
             guard let divergence = verdict.divergence else {
                 let given = verdict.given == 0 ? "" : ", \(verdict.given) taken as recorded"
-                return Report(text: isQuiet ? nil : "\(file): the same, \(verdict.blocks) entries\(given)")
+                let entries = verdict.blocks == 1 ? "1 entry" : "\(verdict.blocks) entries"
+                return Report(text: isQuiet ? nil : "\(file): the same, \(entries)\(given)")
             }
             return Report(text: DivergenceView(divergence).text(file: file), code: Exit.failed)
+        } catch let refusal as CapsuleFile.Refusal {
+            return Report(text: "\(refusal.place): cannot be compared: \(refusal.reason)", code: Exit.unable)
         } catch {
             return Report(text: "\(file): cannot be compared: \(error)", code: Exit.unable)
         }

@@ -15,7 +15,7 @@ struct ReplayCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The capsules.") var files: [String]
+    @Argument(help: "The capsules; - is standard input.") var files: [String]
     @Option(help: "Another app's folder: what would the runs do there?") var against: String?
     @Option(help: "Stop at this block, such as outcome/0/markPaid, and show what its expressions see.")
     var block: String?
@@ -25,6 +25,8 @@ struct ReplayCommand: AsyncParsableCommand {
 
     func validate() throws {
         if explain != nil, block == nil { throw ValidationError("--explain needs --block") }
+        if visit < 1 { throw ValidationError("--visit counts from 1") }
+        if visit > 1, block == nil { throw ValidationError("--visit needs --block") }
         if block != nil, files.count > 1 { throw ValidationError("--block takes one capsule") }
     }
 
@@ -45,7 +47,7 @@ struct ReplayCommand: AsyncParsableCommand {
     // MARK: One block
 
     private func look(at block: String, _ replay: CapsuleReplay, _ other: App?) async throws {
-        let capsule = try CapsuleFile.read(files[0]).capsule
+        let capsule = try CapsuleFile.read(files[0])
         let watch = PassWatch(target: BlockPath(block), visit: visit)
         let snapshot: BlockSnapshot?
         if let other {
