@@ -158,7 +158,7 @@ MUTATIONS = [
     ("M9", "Sources/FlowEngine/Scheduling/Turn+Commands.swift",
      "guard run.record.start.caller.isAllowed(connection.access[block.command] ?? []) else",
      'guard run.record.start.caller.isAllowed(connection.access[block.command] ?? []) || mutant("M9") else',
-     "PaymentsTests.EngineTests/forbidden"),
+     "FlowEngineTests.EngineCommandTests/commandAccess"),
     ("E3", "Sources/Payments/Money/StripeMoneyRules.swift",
      "            return amount\n        case .uint(let amount)",
      '            return amount\n        case .double(let amount) where mutant("E3"): return Int64(amount)\n        case .uint(let amount)',
