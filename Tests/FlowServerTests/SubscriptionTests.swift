@@ -150,6 +150,31 @@ struct SubscriptionTests {
         }
     }
 
+    /// Goal: who lost the right to rows is not shown any more of them on a stream that was opened before.
+    ///
+    /// Method: Ann follows by a token and by a ticket, and so does Bob. Ann's tokens are revoked; a heartbeat later a row of
+    /// each of them changes.
+    @Test("M15, Z20: a revoked token ends the streams that it opened, by itself or by a ticket, and no other's")
+    func revoked() async throws {
+        try await Self.serve { world, clients in
+            let orders = [try await Self.insert(world, .ann), try await Self.insert(world, .bob)]
+            let direct = try clients.open("/tables/orders/subscribe", headers: try await Self.auth(world, .ann))
+            let ticket = try await Self.ticket(world, clients, .ann, "{}")
+            let byTicket = try clients.open("/tables/orders/subscribe?ticket=\(ticket)")
+            let bobs = try clients.open("/tables/orders/subscribe", headers: try await Self.auth(world, .bob))
+            await clients.wait { $0.allSatisfy { $0.events.count == 1 } }
+            for token in try await world.administration.tokens() where token.caller.id == Caller.ann.id {
+                try await world.administration.revokeToken(id: token.id)
+            }
+            await world.clock.waitForSleeper(within: .seconds(15))
+            world.clock.advance(by: .seconds(15))
+            await clients.wait { $0[direct].isClosed && $0[byTicket].isClosed && !$0[bobs].beats.isEmpty }
+            for order in orders { try await Self.set(world, order, "status", "PAID") }
+            await clients.wait { $0[bobs].events.count == 2 }
+            #expect(clients.all.map(\.events.count) == [1, 1, 2])
+        }
+    }
+
     /// Asks the running server for a ticket.
     private static func ticket(
         _ world: ServerWorld,

@@ -99,11 +99,57 @@ struct CreatePaymentIntentTests {
         #expect(stripe.intents.count == 2)
     }
 
-    @Test("E11: currency is the order's, else the command's, else the connection's, else the app's, in lower case")
+    @Test("E11: an order's currency is asked for in lower case, and what the page names cannot change it")
     func currency() throws {
         let order = try world.insertOrder(total: 500, currency: "JPY")
+        #expect(try create(order, 500, ["currency": "usd"]).failure?.code == "currency_differs")
         #expect(try create(order, 500, ["currency": "jpy"]).output != nil)
         #expect(stripe.intents.first?["currency"] == "jpy")
+    }
+
+    @Test("Z6, E11: currency is the order's, else the command's, else the connection's, else the app's, else usd")
+    func currencyOrder() throws {
+        let compiled = AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile([
+            SourceFile(path: "app.yaml", bytes: Array("app: bare\n".utf8))
+        ])
+        #expect(compiled.app?.currency == "usd")
+        let withCurrency = try money(order: "EUR", given: "eur", connection: "chf", app: "gbp")
+        #expect(withCurrency == Money(1000, "eur"))
+        #expect(try money(order: nil, given: "SEK", connection: "chf", app: "gbp") == Money(1000, "sek"))
+        #expect(try money(order: nil, given: nil, connection: "CHF", app: "gbp") == Money(1000, "chf"))
+        #expect(try money(order: nil, given: nil, connection: nil, app: "GBP") == Money(1000, "gbp"))
+    }
+
+    /// What would be charged, of an order table with a currency of its own or without.
+    private func money(order: String?, given: String?, connection: String?, app currency: String) throws -> Money {
+        let bare = Table(name: "orders", columns: [Column(name: "total", type: .int)])
+        let like = PaymentsWorld.app(orders: order == nil ? bare : PaymentsWorld.orders())
+        let app = App(
+            name: like.name,
+            currency: currency,
+            roles: like.roles,
+            tables: like.tables,
+            connections: like.connections,
+            payments: like.payments,
+            flows: like.flows
+        )
+        let settings = PaymentsSettings(app: app, credentials: StripeCredentials(world.secrets))
+        let command = CreatePaymentIntent(settings: settings, declaration: CreatePaymentIntent.declaration) {
+            _,
+            _,
+            _ throws(StoreError) in
+        }
+        var call = world.call(given.map { ["amount": 1000, "currency": .string($0)] } ?? ["amount": 1000])
+        call.connection = ConnectionDeclaration(
+            name: "stripe",
+            service: "stripe",
+            settings: connection.map { ["currency": .string($0)] } ?? [:],
+            range: call.connection.range
+        )
+        return try command.money(
+            call,
+            order: order.map { ["total": 1000, "currency": .string($0)] } ?? ["total": 1000]
+        )
     }
 
     @Test("an unknown order, no order, another connection, a broken money rule: nothing is sent or stored")

@@ -141,9 +141,11 @@ struct RefundTests {
         #expect(try sums(id) == [1000, 0, 600])
         try world.deliver(.refund("refund.updated", made, of: intent, status: "succeeded", amount: 600))
         #expect(try sums(id) == [1000, 600, 0])
+        #expect(try world.runCallbacks().last?["status"] == "REFUNDED")
         try world.deliver(.refund("refund.failed", made, of: intent, status: "failed", amount: 600))
         #expect(try sums(id) == [1000, 0, 0])
         #expect(try world.rows("refunds").first?["status"] == "FAILED")
+        #expect(try world.runCallbacks().last?["status"] == "FAILED", "the flow is told which of them it is")
     }
 
     @Test("a refund made in Stripe's dashboard becomes a row, and counts")

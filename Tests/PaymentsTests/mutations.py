@@ -25,7 +25,8 @@ SWITCH = """import Foundation
 func mutant(_ name: String) -> Bool { ProcessInfo.processInfo.environment["RUNNEL_MUTANT"] == name }
 """
 
-# name, which begins with the number; file; what stands there; what takes its place; the test that must turn red
+# name, which begins with the number; file; what stands there; what takes its place; the test that must turn red; and,
+# where that test has many cases or many expectations, words that each complaint must hold and no other may be without
 MUTATIONS = [
     ("Z2", "Sources/Connections/Stripe/StripeCredentials.swift",
      "key.kind == .publishable else {", 'key.kind == .publishable || mutant("Z2") else {',
@@ -56,10 +57,10 @@ MUTATIONS = [
      "PaymentsTests.RefundTests/fiftyAtOnce"),
     ("M10", "Sources/Payments/Commands/AuditedCommand.swift",
      "guard case .fail(let failure) = step,", 'guard case .fail(let failure) = step, !mutant("M10"),',
-     "PaymentsTests.AuditTests/refused"),
+     "PaymentsTests.AuditTests/refused", "try audit()"),
     ("M10-run", "Sources/FlowServer/API/RunRoutes.swift",
      "record.start.caller.id == caller.id else", 'record.start.caller.id == caller.id || mutant("M10-run") else',
-     "FlowServerTests.ForgeryTests/refused"),
+     "FlowServerTests.ForgeryTests/refused", "somebody else's run"),
     ("M11", "Sources/Payments/Webhook/PaymentsFeature+Events.swift",
      "guard try CallbackClaims(transaction).open(claim, flow: flow.name) else",
      'guard try CallbackClaims(transaction).open(claim, flow: flow.name) || mutant("M11") else',
@@ -119,18 +120,65 @@ MUTATIONS = [
     ("E15", "Sources/Payments/Activation/PaymentsBinding.swift",
      "guard unmatched.isEmpty else", 'guard unmatched.isEmpty || mutant("E15") else',
      "PaymentsTests.MergeTests/binding"),
+    ("M15-follow", "Sources/Payments/States/PaymentLedger+Followers.swift",
+     "for table in [PaymentsTables.payments.name, PaymentsTables.recurringPayments.name] {",
+     'for table in [PaymentsTables.payments.name, PaymentsTables.recurringPayments.name] where !mutant("M15-follow") {',
+     "PaymentsTests.RecurringTests/followed"),
+    ("Z7", "Sources/Payments/Callbacks/PaymentsFeature+Callbacks.swift",
+     "invoice.isFirst, let subscription = invoice.subscription",
+     'invoice.isFirst, !mutant("Z7"), let subscription = invoice.subscription',
+     "PaymentsTests.SampleTests/trial"),
+    ("M8", "Sources/Payments/Recurring/RecurringPayment.swift",
+     "guard open.trialDays == call.data[\"trialDays\"]?.intValue else",
+     'guard open.trialDays == call.data["trialDays"]?.intValue || mutant("M8") else',
+     "PaymentsTests.RecurringTests/lostAnswer"),
+    ("M16-parts", "Sources/Payments/Commands/CreatePaymentIntent.swift",
+     "if let total, kept + money.minorUnits > total {",
+     'if let total, kept + money.minorUnits > total, !mutant("M16-parts") {',
+     "PaymentsTests.CreatePaymentIntentTests/parts"),
+    ("Z6", "Sources/Payments/Commands/CreatePaymentIntent.swift",
+     "own ?? given ?? settings.currency(of: call.connection)",
+     'own ?? given ?? (mutant("Z6") ? "usd" : settings.currency(of: call.connection))',
+     "PaymentsTests.CreatePaymentIntentTests/currencyOrder"),
+    ("Z12", "Sources/Payments/Commands/CreatePaymentIntent.swift",
+     "\"publishable_key\": .string(publishableKey),", '"publishable_key": .string(mutant("Z12") ? "" : publishableKey),',
+     "PaymentsTests.CreatePaymentIntentTests/gives"),
+    ("M6", "Sources/Payments/PaymentsFeature.swift",
+     "case CreatePaymentIntent.singlePayment.name: return intents(",
+     'case CreatePaymentIntent.singlePayment.name: return mutant("M6") ? nil : intents(',
+     "PaymentsTests.CommandTests/singlePayment"),
+    ("M3", "Sources/Payments/Recurring/PaymentsFeature+Recurring.swift",
+     "guard try ledger.attach(intent: StripeIntentFacts(id: intent), to: payment) else",
+     'guard !mutant("M3"), try ledger.attach(intent: StripeIntentFacts(id: intent), to: payment) else',
+     "PaymentsTests.RecurringTests/refundOfACharge"),
+    ("M12", "Sources/Payments/Callbacks/PaymentsFeature+Callbacks.swift",
+     "            \"refundId\": .int(refund.id),\n            \"status\": .string(status.rawValue),",
+     '            "refundId": .int(refund.id),\n            "status": .string(mutant("M12") ? "REFUNDED" : status.rawValue),',
+     "PaymentsTests.RefundTests/pendingThenFailed"),
+    ("M9", "Sources/FlowEngine/Scheduling/Turn+Commands.swift",
+     "guard run.record.start.caller.isAllowed(connection.access[block.command] ?? []) else",
+     'guard run.record.start.caller.isAllowed(connection.access[block.command] ?? []) || mutant("M9") else',
+     "FlowEngineTests.EngineCommandTests/commandAccess"),
+    ("E3", "Sources/Payments/Money/StripeMoneyRules.swift",
+     "            return amount\n        case .uint(let amount)",
+     '            return amount\n        case .double(let amount) where mutant("E3"): return Int64(amount)\n        case .uint(let amount)',
+     "PaymentsTests.MoneyRulesTests/fractionsAreRefused"),
+    ("E11", "Sources/Payments/PaymentsSettings.swift",
+     "hasCurrency ? order[\"currency\"]?.stringValue?.lowercased() : nil",
+     'hasCurrency && !mutant("E11") ? order["currency"]?.stringValue?.lowercased() : nil',
+     "PaymentsTests.CreatePaymentIntentTests/currency"),
 ]
 
 
 def switches() -> set:
     """One file for each target that has a mutation."""
-    return {ROOT / "/".join(path.split("/")[:2]) / "Mutant.swift" for _, path, _, _, _ in MUTATIONS}
+    return {ROOT / "/".join(path.split("/")[:2]) / "Mutant.swift" for _, path, *_ in MUTATIONS}
 
 
 def replace(forwards: bool) -> list:
     """Puts the switches in or takes them out; gives what is not where it should be."""
     lost = []
-    for name, path, old, new, _ in MUTATIONS if forwards else reversed(MUTATIONS):
+    for name, path, old, new, *_ in MUTATIONS if forwards else reversed(MUTATIONS):
         file = ROOT / path
         text = file.read_text()
         before, after = (old, new) if forwards else (new, old)
@@ -157,26 +205,29 @@ def remove() -> int:
     return 1 if lost else 0
 
 
-def is_red(test: str, pattern: str, name: str) -> tuple:
-    """Whether the test failed by its own word, and its first line of complaint."""
+def is_red(test: str, pattern: str, name: str, wanted: str = "") -> tuple:
+    """Whether the test failed by its own word and by nothing else, and its first line of complaint."""
     environment = dict(os.environ, RUNNEL_MUTANT=name)
     tested = subprocess.run(
         f"{test} --filter '{pattern}' 2>&1", shell=True, cwd=ROOT, capture_output=True, text=True, env=environment)
     words = [line for line in tested.stdout.splitlines() if "recorded an issue" in line]
+    others = [line for line in words if wanted not in line]
     ran = "Test run with" in tested.stdout and "with 0 tests" not in tested.stdout
+    if others:
+        return False, f"of something else: {others[0][:160]}"
     return (tested.returncode != 0 and bool(words), words[0][:160] if words else "" if ran else "no test ran")
 
 
 def run(test: str, names: list) -> int:
     survivors = 0
-    for name, path, _, _, pattern in MUTATIONS:
+    for name, path, _, _, pattern, *words in MUTATIONS:
         if names and name not in names:
             continue
         red, complaint = is_red(test, pattern, "")
-        noticed, words = is_red(test, pattern, name)
+        noticed, said = is_red(test, pattern, name, *words)
         verdict = "RED WITHOUT IT" if red or complaint else "noticed" if noticed else "SURVIVES"
         survivors += verdict != "noticed"
-        print(f"| {name} | {path.split('/')[-1]} | {pattern} | {verdict} | {complaint or words}", flush=True)
+        print(f"| {name} | {path.split('/')[-1]} | {pattern} | {verdict} | {complaint or said}", flush=True)
     return 1 if survivors else 0
 
 

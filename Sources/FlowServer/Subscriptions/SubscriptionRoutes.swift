@@ -40,7 +40,12 @@ struct SubscriptionRoutes: Sendable {
         let scope = try await audit("table.ticket", on: name, by: caller) {
             try await self.scope(wish, name, caller)
         }
-        let text = try tickets.issue(scope, caller: Self.name(of: caller, scope))
+        let isBySecret = scope.table != name || wish["clientSecret"]?.stringValue != nil
+        let text = try tickets.issue(
+            scope,
+            caller: Self.name(of: caller, scope),
+            right: right(of: isBySecret ? nil : request.headers)
+        )
         return try .json(
             [
                 "ticket": .string(text), "expiresIn": .int(SubscriptionTickets.lifetime.components.seconds),
@@ -69,6 +74,10 @@ struct SubscriptionRoutes: Sendable {
         return scope
     }
 
+    private func right(of headers: HTTPFields?) -> SubscriptionRight {
+        SubscriptionRight(of: headers, authenticator: authenticator, app: engine.app)
+    }
+
     /// Under whose name subscriptions are counted; strangers by what they may follow.
     private static func name(of caller: Caller, _ scope: RowScope) -> String {
         caller.id.map { "caller " + $0 } ?? "\(scope.table) \(scope.row ?? 0)"
@@ -81,6 +90,7 @@ struct SubscriptionRoutes: Sendable {
         let query = request.uri.queryParameters
         var scope: RowScope
         let follower: String
+        let right: SubscriptionRight
         if let text = query["ticket"].map(String.init) {
             let ticket = try await audit("table.subscribe", on: name, by: .anonymous) {
                 guard let ticket = tickets.redeem(text), ticket.scope.table == name else {
@@ -88,13 +98,14 @@ struct SubscriptionRoutes: Sendable {
                 }
                 return ticket
             }
-            (scope, follower) = (ticket.scope, ticket.caller)
+            (scope, follower, right) = (ticket.scope, ticket.caller, ticket.right)
         } else {
             let caller = try await authenticator.caller(of: request.headers)
             scope = try await audit("table.subscribe", on: name, by: caller) {
                 try RowScope(of: caller, table: name, in: engine.app)
             }
             follower = Self.name(of: caller, scope)
+            right = self.right(of: request.headers)
         }
         if let text = query["id"] {
             guard let row = Int64(text), scope.row == nil || scope.row == row else {
@@ -104,7 +115,8 @@ struct SubscriptionRoutes: Sendable {
         }
         let start = try await start(scope, resuming: lastEventID(of: request))
         let seat = try feed.enter(scope, after: start.position, caller: follower)
-        let stream = SubscriptionStream(feed: feed, scope: scope, start: start, seat: seat)
+        let clock = engine.clock
+        let stream = SubscriptionStream(feed: feed, scope: scope, start: start, seat: seat, right: right, clock: clock)
         return Response(
             status: .ok,
             headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .accelBuffering: "no"],
@@ -167,14 +179,21 @@ struct SubscriptionStream: Sendable {
     let start: Start
     /// Held for as long as somebody holds the stream.
     let seat: ChangeFeed.Seat
+    let right: SubscriptionRight
+    let clock: any FlowEngine.Clock
 
-    /// Writes until the client is gone or the server stops.
+    /// Writes until the client is gone, the server stops or the right is lost.
     ///
     /// While the connection takes no more, nothing is read for it: its place stays where it is.
     @concurrent func run(_ writer: inout any ResponseBodyWriter) async throws {
         var position = start.position
         try await writer.write(ByteBuffer(bytes: ServerSentEvent.retry + start.greeting))
+        var asked = clock.now()
         while true {
+            if let due = asked + SubscriptionRight.lifetime, due <= clock.now() {
+                guard await right.covers(scope) else { return }
+                asked = clock.now()
+            }
             switch try await feed.news(of: scope.table, after: position) {
             case .lost(let newest):
                 try await writer.write(ByteBuffer(bytes: ServerSentEvent.reset(id: newest)))

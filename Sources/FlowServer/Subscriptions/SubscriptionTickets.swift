@@ -11,6 +11,8 @@ final class SubscriptionTickets: Sendable {
         let scope: RowScope
         /// Under whose name the subscription counts.
         let caller: String
+        /// Says whether whoever asked for it may still follow.
+        let right: SubscriptionRight
         let expiresAt: Timestamp
         /// Its place in the order goes later, with those that expire.
         fileprivate var isUsed = false
@@ -38,7 +40,7 @@ final class SubscriptionTickets: Sendable {
 
     /// - Returns: The ticket's text, which is shown once.
     /// - Throws: `Problem` 503 when the clock has run out.
-    func issue(_ scope: RowScope, caller: String) throws -> String {
+    func issue(_ scope: RowScope, caller: String, right: SubscriptionRight) throws -> String {
         let text = Self.prefix + random.bytes(24).map(Self.hex).joined()
         let now = clock.now()
         guard let expiry = now + Self.lifetime else { throw Problem.stopping }
@@ -49,7 +51,7 @@ final class SubscriptionTickets: Sendable {
             }
             if state.order.count >= limit, let first = state.order.popFirst() { state.tickets[first] = nil }
             let hash = Self.hash(text)
-            state.tickets[hash] = Ticket(scope: scope, caller: caller, expiresAt: expiry)
+            state.tickets[hash] = Ticket(scope: scope, caller: caller, right: right, expiresAt: expiry)
             state.order.append(hash)
             if state.order.startIndex > limit { state.order = ArraySlice(Array(state.order)) }
         }

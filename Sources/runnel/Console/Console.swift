@@ -28,18 +28,16 @@ enum Console {
     /// Reads one line that is not echoed when a person types it, and is not a part of any argument list.
     static func secretLine(prompt: String) -> String? {
         guard isatty(STDIN_FILENO) == 1 else { return readLine(strippingNewline: true) }
-        var attributes = termios()
-        tcgetattr(STDIN_FILENO, &attributes)
-        let before = attributes
-        attributes.c_lflag &= ~tcflag_t(ECHO)
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &attributes)
-        defer {
-            var restored = before
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &restored)
-            note("")
-        }
         write(prompt, to: .standardError)
-        return readLine(strippingNewline: true)
+        let line = UnseenLine.read(from: STDIN_FILENO)
+        note("")
+        switch line {
+        case .typed(let text): return text
+        case .nothing: return nil
+        case .interrupted:
+            raise(SIGINT)
+            return nil
+        }
     }
 
     private static func write(_ text: String, to handle: FileHandle) {
