@@ -261,6 +261,7 @@ let package = Package(
             path: "Tests/FaultyDisk",
             linkerSettings: [.linkedLibrary("sqlite3")]
         ),
+        .target(name: "ScriptedNames", path: "Tests/ScriptedNames"),
         .executableTarget(
             name: "CrashProbe",
             dependencies: [
@@ -275,7 +276,7 @@ let package = Package(
         .testTarget(
             name: "FlowEngineTests",
             dependencies: [
-                "FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "Capsules", "TestSupport", logging,
+                "FlowEngine", "FlowStores", "FlowLanguage", "Expressions", "Capsules", "TestSupport", grdb, logging,
             ],
             swiftSettings: strict
         ),
@@ -284,13 +285,16 @@ let package = Package(
             dependencies: ["FlowStores", "FlowEngine", "FlowLanguage", "Expressions", "TestSupport", grdb],
             swiftSettings: strict
         ),
-        .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "HTTPTransportTests",
+            dependencies: ["HTTPTransport", "ScriptedNames", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ConnectionsTests",
             dependencies: [
                 "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "HTTPTransport",
-                "TestSupport",
-                logging,
+                "ScriptedNames", "TestSupport", logging,
             ],
             swiftSettings: strict
         ),

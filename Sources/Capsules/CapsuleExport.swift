@@ -213,6 +213,7 @@ package struct CapsuleExport: Sendable {
     private static let runLimit = 1_000
 
     private static func recorded(_ record: RunRecord, _ reader: any StoreReader) throws(StoreError) -> RecordedRun {
+        if let damage = record.damage { throw StoreError(.corrupt, damage) }
         var entries = try reader.entries(of: record.id)
         let evidence = try reader.evidence(of: record.id)
         for (place, found) in evidence.enumerated() where place < entries.count {

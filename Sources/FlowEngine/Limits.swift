@@ -27,6 +27,8 @@ package enum Limits {
     package static let rowsPerTriggeringChange = 1_000
     /// A concurrency key, as JSON in UTF-8 bytes: it is an index's entry.
     package static let concurrencyKeyBytes = 512
+    /// Effects that are listed one by one when a run is to be done again; of more, people read the number.
+    package static let repeatsListed = 100
     /// Sub-flows and branches within each other.
     package static let subflowDepth = 16
     /// Runs of which it is kept in memory where they began their branches; of others it is found again on disk.

@@ -95,6 +95,7 @@ package struct AppCompiler: Sendable {
         for source in sources {
             graphs[source.name.value] = FlowCompiler(source, environment).compile()
         }
+        SubflowCycles(graphs).report(to: findings)
         for (widget, found) in widgets { tell(found, at: widget, findings) }
         return App(
             name: model.name,

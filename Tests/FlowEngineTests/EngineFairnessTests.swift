@@ -178,6 +178,28 @@ struct EngineFairnessTests {
         }
     }
 
+    @Test("a run that is paused before its turn takes no place: those behind it go on, and it goes once it is resumed")
+    func pausedBeforeItsTurn() async throws {
+        let gate = Gate()
+        let transport = ScriptedTransport { _, _ in
+            await gate.pass()
+            return .answered(OutsideAnswer(status: 200))
+        }
+        try await EngineWorld.with(Self.flow("f", "concurrency: { limit: 1 }")) { world in
+            try await world.run(transport: transport) { engine in
+                for _ in 1...3 { _ = try await start(engine, "f") }
+                await transport.waitForSent(1)
+                #expect(try await engine.pause(RunID(2)).status == .paused)
+                gate.open()
+                #expect(try await engine.finished(RunID(1)).status == .succeeded)
+                #expect(try await engine.finished(RunID(3)).status == .succeeded)
+                #expect(try await engine.record(RunID(2)).status == .paused)
+                try await engine.resume(RunID(2))
+                #expect(try await engine.finished(RunID(2)).status == .succeeded)
+            }
+        }
+    }
+
     @Test("a run that waits for a sub-flow of the same key lets it pass")
     func ownPlace() async throws {
         let flow = """

@@ -60,4 +60,69 @@ extension StorePromise {
             #expect(try transaction.insertRun(sampleStart(), at: at(91)) > runs[4])
         }
     }
+
+    /// Two old runs with seven entries each, four of them at a time.
+    func checkPruningOfLongJournals(_ store: any Store) throws {
+        var runs: [RunID] = []
+        try store.writeGroup { transaction throws(StoreError) in
+            for _ in 1...2 { runs.append(try Self.insertLongRun(in: transaction) { _ in .succeeded }) }
+        }
+        var order: PruneOrder? = PruneOrder(runsBefore: at(50), deliveriesBefore: at(50), entryLimit: 4)
+        var left: [[Int]] = []
+        while let current = order {
+            try store.writeGroup { transaction throws(StoreError) in
+                order = try transaction.prune(current)
+                left.append(try runs.map { (run) throws(StoreError) in try transaction.entries(of: run).count })
+                // A run whose journal is not gone altogether is still there.
+                for (run, count) in zip(runs, left.last ?? []) where count > 0 {
+                    #expect(try transaction.run(run) != nil)
+                }
+            }
+        }
+        #expect(left == [[3, 7], [0, 6], [0, 2], [0, 0]])
+        try store.writeGroup { transaction throws(StoreError) in
+            #expect(try transaction.runs(matching: RunFilter()).isEmpty)
+        }
+    }
+
+    /// The ends of a journal of seven, and those between that did not succeed; a short one is whole.
+    func checkExcerpts(_ store: any Store) throws {
+        try store.writeGroup { transaction throws(StoreError) in
+            let run = try Self.insertLongRun(in: transaction) { [4, 5].contains($0) ? .failed : .succeeded }
+            var sequences: [[Int]] = []
+            var omitted: [Int] = []
+            for limit in [0, 1, 2, 4, 100] {
+                let excerpt = try transaction.excerpt(of: run, limit: limit)
+                sequences.append(excerpt.entries.map(\.sequence))
+                omitted.append(excerpt.omitted)
+            }
+            #expect(sequences == [[], [1, 4, 7], [1, 2, 4, 5, 6, 7], Array(1...7), Array(1...7)])
+            #expect(omitted == [7, 4, 1, 0, 0])
+            #expect(try transaction.excerpt(of: RunID(404), limit: 5) == JournalExcerpt(entries: [], omitted: 0))
+        }
+    }
+
+    private static func insertLongRun(
+        in transaction: any StoreTransaction,
+        _ status: (Int) -> JournalEntry.Status
+    ) throws(StoreError) -> RunID {
+        let run = try transaction.insertRun(sampleStart(), at: at(1))
+        for sequence in 1...7 {
+            let address = EntryAddress(run: run, path: BlockPath("block"), visit: sequence, attempt: 1)
+            try transaction.insertEntry(
+                JournalEntry(
+                    address: address,
+                    sequence: sequence,
+                    block: "log",
+                    status: status(sequence),
+                    startedAt: at(1)
+                ),
+                epoch: 1
+            )
+        }
+        try transaction.updateRun(
+            RunRecord(id: run, start: sampleStart(), status: .succeeded, createdAt: at(1), finishedAt: at(2))
+        )
+        return run
+    }
 }

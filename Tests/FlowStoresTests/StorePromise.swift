@@ -22,6 +22,7 @@ enum StorePromise: String, CaseIterable, Sendable {
     case anEntryIsFinishedOnce
     case anEntryIsReadAsItWasWritten
     case visitsAttemptsAndCallsHaveEntriesOfTheirOwn
+    case anExcerptHasBothEndsAndWhatDidNotSucceed
     case anEntryIsFoundByItsAddress
     case branchesAreListedWhenAskedForOrInNeed
     case oneRunForOneIdempotencyKey
@@ -47,6 +48,7 @@ enum StorePromise: String, CaseIterable, Sendable {
     case deliveriesAreFoundAndSettled
     // Retention
     case whatIsOverGoesAfterAWhile
+    case aLongJournalGoesInSeveralGroups
     // Settings, secrets, tokens, sources
     case settingsAndSecretsAreKept
     case tokensAreFoundByHashAndRevoked
@@ -67,6 +69,7 @@ enum StorePromise: String, CaseIterable, Sendable {
         case .anEntryIsFinishedOnce: try checkFinishing(store)
         case .anEntryIsReadAsItWasWritten: try checkEntryIsReadAsWritten(store)
         case .visitsAttemptsAndCallsHaveEntriesOfTheirOwn: try checkAddresses(store)
+        case .anExcerptHasBothEndsAndWhatDidNotSucceed: try checkExcerpts(store)
         case .anEntryIsFoundByItsAddress: try checkEntryAtAddress(store)
         case .branchesAreListedWhenAskedForOrInNeed: try checkBranchesAreListed(store)
         case .oneRunForOneIdempotencyKey: try checkIdempotencyKey(store)
@@ -87,6 +90,7 @@ enum StorePromise: String, CaseIterable, Sendable {
         case .anEventIsRecordedOnceAndCounted: try checkDelivery(store)
         case .deliveriesAreFoundAndSettled: try checkSettling(store)
         case .whatIsOverGoesAfterAWhile: try checkPruning(store)
+        case .aLongJournalGoesInSeveralGroups: try checkPruningOfLongJournals(store)
         case .settingsAndSecretsAreKept: try checkSettings(store)
         case .tokensAreFoundByHashAndRevoked: try checkTokens(store)
         case .aFlowSourceIsKeptOnce: try checkSources(store)

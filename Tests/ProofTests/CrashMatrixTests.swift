@@ -29,6 +29,8 @@ struct CrashMatrixTests {
                     try await ProbeLane.with { lane in
                         while let kind = table.takeKind() {
                             try await Self.fill(kind, table, lane)
+                            // A soak takes hours and is watched.
+                            if ProofSize.isLarge { print("\(kind.name): \(table.total) kills so far") }
                         }
                     }
                 }

@@ -1,3 +1,4 @@
+import Connections
 import Expressions
 import FaultyDisk
 import FlowEngine
@@ -40,13 +41,17 @@ struct DiskTests {
                 #expect(try await Self.status(client, "GET", url + "/readyz") == 200)
                 faulty_disk_arm(world.folder, kind, number)
                 var acknowledged: [Int] = []
+                var taken: [Int] = []
                 for call in 1...4 {
+                    if try await deliver(call, client, url, world.clock.now()) == 200 { taken.append(call) }
                     // An engine that has stopped intake refuses at once; one that works answers when it is durable.
                     if let (answer, _) = try? await engine.call("order", ["name": .string("n\(call)")], key: "k\(call)")
                     {
                         if answer.status == 200 { acknowledged.append(call) }
                     }
                 }
+                // Behind everything that the runs of the events had to write; what fails here has stopped intake too.
+                _ = try? await engine.write { (_) throws(StoreError) in }
                 let hasStruck = faulty_disk_has_struck() != 0
                 if hasStruck {
                     #expect(try await Self.status(client, "GET", url + "/readyz") == 503, "write \(number)")
@@ -64,17 +69,55 @@ struct DiskTests {
                 #expect(try await Self.status(client, "GET", url + "/readyz") == 200)
                 let before = try await engine.rows("orders").compactMap { $0["name"]?.stringValue }
                 for call in acknowledged { #expect(before.contains("n\(call)"), "write \(number): n\(call) is lost") }
+                let events = try await Self.events(in: store)
+                for call in taken { #expect(events.contains("evt_\(call)"), "write \(number): evt_\(call) is lost") }
                 for call in 1...4 {
+                    // As its sender does with what got no 2xx, and sometimes with what did.
+                    let status = try await deliver(call, client, url, world.clock.now())
+                    #expect(status == 200, "write \(number)")
                     let (answer, _) = try await engine.call("order", ["name": .string("n\(call)")], key: "k\(call)")
                     #expect(answer.status == 200, "write \(number)")
                 }
                 #expect(try await engine.rows("orders").count == 4, "write \(number)")
+                while try await engine.allRuns().contains(where: { !$0.status.isFinal }) {
+                    try await engine.write { (_) throws(StoreError) in }
+                }
+                let notes = try await engine.rows("notes").compactMap { $0["text"]?.stringValue }.sorted()
+                #expect(notes == ["evt_1", "evt_2", "evt_3", "evt_4"], "write \(number)")
                 await client.shutdown()
                 return hasStruck
             }
         }
         #expect(try await store.integrityCheck() == [], "write \(number)")
         return hasStruck
+    }
+
+    private static let secret = "whsec_disk_1234567890"
+
+    private func deliver(
+        _ event: Int,
+        _ client: HTTPClient,
+        _ url: String,
+        _ time: Timestamp
+    ) async throws -> Int {
+        let body = Array(#"{"id":"evt_\#(event)","object":"event"}"#.utf8)
+        let signature = StripeSignature.sign(body: body, secret: Secret(Self.secret), at: time)
+        return try await client.send(
+            HTTPRequest(
+                method: "POST",
+                url: url + "/hooks/hook",
+                headers: ["Content-Type": "application/json", "Stripe-Signature": signature],
+                body: body,
+                addressPolicy: .loopbackOnly
+            )
+        ).status
+    }
+
+    /// The events that the inbox holds.
+    private static func events(in store: SQLiteStore) async throws -> Set<String> {
+        try await store.read { (reader) throws(StoreError) in
+            Set(try reader.deliveries(matching: DeliveryFilter()).map(\.eventID))
+        }
     }
 
     private static func status(_ client: HTTPClient, _ method: String, _ url: String) async throws -> Int {
@@ -86,6 +129,7 @@ struct DiskTests {
         let ready = AsyncStream.makeStream(of: Int.self)
         let server = RuntimeServer(
             engine: engine,
+            secrets: UnsealedSecrets(["hooks.hook.secret": Secret(secret)]),
             random: SeededRandomSource(),
             configuration: ServerConfiguration(port: 0),
             logger: Logger(label: "proof") { _ in SwiftLogNoOpLogHandler() },

@@ -9,7 +9,7 @@ import Payments
 import TestSupport
 import Testing
 
-/// An app of three pages and a web hook, on a store in a folder of its own.
+/// An app of three pages, a web hook and a loop, on a store in a folder of its own.
 struct ProofWorld: Sendable {
     let app: App
     let folder: String
@@ -61,7 +61,7 @@ struct ProofWorld: Sendable {
         let files = [
             ("app.yaml", declaration), ("flows/order.yaml", order), ("flows/look.yaml", look),
             ("flows/hook.yaml", hook),
-            ("flows/pay.yaml", pay),
+            ("flows/pay.yaml", pay), ("flows/turns.yaml", turns),
         ]
         let sources = files.map { SourceFile(path: $0.0, bytes: Array($0.1.utf8)) }
         let compilation = AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(sources)
@@ -136,6 +136,25 @@ struct ProofWorld: Sendable {
             block: insert-record
             table: notes
             set: { text: '${ trigger.body.id }' }
+
+        """
+
+    /// Of the flow `turns`.
+    static let turnsAtOnce = 50
+
+    private static let turns = """
+        flow: turns
+        kind: cloud
+        trigger: { manual: true }
+        input: { count: { type: int } }
+        blocks:
+          - id: each
+            block: for-each
+            each: lists.range(input.count)
+            as: number
+            concurrency: \(turnsAtOnce)
+            do:
+              - { id: note, block: insert-record, table: notes, set: { text: 'turn ${ number }' } }
 
         """
 

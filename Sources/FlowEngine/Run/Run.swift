@@ -154,6 +154,8 @@ package struct RunRecord: Sendable, Hashable {
     package var halt: RunHalt?
     /// Queued behind other runs of its concurrency key; written by `admitRuns` alone.
     package var isHeld: Bool
+    /// What of its row cannot be read, and stands here as if it were empty; such a run goes no further.
+    package var damage: String?
 
     package init(
         id: RunID,

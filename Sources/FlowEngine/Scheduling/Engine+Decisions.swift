@@ -32,6 +32,8 @@ extension Engine {
             }
             try transaction.setHalt(nil, of: run)
             try context.resumeBranches(of: record, in: transaction)
+            // Only what is queued gets a place.
+            try transaction.updateRun(record)
             _ = try context.admitSuccessors(of: record.start, in: transaction)
             return true
         } then: { [self] in

@@ -32,13 +32,17 @@ package struct RerunPlan: Sendable, Hashable {
     package var flow: String
     /// Entries that the new run takes over.
     package var kept: Int
+    /// At most `Limits.repeatsListed` of them.
     package var repeats: [Effect]
+    /// How many there are beyond those.
+    package var furtherRepeats: Int
 
-    package init(run: RunID, flow: String, kept: Int, repeats: [Effect]) {
+    package init(run: RunID, flow: String, kept: Int, repeats: [Effect], furtherRepeats: Int = 0) {
         self.run = run
         self.flow = flow
         self.kept = kept
         self.repeats = repeats
+        self.furtherRepeats = furtherRepeats
     }
 }
 
@@ -60,31 +64,34 @@ extension Engine {
         }
         guard let (record, entries) = found else { throw EngineError(.unknownRun, "there is no such run") }
         let kept = try kept(of: record, entries, from: start)
-        let repeats: [RerunPlan.Effect]
         do throws(StoreError) {
-            repeats = try await store.read { (reader) throws(StoreError) in
-                try Self.effects(of: entries.dropFirst(kept), in: reader)
+            return try await store.read { (reader) throws(StoreError) in
+                var plan = RerunPlan(run: run, flow: record.start.flow, kept: kept, repeats: [])
+                try Self.list(entries.dropFirst(kept), in: &plan, reader)
+                return plan
             }
         } catch {
             throw EngineError(error)
         }
-        return RerunPlan(run: run, flow: record.start.flow, kept: kept, repeats: repeats)
     }
 
-    /// What entries did to the world, those of branches among them.
-    private static func effects(
-        of entries: some Sequence<JournalEntry>,
-        in reader: any StoreReader
-    ) throws(StoreError) -> [RerunPlan.Effect] {
-        var effects: [RerunPlan.Effect] = []
+    /// Lists what entries did to the world, those of branches among them.
+    private static func list(
+        _ entries: some Sequence<JournalEntry>,
+        in plan: inout RerunPlan,
+        _ reader: any StoreReader
+    ) throws(StoreError) {
         for entry in entries {
             if let branch = entry.branchRun {
-                effects += try Self.effects(of: reader.entries(of: branch), in: reader)
+                try list(reader.entries(of: branch), in: &plan, reader)
             } else if let effect = RerunPlan.Effect(entry) {
-                effects.append(effect)
+                if plan.repeats.count < Limits.repeatsListed {
+                    plan.repeats.append(effect)
+                } else {
+                    plan.furtherRepeats += 1
+                }
             }
         }
-        return effects
     }
 
     /// Starts a new run that does a final one again, with other input if some is given; durable when this returns.
@@ -196,6 +203,7 @@ extension Engine {
         guard record.status.isFinal else {
             throw EngineError(.wrongState, "run \(record.id) is \(record.status.rawValue); it is not over")
         }
+        if let damage = record.damage { throw EngineError(.wrongState, "run \(record.id): \(damage)") }
         if start == .beginning { return 0 }
         guard app.flows[record.start.flow]?.version == record.start.version else {
             throw EngineError(

@@ -63,6 +63,10 @@ extension Engine {
         // A group that was said to have failed may be on disk after all: those who wait are still to be told.
         if record.isSettled, !isClaimable(record) { return result(ofLeft: record, startsWork: true) }
         guard isClaimable(record) else { return nil }
+        if let damage = record.damage {
+            logger.error("a run cannot go on", metadata: ["run.id": "\(id)", "damage": "\(damage)"])
+            return try fail(record, .engine("engine_corrupt", damage), in: transaction)
+        }
         try Failpoint.claimBeforeCommit.reach()
         guard let graph = context().graph(of: record.start) else {
             return try pauseWithoutGraph(record, in: transaction)

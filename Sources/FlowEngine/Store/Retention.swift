@@ -27,11 +27,20 @@ package struct PruneOrder: Sendable, Hashable {
     package var after: RunID
     /// Runs, and deliveries, that are looked at in one call.
     package var limit: Int
+    /// Entries that go in one call at most: nobody waits long for the writer.
+    package var entryLimit: Int
 
-    package init(runsBefore: Timestamp, deliveriesBefore: Timestamp, after: RunID = RunID(0), limit: Int = 200) {
+    package init(
+        runsBefore: Timestamp,
+        deliveriesBefore: Timestamp,
+        after: RunID = RunID(0),
+        limit: Int = 200,
+        entryLimit: Int = 2_000
+    ) {
         self.runsBefore = runsBefore
         self.deliveriesBefore = deliveriesBefore
         self.after = after
         self.limit = limit
+        self.entryLimit = entryLimit
     }
 }

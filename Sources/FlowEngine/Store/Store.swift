@@ -33,6 +33,9 @@ package protocol StoreReader {
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord]
     /// In the order of their sequence.
     func entries(of run: RunID) throws(StoreError) -> [JournalEntry]
+    /// What people are shown of a journal that may be a long one: `limit` of the first entries, of the last ones, and
+    /// of those between that did not succeed.
+    func excerpt(of run: RunID, limit: Int) throws(StoreError) -> JournalExcerpt
     /// The entry at an address; nil when there is none.
     func entry(at address: EntryAddress) throws(StoreError) -> JournalEntry?
     /// The highest number of a call of the same attempt; nil when it has no entry.
@@ -123,7 +126,7 @@ package protocol StoreTransaction: StoreReader {
     func updateRun(_ run: RunRecord) throws(StoreError)
     /// Notes what an operator wants of a run, nil: nothing any more; a final run is left as it is.
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError)
-    /// Lets held runs of a concurrency key go, oldest first, as long as fewer than `limit` of it are not final.
+    /// Lets queued runs go that a concurrency key holds, oldest first, while fewer than `limit` of it are not final.
     ///
     /// - Returns: How many.
     func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int

@@ -65,5 +65,16 @@ extension FindingExplanations {
                 Remove 'concurrency', or do the work in a flow of its own with run-flow.
                 """
         ),
+        .concurrencyCycle: Page(
+            cause: """
+                A run keeps its place of its flow's 'concurrency' while it waits for a sub-flow. These flows call each \
+                other in a circle, so one run can hold the place that another waits for and wait for the place that \
+                the other holds: neither ever ends.
+                """,
+            remedy: """
+                Give the run-flow block a 'timeout', start the sub-flow with 'mode: start', or take 'concurrency' from \
+                one of the flows.
+                """
+        ),
     ]
 }

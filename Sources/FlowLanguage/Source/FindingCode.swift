@@ -85,6 +85,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case tableTriggerLoop = "flow.trigger.table-loop"
     case stripeEvents = "flow.trigger.stripe"
     case concurrencyPlace = "flow.concurrency.place"
+    case concurrencyCycle = "flow.concurrency.cycle"
     case inputWithTrigger = "flow.input.trigger"
     case inputUnknown = "flow.input.unknown"
     case inputMissing = "flow.input.missing"

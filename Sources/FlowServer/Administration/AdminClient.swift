@@ -48,8 +48,13 @@ package struct AdminClient: Administering {
         Array(try Members(try await ask("GET", "runs/\(run)/capsule")).string("capsule").utf8)
     }
 
-    package func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID {
-        let answer = try await ask("POST", "runs", ["flow": .string(flow), "input": .map(input)])
+    package func start(
+        _ flow: String,
+        input: ValueMap,
+        as caller: String
+    ) async throws(AdministrationError) -> RunID {
+        let order: Value = ["flow": .string(flow), "input": .map(input), "caller": .string(caller)]
+        let answer = try await ask("POST", "runs", order)
         return RunID(try Members(answer).int("run"))
     }
 

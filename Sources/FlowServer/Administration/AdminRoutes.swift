@@ -38,15 +38,9 @@ struct AdminRoutes: Sendable {
             try await answering(201) {
                 let body = try await members(of: request)
                 let input = try Members(body.optional("input") ?? .map(ValueMap()))
-                let run = try await administration.start(try body.string("flow"), input: input.map)
+                let caller = body.optional("caller")?.stringValue ?? "operator"
+                let run = try await administration.start(try body.string("flow"), input: input.map, as: caller)
                 return ["run": .int(run.rawValue)]
-            }
-        }
-        table.add(.post, "/admin/flows/:flow/start", access: .socket) { request, context in
-            try await answering(201) {
-                let flow = context.parameters.get("flow") ?? ""
-                let input = try await members(of: request)
-                return ["run": .int(try await administration.start(flow, input: input.map).rawValue)]
             }
         }
         table.add(.get, "/admin/runs/:run", access: .socket) { request, context in

@@ -22,8 +22,10 @@ package protocol Administering: Sendable {
     /// opened.
     func capsule(of run: RunID) async throws(AdministrationError) -> [UInt8]
 
-    /// Starts a flow by hand, as an admin; it is durable when this returns.
-    func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID
+    /// Starts a page flow, or a cloud flow with the trigger `manual`, as an admin of that id; durable when this returns.
+    ///
+    /// Throws `.notFound`; `.invalid` for a flow that runs behind another trigger, and for input that does not fit.
+    func start(_ flow: String, input: ValueMap, as caller: String) async throws(AdministrationError) -> RunID
 
     /// Sends an event to the runs that wait for it, now or later, as an admin; it is durable when this returns.
     ///
@@ -75,6 +77,11 @@ package protocol Administering: Sendable {
 }
 
 extension Administering {
+    /// Starts a flow by hand as `operator`.
+    package func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID {
+        try await start(flow, input: input, as: "operator")
+    }
+
     package func report(of run: RunID) async throws(AdministrationError) -> RunReport {
         try await report(of: run, waiting: .zero)
     }

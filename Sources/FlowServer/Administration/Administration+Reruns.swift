@@ -79,6 +79,7 @@ extension RerunOutcome {
             "of": .int(plan.run.rawValue), "flow": .string(plan.flow), "kept": .int(Int64(plan.kept)),
             "repeats": .list(repeats),
         ]
+        if plan.furtherRepeats > 0 { map["furtherRepeats"] = .int(Int64(plan.furtherRepeats)) }
         map["run"] = run.map { .int($0.rawValue) }
         return .map(map)
     }
@@ -101,16 +102,18 @@ extension RerunOutcome {
             run: RunID(try members.int("of")),
             flow: try members.string("flow"),
             kept: Int(try members.int("kept")),
-            repeats: repeats
+            repeats: repeats,
+            furtherRepeats: members.optional("furtherRepeats")?.intValue.map { Int($0) } ?? 0
         )
         self.init(plan: plan, run: members.optional("run")?.intValue.map { RunID($0) })
     }
 
     /// What it does or would do again, one line each; empty when that is nothing.
     package var lines: [String] {
-        plan.repeats.map { effect in
+        let listed = plan.repeats.map { effect in
             let visit = effect.visit > 1 ? " (visit \(effect.visit))" : ""
             return "  \(effect.path)\(visit)  \(effect.block)  \(effect.what)"
         }
+        return plan.furtherRepeats > 0 ? listed + ["  and \(plan.furtherRepeats) more"] : listed
     }
 }

@@ -95,15 +95,26 @@ package struct Administration: Administering {
         return report
     }
 
-    package func start(_ flow: String, input: ValueMap) async throws(AdministrationError) -> RunID {
+    package func start(
+        _ flow: String,
+        input: ValueMap,
+        as caller: String
+    ) async throws(AdministrationError) -> RunID {
         guard let engine else { throw AdministrationError(.unavailable, "no engine runs here") }
+        guard Self.isOneLine(caller) else {
+            throw AdministrationError(.invalid, "a caller's id has 1 to 254 characters and no spaces")
+        }
+        if let graph = app.flows[flow], graph.kind == .cloud, graph.trigger != .manual {
+            let message = "'\(flow)' runs behind its trigger alone; by hand start pages and those with 'manual: true'"
+            throw AdministrationError(.invalid, message)
+        }
         do {
             return try await engine.start(
                 flow,
                 input: input,
                 trigger: .null,
                 origin: .manual,
-                caller: Caller(id: "operator", roles: ["admin"])
+                caller: Caller(id: caller, roles: ["admin"])
             )
         } catch {
             throw AdministrationError(error)

@@ -5,8 +5,13 @@ import FlowEngine
 // to one is not forgotten in the other.
 
 extension RunReport {
-    /// The form of `--json` and of `GET /admin/runs/<id>`.
+    /// The form of `--json` and of `GET /admin/runs/<id>`; without what blocks took and gave if that is too much.
     package var value: Value {
+        let whole = wholeValue
+        return (try? JSON.encode(whole)) == nil ? withoutValues.wholeValue : whole
+    }
+
+    private var wholeValue: Value {
         var map = ValueMap()
         map["run"] = summary.value
         map["input"] = input.presentable
@@ -23,6 +28,7 @@ extension RunReport {
         map["wakesAt"] = wakesAt.map(Value.time)
         map["strikes"] = .int(Int64(strikes))
         map["steps"] = .list(steps.map(\.value))
+        if omitted > 0 { map["omitted"] = .int(Int64(omitted)) }
         return .map(map)
     }
 
@@ -50,7 +56,8 @@ extension RunReport {
             parent: members.optional("parent")?.intValue.map { RunID($0) },
             wakesAt: try members.optionalTime("wakesAt"),
             strikes: Int(try members.int("strikes")),
-            steps: steps
+            steps: steps,
+            omitted: members.optional("omitted")?.intValue.map { Int($0) } ?? 0
         )
     }
 }

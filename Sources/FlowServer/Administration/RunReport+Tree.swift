@@ -9,6 +9,10 @@ extension RunReport {
         for (index, node) in nodes.enumerated() {
             node.append(to: &lines, indent: "", isLast: index == nodes.count - 1)
         }
+        if omitted > 0 {
+            lines.append("   \(omitted) further entries are left out: of a long run the first ones, the last ones and")
+            lines.append("   those that did not succeed are shown; 'runs export' gives all")
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 }

@@ -84,6 +84,8 @@ package struct RunReport: Sendable, Hashable {
     package var strikes: Int
     /// In the order in which the run passed them.
     package var steps: [Step]
+    /// Entries that are not shown, since the run is a long one.
+    package var omitted = 0
 
     /// A failure, as far as it is shown.
     package struct Failure: Sendable, Hashable {
@@ -179,7 +181,8 @@ package struct RunReport: Sendable, Hashable {
         parent: RunID?,
         wakesAt: Timestamp?,
         strikes: Int,
-        steps: [Step]
+        steps: [Step],
+        omitted: Int = 0
     ) {
         self.summary = summary
         self.input = input
@@ -191,6 +194,17 @@ package struct RunReport: Sendable, Hashable {
         self.wakesAt = wakesAt
         self.strikes = strikes
         self.steps = steps
+        self.omitted = omitted
+    }
+
+    /// The report without what blocks took and gave, for one that would be too large with them.
+    package var withoutValues: RunReport {
+        var report = self
+        for index in report.steps.indices {
+            report.steps[index].entry?.input = .null
+            report.steps[index].entry?.output = .null
+        }
+        return report
     }
 }
 

@@ -157,6 +157,7 @@ extension StoreSession {
         UPDATE runs SET held = 0 WHERE id IN (
             SELECT id FROM runs INDEXED BY runs_concurrency
             WHERE concurrency = ?1 AND held = 1 AND status NOT IN ('succeeded', 'failed', 'cancelled')
+              AND status = 'queued'
             ORDER BY id LIMIT ?2)
         """
     )

@@ -10,6 +10,20 @@ extension StoreSession {
         FROM entries WHERE run = ? ORDER BY sequence
         """
     )
+    /// The entries of a run are numbered from 1 without gaps.
+    private static let excerptOfRun = FixedStatement(
+        """
+        SELECT path, visit, attempt, call, sequence, block, status, started_at, finished_at,
+               input, output, failure, key, sends, trace
+        FROM entries WHERE run = ?1
+          AND (sequence <= ?2 OR sequence > ?3
+               OR sequence IN (SELECT sequence FROM entries
+                               WHERE run = ?1 AND sequence > ?2 AND sequence <= ?3 AND status <> 'succeeded'
+                               ORDER BY sequence LIMIT ?2))
+        ORDER BY sequence
+        """
+    )
+    private static let countOfRun = FixedStatement("SELECT count(*) FROM entries WHERE run = ?")
     private static let atAddress = FixedStatement(
         """
         SELECT path, visit, attempt, call, sequence, block, status, started_at, finished_at,
@@ -50,6 +64,18 @@ extension StoreSession {
         let statement = try prepared(Self.ofRun)
         statement.bind(run.rawValue)
         return try all(statement) { row throws(StoreError) in try Self.entry(of: run, row) }
+    }
+
+    package func excerpt(of run: RunID, limit: Int) throws(StoreError) -> JournalExcerpt {
+        let counting = try prepared(Self.countOfRun)
+        counting.bind(run.rawValue)
+        let count = try first(counting) { row throws(StoreError) in try row.count(0) } ?? 0
+        let statement = try prepared(Self.excerptOfRun)
+        statement.bind(run.rawValue)
+        statement.bind(limit)
+        statement.bind(count - limit)
+        let entries = try all(statement) { row throws(StoreError) in try Self.entry(of: run, row) }
+        return JournalExcerpt(entries: entries, omitted: count - entries.count)
     }
 
     func entry(at address: EntryAddress) throws(StoreError) -> JournalEntry? {

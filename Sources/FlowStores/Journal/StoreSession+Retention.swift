@@ -6,7 +6,13 @@ extension StoreSession {
     private static let oldRuns = FixedStatement(
         "SELECT id, status, created_at, finished_at FROM runs WHERE id > ? ORDER BY id LIMIT ?"
     )
-    private static let removeEntries = FixedStatement("DELETE FROM entries WHERE run = ?")
+    /// The last ones first: what is left of a journal is a beginning.
+    private static let removeEntries = FixedStatement(
+        """
+        DELETE FROM entries WHERE run = ?1
+          AND sequence > (SELECT max(sequence) FROM entries WHERE run = ?1) - ?2
+        """
+    )
     private static let removeRun = FixedStatement("DELETE FROM runs WHERE id = ?")
     private static let removeDeliveries = FixedStatement(
         """
@@ -35,24 +41,35 @@ extension StoreSession {
         }
         // Whoever began later cannot have ended earlier.
         let old = found.prefix { $0.createdAt < order.runsBefore }
+        var entriesLeft = order.entryLimit
+        var next = order
         for run in old {
-            guard let finishedAt = run.finishedAt, finishedAt < order.runsBefore else { continue }
-            try remove(run.id)
+            if let finishedAt = run.finishedAt, finishedAt < order.runsBefore {
+                entriesLeft -= try removeEntries(of: run.id, upTo: entriesLeft)
+                // A long journal goes in several groups, its run with the last of it.
+                guard entriesLeft > 0 else { return next }
+                try removeRow(of: run.id)
+            }
+            next.after = run.id
         }
         let deliveries = try prepared(Self.removeDeliveries)
         deliveries.bind(order.deliveriesBefore)
         deliveries.bind(order.limit)
         let removed = try execute(deliveries)
-        var next = order
-        next.after = old.last?.id ?? order.after
         return old.count == order.limit || removed == order.limit ? next : nil
     }
 
-    private func remove(_ run: RunID) throws(StoreError) {
-        for text in [Self.removeEntries, Self.removeRun] {
-            let statement = try prepared(text)
-            statement.bind(run.rawValue)
-            try execute(statement)
-        }
+    /// - Returns: How many there were; less than `limit` when none is left.
+    private func removeEntries(of run: RunID, upTo limit: Int) throws(StoreError) -> Int {
+        let statement = try prepared(Self.removeEntries)
+        statement.bind(run.rawValue)
+        statement.bind(limit)
+        return try execute(statement)
+    }
+
+    private func removeRow(of run: RunID) throws(StoreError) {
+        let statement = try prepared(Self.removeRun)
+        statement.bind(run.rawValue)
+        try execute(statement)
     }
 }

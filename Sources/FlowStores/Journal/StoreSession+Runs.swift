@@ -51,12 +51,17 @@ extension StoreSession {
         defer { statement.reset() }
         // Statuses are compared here, so that one statement serves every set of them.
         while found.count < filter.limit, try next(statement) {
-            if !filter.statuses.isEmpty {
-                let status = try statement.word(statusColumn, RunStatus.self)
-                if !filter.statuses.contains(status) { continue }
+            do throws(StoreError) {
+                if !filter.statuses.isEmpty {
+                    let status = try statement.word(statusColumn, RunStatus.self)
+                    if !filter.statuses.contains(status) { continue }
+                }
+                if !filter.includesBranches, try Self.isQuietBranch(statement) { continue }
+                found.append(try Self.record(statement))
+            } catch {
+                // A row of which not even the status can be read must not hide the others.
+                guard error.code == .corrupt else { throw error }
             }
-            if !filter.includesBranches, try Self.isQuietBranch(statement) { continue }
-            found.append(try Self.record(statement))
         }
         return found
     }
@@ -73,7 +78,50 @@ extension StoreSession {
         return try first(statement) { row throws(StoreError) in try row.word(0, RunStatus.self) }
     }
 
+    /// What stands in a row; of one that was damaged on disk, what can still be read.
     private static func record(_ row: PreparedStatement) throws(StoreError) -> RunRecord {
+        do throws(StoreError) {
+            return try intactRecord(row)
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            return try damagedRecord(row, error.message)
+        }
+    }
+
+    /// - Throws: `.corrupt` when what an operator tells runs by cannot be read either.
+    private static func damagedRecord(_ row: PreparedStatement, _ damage: String) throws(StoreError) -> RunRecord {
+        guard let mode = Mode(rawValue: try row.text(4)) else { throw StoredForms.corrupt("mode") }
+        var start = RunStart(
+            flow: try row.text(1),
+            version: FlowVersion(try row.text(2)),
+            origin: try row.word(3, RunOrigin.self),
+            caller: Caller(id: try row.optionalText(7), roles: []),
+            mode: mode,
+            lane: try row.optionalText(9),
+            parent: try parent(row),
+            idempotencyKey: try row.optionalText(15)
+        )
+        start.concurrency = try row.optionalText(27)
+        start.generation = try row.count(29)
+        var record = RunRecord(
+            id: RunID(try row.int(0)),
+            start: start,
+            status: try row.word(statusColumn, RunStatus.self),
+            epoch: try row.int(17),
+            createdAt: try row.timestamp(18),
+            startedAt: try row.optionalTimestamp(19),
+            finishedAt: try row.optionalTimestamp(20),
+            wakesAt: try row.optionalTimestamp(21),
+            isHeld: try row.int(28) != 0
+        )
+        // Either may be what is damaged.
+        record.answer = row.isNull(22) ? nil : try? StoredForms.answer(row.textBytes(22))
+        record.failure = row.isNull(23) ? nil : try? StoredForms.failure(row.textBytes(23))
+        record.damage = damage
+        return record
+    }
+
+    private static func intactRecord(_ row: PreparedStatement) throws(StoreError) -> RunRecord {
         guard let mode = Mode(rawValue: try row.text(4)) else { throw StoredForms.corrupt("mode") }
         var start = RunStart(
             flow: try row.text(1),

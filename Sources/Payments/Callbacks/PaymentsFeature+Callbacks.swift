@@ -25,7 +25,11 @@ extension PaymentsFeature {
     package func runFinished(_ run: RunRecord, in transaction: any StoreTransaction) throws(StoreError) {
         guard settings.declaration != nil else { return }
         if run.status != .succeeded, settings.hasEmails { try EmailOutbox.release(run.id, in: transaction) }
-        guard let claim = CallbackClaim(trigger: run.start.trigger) else { return }
+        guard let claim = CallbackClaim(trigger: run.start.trigger) else {
+            // A callback whose row was damaged must not keep what it claimed.
+            if run.damage != nil { _ = try CallbackClaims(transaction).finish(run.id, succeeded: false) }
+            return
+        }
         let succeeded = run.status == .succeeded
         let finished = try CallbackClaims(transaction).finish(run.id, succeeded: succeeded)
         guard succeeded, finished > 0 else { return }

@@ -19,13 +19,13 @@ struct EventsCommand: AsyncParsableCommand {
         @Argument(help: "The event's name, as app.yaml declares it.") var name: String
         @Argument(help: "The app's folder.") var app: String = "."
         @Option(help: "Which of the waiting runs are meant.") var key: String?
-        @Option(help: "What they get, as JSON.") var data = "null"
+        @Option(help: "What they get, as JSON.") var payload = "null"
         @Option(help: "Tells a repetition from a further event.") var idempotencyKey: String?
         @OptionGroup var options: AppOptions
 
         func run() async throws {
             try await reporting {
-                let data = try JSON.parse(data)
+                let data = try JSON.parse(payload)
                 let receipt = try await AppAdministration.perform(app, options) {
                     try await $0.sendEvent(name, key: key, data: data, idempotencyKey: idempotencyKey)
                 }

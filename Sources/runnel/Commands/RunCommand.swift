@@ -15,7 +15,10 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Runs one flow and prints its answer.",
         discussion:
-            "A page flow is called as an admin; a cloud flow needs the trigger `manual`. Exit code 1: it failed."
+            """
+            A page flow is called as an admin; a cloud flow needs the trigger `manual`. Where a server has the data \
+            open, the flow runs there. Exit code 1: it failed.
+            """
     )
 
     @Argument(help: "The app's folder.") var app: String
@@ -31,7 +34,8 @@ struct RunCommand: AsyncParsableCommand {
             guard case .map(let members) = try JSON.parse(input) else {
                 throw CommandFailure("--input must be a JSON object")
             }
-            try await refuseBesideServer()
+            let client = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
+            if await client.isServing { return try await run(members, at: client) }
             let opened = try await OpenedApp.open(app, options: options)
             defer { opened.store.close() }
             try await opened.keepSources()
@@ -72,14 +76,22 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// A running server owns the data; what it serves is called over HTTP.
-    private func refuseBesideServer() async throws {
-        let client = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
-        guard let status = try? await client.status() else { return }
-        throw CommandFailure(
-            "a server (pid \(status.processID), port \(status.port ?? 0)) has the data open: "
-                + "call POST /pages/\(flow) there, or stop it first"
-        )
+    /// A running server owns the data: the flow runs there.
+    private func run(_ members: ValueMap, at server: AdminClient) async throws {
+        guard stripeURL == nil else {
+            throw CommandFailure("--stripe-url is the server's to choose: a server has the data open")
+        }
+        let run = try await server.start(flow, input: members, as: caller)
+        var report = try await server.report(of: run)
+        var looks = 0
+        while !report.summary.status.isFinal, report.answer == nil, looks < 12 {
+            report = try await server.report(of: run, waiting: .seconds(5))
+            looks += 1
+        }
+        if !quiet { Console.note(report.tree) }
+        let status = report.summary.status
+        let isSuccess = report.answer.map { $0.status < 400 } ?? (status.isFinal ? status == .succeeded : nil)
+        try finish(report.answer?.body ?? (isSuccess == nil ? ["run": .int(run.rawValue)] : .null), isSuccess)
     }
 
     private func report(on call: FlowCall, _ opened: OpenedApp) async throws {
@@ -87,8 +99,13 @@ struct RunCommand: AsyncParsableCommand {
         if !quiet, let run = result.run {
             Console.note(try await opened.administration.report(of: run).tree)
         }
-        try Console.json(result.answer)
-        guard let isSuccess = result.isSuccess else {
+        try finish(result.answer, result.isSuccess)
+    }
+
+    /// Prints the answer, and ends the command with 1 for a run that failed and with 2 for one that is not over (nil).
+    private func finish(_ answer: Value, _ isSuccess: Bool?) throws {
+        try Console.json(answer)
+        guard let isSuccess else {
             Console.note(
                 "the run is not over; `runnel runs show` tells how it went on, and `runnel serve` lets it go on"
             )

@@ -76,6 +76,9 @@ extension RunsCommand {
 
 /// Waits for runs and prints what changes.
 struct Following {
+    /// As many as one answer holds.
+    private static let runsOfALook = 1_000
+
     let app: String
     let options: AppOptions
     let json: Bool
@@ -112,13 +115,19 @@ struct Following {
 
     /// Prints each run that fits when it is new or has changed, until it is interrupted.
     func runs(matching filter: RunFilter) async throws {
+        var filter = filter
         var known: [RunID: RunSummary] = [:]
+        var oldest = RunID(0)
         while true {
-            let runs = try await AppAdministration.perform(app, options) { try await $0.runs(matching: filter) }
-            for run in runs.reversed() where known[run.id] != run {
+            let query = filter
+            let runs = try await AppAdministration.perform(app, options) { try await $0.runs(matching: query) }
+            for run in runs.reversed() where run.id >= oldest && known[run.id] != run {
                 if json { try Console.json(run.value) } else { Console.data(run.line) }
             }
+            if known.isEmpty, runs.count == filter.limit { oldest = runs.last?.id ?? oldest }
             known = Dictionary(runs.map { ($0.id, $0) }) { first, _ in first }
+            // Between two looks more runs may come than were asked for at first.
+            filter.limit = Self.runsOfALook
             try await Self.pause()
         }
     }

@@ -28,6 +28,7 @@ struct ServeCommand: AsyncParsableCommand {
     var publicHost: [String] = []
     @Option(help: "An origin whose pages may call; may be given again.") var allowOrigin: [String] = []
     @OptionGroup(title: "JSON Web Tokens") var tokens: TokenOptions
+    @OptionGroup(title: "Retention") var keeping: RetentionOptions
     @Option(help: "trace, debug, info, notice, warning or error.") var logLevel = "notice"
     @Option(help: "text, or json: one object a line.") var logFormat = ServerLog.Format.text
     @Flag(help: "Print the address as JSON on standard output once the server listens.") var json = false
@@ -49,7 +50,12 @@ struct ServeCommand: AsyncParsableCommand {
             let files = try publicFiles()
             let logger = ServerLog.logger(level: logLevel, format: logFormat)
             let http = HTTPClient()
-            let engine = opened.engine(stripe: endpoint, http: http, logger: logger)
+            let engine = opened.engine(
+                stripe: endpoint,
+                http: http,
+                retention: keeping.retention,
+                logger: logger
+            )
             let vault = SecretVault(
                 key: try KeyLocation.file(forApp: app).read(),
                 storage: StoreSecretStorage(store: opened.store, engine: engine)

@@ -102,7 +102,12 @@ struct OpenedApp {
     }
 
     /// The engine with everything that flows of this app can reach.
-    func engine(stripe endpoint: StripeEndpoint, http: HTTPClient, logger: Logger) -> Engine {
+    func engine(
+        stripe endpoint: StripeEndpoint,
+        http: HTTPClient,
+        retention: Retention = .standard,
+        logger: Logger
+    ) -> Engine {
         let explicit = ExplicitCredentials()
         return Engine(
             app: app,
@@ -114,7 +119,8 @@ struct OpenedApp {
             code: CodeRuntime.hasCode(app)
                 ? CodeRuntime.pool(connections: app.connections, credentials: explicit) : nil,
             mode: mode,
-            logger: logger
+            logger: logger,
+            retention: retention
         )
     }
 

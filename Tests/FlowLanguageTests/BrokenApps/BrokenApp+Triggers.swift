@@ -6,6 +6,24 @@ extension BrokenApp {
 
     /// Clocks, tables and events that start nothing.
     static let triggers: [BrokenApp] = [
+        flow(
+            "a flow whose runs can wait for each other's place forever",
+            """
+            flow: test
+            kind: cloud
+            trigger: { manual: true }
+            input: { id: { type: int } }
+            concurrency: { key: input.id, limit: 1 }
+            blocks:
+              - id: again
+                block: 1️⃣run-flow
+                flow: 2️⃣test
+                mode: wait
+                input: { id: '${ input.id + 1 }' }
+            """,
+            ExpectedFinding("1️⃣", "flow.concurrency.cycle", saying: "with different keys"),
+            ExpectedFinding("2️⃣", "flow.calls-itself")
+        ),
         trigger(
             "a schedule that says no time",
             "trigger: { 1️⃣schedule: { missed: once } }",

@@ -1,0 +1,98 @@
+import Expressions
+import FlowServer
+import Foundation
+import Testing
+
+@testable import runnel
+
+/// What an operator's commands do while a server has the data open.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct BesideServerTests {
+    private static let files = [
+        "flows/nightly.yaml": """
+        flow: nightly
+        kind: cloud
+        trigger: { manual: true }
+        input: { name: { type: string }, price: { type: int } }
+        output: { id: '${ blocks.row.id }' }
+        blocks:
+          - { id: row, block: insert-record, table: products, set: { name: '${ input.name }', price: '${ input.price }' } }
+
+        """,
+        "flows/hooked.yaml": """
+        flow: hooked
+        kind: cloud
+        trigger: { webhook: { method: POST, auth: none, answer: at-once } }
+        blocks:
+          - { block: log, message: hello }
+
+        """,
+    ]
+
+    @Test("run runs a flow at the server: pages and those with 'manual', with its answer and exit code")
+    func run() async throws {
+        try await BuiltCommand.withWorld("beside", files: Self.files) { world in
+            let run: ([String]) throws -> (code: Int32, output: String, errors: String) = { words in
+                let result = try ChildProcess.run(
+                    world.executable,
+                    ["run", world.app] + words,
+                    environment: world.environment
+                )
+                return (result.code, result.output, result.errors)
+            }
+            let mug = #"{"name": "Mug", "price": 1299}"#
+            let nightly = try run(["nightly", "--input", mug, "--as", "ann"])
+            #expect(nightly.code == 0, "\(nightly.errors)")
+            #expect(nightly.errors.contains("nightly  succeeded") && nightly.errors.contains("ann"))
+            let page = try run(["add-product", "--input", mug, "--quiet"])
+            #expect(page.code == 0 && page.errors.isEmpty, "\(page.errors)")
+            #expect(try JSON.parse(page.output)["productId"] == 2, "\(page.output)")
+            let failed = try run(["nightly", "--input", #"{"name": "Mug", "price": 0}"#])
+            #expect(failed.code == 1, "\(failed.errors)")
+            let misfit = try run(["nightly", "--input", #"{"price": 1}"#])
+            #expect(misfit.code == 2 && misfit.errors.contains("name"), "\(misfit.errors)")
+            let hooked = try run(["hooked"])
+            #expect(hooked.code == 2 && hooked.errors.contains("behind its trigger"), "\(hooked.errors)")
+            #expect(try run(["nowhere"]).code == 2)
+            #expect(try run(["nightly", "--input", mug, "--stripe-url", "http://127.0.0.1:1"]).code == 2)
+        }
+    }
+
+    @Test("an event's payload and the data folder are two options")
+    func payload() async throws {
+        let waits = """
+            flow: waits
+            kind: cloud
+            trigger: { manual: true }
+            blocks:
+              - { id: came, block: wait, event: rung, timeout: 1h }
+
+            """
+        let shop = BuiltCommand.samples.appending(path: "shop/app.yaml")
+        let app = try String(contentsOf: shop, encoding: .utf8) + "\nevents:\n  rung: {}\n"
+        let files = ["flows/waits.yaml": waits, "app.yaml": app]
+        try await BuiltCommand.withWorld("payload", files: files) { world in
+            let server = AdminClient(socket: AdminSocket.path(forDataFolder: world.app + "/.runnel"))
+            let run = try await server.start("waits", input: [:])
+            let words = ["events", "send", "rung", world.app, "--payload", #"{"word": "ding"}"#]
+            let sent = try ChildProcess.run(
+                world.executable,
+                words + ["--data", world.app + "/.runnel"],
+                environment: world.environment
+            )
+            #expect(sent.code == 0, "\(sent.errors)")
+            let report = try await server.report(of: run, waiting: .seconds(20))
+            #expect(report.steps.last?.entry?.output["data"]?["word"] == "ding", "\(report.tree)")
+        }
+    }
+
+    @Test(
+        "how long runs are kept is bounded on both sides",
+        arguments: [["--keep-runs", "0"], ["--keep-events", "30"]]
+    )
+    func retention(words: [String]) throws {
+        let environment = ProcessInfo.processInfo.environment
+        let result = try ChildProcess.run(BuiltCommand.url, ["serve", "nowhere"] + words, environment: environment)
+        #expect(result.code == 64, "\(result.errors)")
+        #expect(result.errors.contains(words[0]))
+    }
+}
