@@ -100,8 +100,11 @@ extension CaseText {
         if !runs.isEmpty { lines += ["  runs:"] + runs.flatMap { YAMLText.item($0, indent: 4) } }
         let requests = requests
         if !requests.isEmpty { lines += ["  requests:"] + requests.flatMap { YAMLText.item($0, indent: 4) } }
-        let tables = leftTables()
+        let (tables, conditions) = leftTables()
         if !tables.isEmpty { lines += ["  tables:"] + tables }
+        if !conditions.isEmpty {
+            lines += ["  that:   # other flows write here too"] + conditions.map { "    - \(YAMLText.bare($0))" }
+        }
         return lines.isEmpty ? [] : ["expect:"] + lines
     }
 
@@ -141,7 +144,9 @@ extension CaseText {
     }
 
     /// The tables that the run changed, as it left them; nothing of those that others changed meanwhile.
-    private func leftTables() -> [String] {
+    ///
+    /// - Returns: Tables of the run's own, and conditions on rows among those of others.
+    private func leftTables() -> (tables: [String], conditions: [String]) {
         var tables = seen
         var disturbed: Set<String> = []
         for change in rows {
@@ -153,13 +158,21 @@ extension CaseText {
         // What Stripe tells changes the tables of payments together, also those of which the run saw nothing.
         if disturbed.contains(where: isSystem) { disturbed.formUnion(app.tables.filter(\.isSystem).map(\.name)) }
         for change in capsule.changes { tables[change.table, default: [:]][change.id] = change.after }
+        let beside = tablesBeside
         var lines: [String] = []
+        var conditions: [String] = []
         for table in Set(capsule.changes.map(\.table)).subtracting(disturbed).sorted() {
+            if beside.contains(table) {
+                let changed = Set(capsule.changes.filter { $0.table == table }.map(\.id)).sorted()
+                let left = changed.compactMap { tables[table]?[$0] }
+                conditions += self.conditions(on: left.map { expected($0, of: table) }, of: table)
+                continue
+            }
             let rows = (tables[table] ?? [:]).sorted { $0.key < $1.key }
             lines.append("    \(table):" + (rows.isEmpty ? " []" : ""))
             lines += rows.flatMap { YAMLText.item(.map(expected($0.value, of: table)), indent: 6) }
         }
-        return lines
+        return (lines, conditions)
     }
 
     /// Columns whose values hang on the run's number, on this installation or on Stripe's clock.

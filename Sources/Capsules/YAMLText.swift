@@ -100,6 +100,12 @@ package enum YAMLText {
         return String(decoding: json, as: UTF8.self)
     }
 
+    /// An expression that stands by itself, outside of any text: `${` means nothing there.
+    package static func bare(_ expression: String) -> String {
+        guard expression.unicodeScalars.allSatisfy(isPrinted) else { return scalar(expression) }
+        return "'" + expression.replacing("'", with: "''") + "'"
+    }
+
     /// Line breaks of Unicode would be read as such.
     private static func isPrinted(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {

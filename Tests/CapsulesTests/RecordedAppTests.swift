@@ -72,6 +72,10 @@ struct RecordedAppTests {
         "a case made of a run fails where its flow was broken since",
         arguments: [
             ("payment-callback", "set: { status: PAID }", "set: { status: LATE }", "tables.orders[0].status"),
+            (
+                "noting", "noted 'late'", "noted 'later'",
+                #"tables.audits.exists(row, row.what == "noted 'late': 1")"#
+            ),
             ("nightly", "'night of", "'nights of", "tables.audits[0].what"),
             ("audit", "'${ trigger.new.name }:", "'${ trigger.new.name };", "tables.audits[0].what"),
             ("hooked", "status: 201", "status: 202", "status"),
