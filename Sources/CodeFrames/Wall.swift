@@ -99,14 +99,22 @@ package enum WorkerInvocation {
     package static let missingWall: Int32 = 70
     /// The exit code of a worker whose resident memory passed its budget.
     package static let outOfMemory: Int32 = 71
-    /// The worker's whole environment; options of JavaScriptCore count only when they are there from the start.
-    package static let environment = [
-        "JSC_useJIT=0", "JSC_useWasm=0", "JSC_maxRegExpStackSize=4194304", "JSC_numberOfGCMarkers=1",
-        // One thread that collects when it must: handing over to another takes longer than what a call leaves.
-        "JSC_useConcurrentGC=0",
-        // Sizes at which the first collection begins: small, since garbage counts against the budget; large enough for an
-        // argument of a megabyte to be read with few collections.
-        "JSC_smallHeapSize=4194304", "JSC_mediumHeapSize=4194304", "JSC_largeHeapSize=4194304",
-        "GIGACAGE_ENABLED=0", "MALLOC_ARENA_MAX=1", "TZ=UTC", "LANG=C",
-    ]
+
+    /// The whole environment of a worker with that budget.
+    ///
+    /// Options of JavaScriptCore count only when they are there from the start.
+    package static func environment(megabytes: Int) -> [String] {
+        // Where the first collection begins: garbage counts against the budget, and an error that was thrown holds a
+        // hundred times what the engine counts of it; but a large argument is read with few collections.
+        let heap = megabytes < 128 ? 1 << 18 : 1 << 20
+        return [
+            "JSC_useJIT=0", "JSC_useWasm=0", "JSC_maxRegExpStackSize=4194304", "JSC_numberOfGCMarkers=1",
+            // One thread that collects when it must: handing over to another takes longer than what a call leaves.
+            "JSC_useConcurrentGC=0",
+            // Of what is thrown, errors know where they were made; for others nobody asks.
+            "JSC_exceptionStackTraceLimit=0",
+            "JSC_smallHeapSize=\(heap)", "JSC_mediumHeapSize=\(heap)", "JSC_largeHeapSize=\(heap)",
+            "GIGACAGE_ENABLED=0", "MALLOC_ARENA_MAX=1", "TZ=UTC", "LANG=C",
+        ]
+    }
 }

@@ -23,7 +23,7 @@ struct Walls {
         #if DEBUG
             if !options.has(.descriptors) { sandbox_leave_open() }
         #endif
-        prove(.environment, Environment.isBare)
+        prove(.environment, Environment.isBare(megabytes: options.megabytes))
         prove(.descriptors, sandbox_open_descriptors(2) == 0)
         if options.has(.parentDeath) { _ = sandbox_die_with_parent() }
         prove(.parentDeath, sandbox_dies_with_parent() == 1)
@@ -77,10 +77,11 @@ struct Walls {
 /// The worker's environment.
 enum Environment {
     /// Whether it holds what the host is agreed to set, and nothing else.
-    static var isBare: Bool {
+    static func isBare(megabytes: Int) -> Bool {
+        let expected = WorkerInvocation.environment(megabytes: megabytes)
         var index: Int32 = 0
         while let text = sandbox_environment(index) {
-            guard WorkerInvocation.environment.contains(String(cString: text)) else { return false }
+            guard expected.contains(String(cString: text)) else { return false }
             index += 1
         }
         return true
