@@ -68,7 +68,7 @@ struct CodeProblem {
             return place.source
         }
         let position = source.position(line: place.line, column: place.column)
-        return "\(source.file):\(position.line):\(position.column)"
+        return "\(SourceRange.pathInApp(source.file)):\(position.line):\(position.column)"
     }
 
     /// What a thrown error of Stripe's, or of a host call, says beside its message.

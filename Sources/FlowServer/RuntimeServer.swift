@@ -177,6 +177,8 @@ package struct RuntimeServer: Service {
             server: listener,
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
+                // As many may knock at once as may be inside: the kernel would let those beyond wait for seconds.
+                backlog: configuration.limits.connections,
                 availableConnectionsDelegate: .maximum(configuration.limits.connections, logger: quietLogger)
             ),
             onServerRunning: { channel in

@@ -133,7 +133,7 @@ extension FlowScope {
 
 extension BlockFailure {
     static func expression(_ code: String, _ message: String, at range: SourceRange) -> BlockFailure {
-        let place = "\(range.file):\(range.start.line):\(range.start.column)"
+        let place = "\(SourceRange.pathInApp(range.file)):\(range.start.line):\(range.start.column)"
         return BlockFailure(code: code, type: "expression", message: "\(place): \(message)")
     }
 

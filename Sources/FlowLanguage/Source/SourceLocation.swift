@@ -31,3 +31,12 @@ package struct SourceRange: Sendable, Hashable {
         self.end = end
     }
 }
+
+extension SourceRange {
+    /// The path of an app's file from the app's folder on: what a run records must not tell where the app lay.
+    package static func pathInApp(_ file: String) -> String {
+        let names = file.split(separator: "/")
+        guard let start = names.lastIndex(where: { ["flows", "code", "app.yaml"].contains($0) }) else { return file }
+        return names[start...].joined(separator: "/")
+    }
+}
