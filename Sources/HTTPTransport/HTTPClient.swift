@@ -62,6 +62,7 @@ package final class HTTPClient: Sendable {
     /// - Throws: `HTTPError`; `requestMayHaveBeenSent` is false only if the peer cannot have received any of it.
     package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         let origin = try HTTPRequestCheck.origin(of: request)
+        guard !Task.isCancelled else { throw HTTPError(.cancelled, requestMayHaveBeenSent: false) }
         let number = driver.nextNumber()
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
