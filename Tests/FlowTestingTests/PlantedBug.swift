@@ -128,10 +128,10 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
             test: "A refund that fails after all",
             file: "flows/give-back.yaml",
             healthy: """
-                      amount: ${ blocks.payment.received - blocks.payment.refunded - blocks.payment.refundPending }
+                      paymentId: ${ blocks.payment.id }               # without an amount: all that is left
                 """,
             broken: """
-                      amount: ${ blocks.payment.received - blocks.payment.refunded - blocks.payment.refundPending }
+                      paymentId: ${ blocks.payment.id }               # without an amount: all that is left
                   - id: marked
                     block: update-record
                     table: donations
