@@ -104,16 +104,11 @@ package enum WorkerInvocation {
     ///
     /// Options of JavaScriptCore count only when they are there from the start.
     package static func environment(megabytes: Int) -> [String] {
-        // Where the first collection begins: garbage counts against the budget, and an error that was thrown holds a
-        // hundred times what the engine counts of it; but a large argument is read with few collections.
-        let heap = megabytes < 128 ? 1 << 18 : 1 << 20
+        // Sizes at which the first collection begins: what it leaves counts against a budget that is small.
+        let (first, later) = (1 << 18, 1 << 19)
         return [
             "JSC_useJIT=0", "JSC_useWasm=0", "JSC_maxRegExpStackSize=4194304", "JSC_numberOfGCMarkers=1",
-            // One thread that collects when it must: handing over to another takes longer than what a call leaves.
-            "JSC_useConcurrentGC=0",
-            // Of what is thrown, errors know where they were made; for others nobody asks.
-            "JSC_exceptionStackTraceLimit=0",
-            "JSC_smallHeapSize=\(heap)", "JSC_mediumHeapSize=\(heap)", "JSC_largeHeapSize=\(heap)",
+            "JSC_smallHeapSize=\(first)", "JSC_mediumHeapSize=\(later)", "JSC_largeHeapSize=\(later)",
             "GIGACAGE_ENABLED=0", "MALLOC_ARENA_MAX=1", "TZ=UTC", "LANG=C",
         ]
     }

@@ -10,8 +10,6 @@ struct Worker {
         #if DEBUG
             TestBuild.restartWithoutWalls(options)
         #endif
-        // An argument of a megabyte is copied a few times on its way.
-        sandbox_keep_freed_memory(8 << 20)
         var walls = Walls(options)
         walls.closeProcess()
         refuse(without: walls, options)

@@ -82,14 +82,7 @@ int sandbox_filter_system_calls(void) {
         ALLOW(read),
         ALLOW(write),
         ALLOW(futex),
-        // Whether a page belongs in a core dump, which is never made: done without a doing, since each such mark would
-        // split a mapping or join two.
-        UNLESS(SYS_madvise, 5),
-        LOAD_ARGUMENT(2),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MADV_DONTDUMP, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MADV_DODUMP, 0, 1),
-        GIVE(SECCOMP_RET_ERRNO | 0),
-        GIVE(SECCOMP_RET_ALLOW),
+        ALLOW(madvise),
         ALLOW(munmap),
         ALLOW(brk),
         ALLOW(sched_yield),

@@ -18,9 +18,6 @@ int sandbox_forbid_tracing(void);
 int sandbox_limit(int no_core, int no_file_size, int few_files);
 int sandbox_yield_to_others(int nice);
 
-/// Keeps up to so many bytes that were freed for the next allocation, instead of giving them back page by page.
-void sandbox_keep_freed_memory(size_t bytes);
-
 /// Caps what the process may map from now on, so that its resident memory stays below `budget` bytes.
 int sandbox_limit_memory(uint64_t budget);
 /// Ends the process with `code` once its resident memory is larger than `bytes`: the engine has mapped tens of megabytes
