@@ -100,16 +100,11 @@ package enum WorkerInvocation {
     /// The exit code of a worker whose resident memory passed its budget.
     package static let outOfMemory: Int32 = 71
 
-    /// The whole environment of a worker with that budget.
-    ///
-    /// Options of JavaScriptCore count only when they are there from the start.
-    package static func environment(megabytes: Int) -> [String] {
+    /// The worker's whole environment; options of JavaScriptCore count only when they are there from the start.
+    package static let environment = [
+        "JSC_useJIT=0", "JSC_useWasm=0", "JSC_maxRegExpStackSize=4194304", "JSC_numberOfGCMarkers=1",
         // Sizes at which the first collection begins: what it leaves counts against a budget that is small.
-        let (first, later) = (1 << 18, 1 << 19)
-        return [
-            "JSC_useJIT=0", "JSC_useWasm=0", "JSC_maxRegExpStackSize=4194304", "JSC_numberOfGCMarkers=1",
-            "JSC_smallHeapSize=\(first)", "JSC_mediumHeapSize=\(later)", "JSC_largeHeapSize=\(later)",
-            "GIGACAGE_ENABLED=0", "MALLOC_ARENA_MAX=1", "TZ=UTC", "LANG=C",
-        ]
-    }
+        "JSC_smallHeapSize=262144", "JSC_mediumHeapSize=524288", "JSC_largeHeapSize=524288",
+        "GIGACAGE_ENABLED=0", "MALLOC_ARENA_MAX=1", "TZ=UTC", "LANG=C",
+    ]
 }

@@ -7,12 +7,11 @@
     enum TestBuild {
         /// Starts this program again with the options that only count from the start.
         static func restartWithoutWalls(_ options: WorkerOptions) {
-            let usual = WorkerInvocation.environment(megabytes: options.megabytes)
-            var environment = usual
+            var environment = WorkerInvocation.environment
             if !options.has(.executableMemory) { environment.removeAll { $0.hasPrefix("JSC_useJIT") } }
             if !options.has(.webAssembly) { environment.removeAll { $0.hasPrefix("JSC_useWasm") } }
             if !options.has(.environment) { environment.append("RUNNEL_KEY=the server's own") }
-            guard environment != usual, !CommandLine.arguments.contains("again") else { return }
+            guard environment != WorkerInvocation.environment, !CommandLine.arguments.contains("again") else { return }
             let words = CommandLine.arguments + ["again"]
             sandbox_restart(words.withTerminatedStrings(), environment.withTerminatedStrings())
         }

@@ -2,7 +2,7 @@ import CodeFrames
 
 /// What the worker is started with: the memory budget in MiB, and in test builds the walls to leave out.
 struct WorkerOptions {
-    var megabytes = 128
+    var budget: UInt64 = 128 << 20
     /// Test builds: walls that are not put up.
     var without: Set<Wall> = []
     /// Test builds: run code though the self-test found walls missing.
@@ -10,7 +10,7 @@ struct WorkerOptions {
 
     init(_ words: [String]) {
         for word in words {
-            if let number = Int(word), (32...4_096).contains(number) { megabytes = number }
+            if let megabytes = UInt64(word), (32...4_096).contains(megabytes) { budget = megabytes << 20 }
             #if DEBUG
                 if word == "unproved" { isUnproved = true }
                 if word.hasPrefix("without=") {
@@ -19,9 +19,6 @@ struct WorkerOptions {
             #endif
         }
     }
-
-    /// Bytes.
-    var budget: UInt64 { UInt64(megabytes) << 20 }
 
     func has(_ wall: Wall) -> Bool { !without.contains(wall) }
 }

@@ -55,11 +55,7 @@ final class WorkerProcess {
     init(_ executable: String, budget: Int, options: [String] = []) throws(WorkerError) {
         Self.ignoreBrokenPipes
         self.budget = budget
-        (pid, input, output) = try WorkerSpawn.start(
-            executable,
-            [String(budget)] + options,
-            environment: WorkerInvocation.environment(megabytes: budget)
-        )
+        (pid, input, output) = try WorkerSpawn.start(executable, [String(budget)] + options)
         memory = WorkerMemory(pid)
         switch exchange(nil, .start, collecting: { _ in }) {
         case .frame(let frame) where frame.kind == .ready:

@@ -1,11 +1,11 @@
+import CodeFrames
 import Foundation
 
 /// Starts the worker's program: with an environment of its own, three descriptors, and nothing else of the server's.
 enum WorkerSpawn {
     static func start(
         _ executable: String,
-        _ words: [String],
-        environment: [String]
+        _ words: [String]
     ) throws(WorkerError) -> (pid: pid_t, input: Int32, output: Int32) {
         var toWorker: [Int32] = [0, 0]
         var fromWorker: [Int32] = [0, 0]
@@ -51,7 +51,7 @@ enum WorkerSpawn {
         )
         var pid = pid_t()
         let result = withCStrings([executable] + words) { words in
-            withCStrings(environment) { environment in
+            withCStrings(WorkerInvocation.environment) { environment in
                 posix_spawn(&pid, executable, &actions, &attributes, words, environment)
             }
         }

@@ -36,7 +36,9 @@ extension SourceRange {
     /// The path of an app's file from the app's folder on: what a run records must not tell where the app lay.
     package static func pathInApp(_ file: String) -> String {
         let names = file.split(separator: "/")
-        guard let start = names.lastIndex(where: { ["flows", "code", "app.yaml"].contains($0) }) else { return file }
+        // Flows and app.yaml stand in YAML files, everything below `code` in others.
+        let roots: [Substring] = file.hasSuffix(".yaml") ? ["flows", "app.yaml"] : ["code"]
+        guard let start = names.lastIndex(where: roots.contains) else { return file }
         return names[start...].joined(separator: "/")
     }
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,9 +127,7 @@ static struct {
     int code;
 } resident_cap = {-1, 0, 0};
 
-// Runs between any two instructions of the engine: nothing here takes a lock or memory.
-static void look_at_resident_size(int signal) {
-    (void)signal;
+static unsigned long resident_pages(void) {
     char text[128];
     ssize_t count = pread(resident_cap.sizes, text, sizeof text, 0);
     ssize_t position = 0;
@@ -137,7 +136,37 @@ static void look_at_resident_size(int signal) {
     for (position++; position < count && text[position] >= '0' && text[position] <= '9'; position++) {
         pages = pages * 10 + (unsigned long)(text[position] - '0');
     }
-    if (pages > resident_cap.pages) _exit(resident_cap.code);
+    return pages;
+}
+
+static void wake(int signal) { (void)signal; }
+
+// The timer's signal, which comes once the cap is set, goes to this thread alone: JavaScriptCore, interrupted by a
+// handler that is not its own, crashed once in some thousand calls.
+static void *watch_resident_size(void *unused) {
+    sigset_t others;
+    sigfillset(&others);
+    sigdelset(&others, SIGPROF);
+    do sigsuspend(&others);
+    while (resident_pages() <= resident_cap.pages);
+    _exit(resident_cap.code);
+    return unused;
+}
+
+int sandbox_start_memory_watch(void) {
+    sigset_t timer;
+    sigemptyset(&timer);
+    sigaddset(&timer, SIGPROF);
+    struct sigaction action = {.sa_handler = wake};
+    if (sigaction(SIGPROF, &action, NULL)) return -errno;
+    int error = pthread_sigmask(SIG_BLOCK, &timer, NULL);
+    pthread_attr_t attributes;
+    if (error || (error = pthread_attr_init(&attributes))) return -error;
+    pthread_t watch;
+    pthread_attr_setstacksize(&attributes, 64 << 10);
+    error = pthread_create(&watch, &attributes, watch_resident_size, NULL);
+    pthread_attr_destroy(&attributes);
+    return -error;
 }
 
 int sandbox_cap_resident_memory(uint64_t bytes, int code) {
@@ -147,9 +176,7 @@ int sandbox_cap_resident_memory(uint64_t bytes, int code) {
     if (resident_cap.sizes < 0) return -errno;
     resident_cap.pages = (unsigned long)(bytes / (uint64_t)sysconf(_SC_PAGESIZE));
     resident_cap.code = code;
-    struct sigaction action = {.sa_handler = look_at_resident_size, .sa_flags = SA_RESTART};
-    if (sigaction(SIGPROF, &action, NULL)) return -errno;
-    // Counts processor time, so that a worker that waits is left alone, and a busy machine changes nothing.
+    // Counts processor time, so that a worker that waits is left alone, and a busy machine changes little.
     struct itimerval each = {{0, 1000}, {0, 1000}};
     return setitimer(ITIMER_PROF, &each, NULL) ? -errno : 0;
 }

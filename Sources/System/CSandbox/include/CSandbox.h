@@ -20,10 +20,13 @@ int sandbox_yield_to_others(int nice);
 
 /// Caps what the process may map from now on, so that its resident memory stays below `budget` bytes.
 int sandbox_limit_memory(uint64_t budget);
+/// Starts the thread that holds the cap below: before `sandbox_yield_to_others`, so that code does not keep it waiting,
+/// and before all other threads, which never get its signal.
+int sandbox_start_memory_watch(void);
 /// Ends the process with `code` once its resident memory is larger than `bytes`: the engine has mapped tens of megabytes
 /// in advance, which fill up without another mapping.
 ///
-/// Looks at each tick of the kernel's clock in which the process ran (4 ms at 250 Hz).
+/// The watch looks at each tick of the kernel's clock in which the process ran (4 ms at 250 Hz).
 int sandbox_cap_resident_memory(uint64_t bytes, int code);
 
 int sandbox_no_new_privileges(void);
