@@ -17,11 +17,28 @@ package struct SystemClock: Clock {
     }
 
     package func sleep(until deadline: Timestamp) async throws {
-        // In slices: the wall clock may be set while this waits.
-        while true {
-            let left = deadline - now()
+        try await Self.sleep(until: deadline, now: now) { try await Task.sleep(for: $0) }
+    }
+
+    /// Sleeps in slices, since the wall clock may be set meanwhile, and a machine that was suspended finds it ahead.
+    ///
+    /// Ends when the clock reads `deadline`, and no later than what there was to wait at first has passed: a clock that
+    /// is set back keeps no caller waiting for its time limit.
+    static func sleep(
+        until deadline: Timestamp,
+        now: () -> Timestamp,
+        pause: (Duration) async throws -> Void
+    ) async throws {
+        let whole = deadline - now()
+        var passed = Duration.zero
+        while passed < whole {
+            let left = min(deadline - now(), whole - passed)
             guard left > .zero else { return }
-            try await Task.sleep(for: min(left, .seconds(60)))
+            let slice = min(left, Self.slice)
+            try await pause(slice)
+            passed += slice
         }
     }
+
+    private static let slice = Duration.seconds(1)
 }
