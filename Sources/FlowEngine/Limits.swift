@@ -1,7 +1,9 @@
 /// Every bound of the engine, with its reason.
 package enum Limits {
     /// Pure blocks between two effects: they run on the writer's thread, and their trace is written with the effect.
-    package static let pureBlocksBetweenEffects = 1_000
+    ///
+    /// A loop over all that one `find-records` gives has room for four in each turn.
+    package static let pureBlocksBetweenEffects = 5_000
     /// Passages through blocks in one run: backward jumps end somewhere.
     package static let blocksPerRun = 100_000
     /// Blocks with an effect in one turn: a long run gives the writer back to the others.

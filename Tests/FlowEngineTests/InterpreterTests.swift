@@ -183,6 +183,35 @@ struct InterpreterTests {
         #expect(failure.code == "too_many_blocks")
     }
 
+    @Test("a loop over the rows that one find-records may give has room for blocks without an effect")
+    func longPureLoop() throws {
+        let graph = try SampleApp.graph(
+            """
+            flow: f
+            kind: page
+            output: { sum: '${ vars.sum }' }
+            blocks:
+              - { block: set-variables, set: { sum: 0 } }
+              - block: for-each
+                each: lists.range(\(FlowLanguage.Limits.rowsPerFind))
+                as: row
+                do:
+                  - block: conditional-branch
+                    branches:
+                      - when: row % 2 == 1
+                        do: [{ block: set-variables, set: { sum: '${ vars.sum + row }' } }]
+                  - { block: log, message: 'row ${ row }' }
+
+            """
+        )
+        let start = RunStart(flow: "f", version: graph.version, origin: .page, caller: .system, mode: .test)
+        var run = Interpreter(graph: graph, run: RunID(7), start: start, startedAt: Self.noon)
+        guard case .finish(.succeeded(let output)) = run.next(now: Self.noon) else {
+            return #expect(Bool(false), "not succeeded")
+        }
+        #expect(output?["sum"] == 250_000)
+    }
+
     // MARK: Replay
 
     @Test("replay takes the recorded way, sees the recorded now, and goes on live")
