@@ -61,7 +61,7 @@ package struct RuntimeServer: Service {
     /// Serves until a graceful shutdown: then it accepts nothing more and finishes the answers under way, for
     /// `configuration.stopTimeLimit` at most.
     ///
-    /// - Throws: `AdministrationError` when the admin socket cannot be made safe; NIO's errors when a port is taken.
+    /// - Throws: `AdministrationError` when the admin socket cannot be made safe; `ListenError` when a port is taken.
     package func run() async throws {
         var services: [any Service] = [feed]
         if let socket = configuration.adminSocket {
@@ -82,10 +82,21 @@ package struct RuntimeServer: Service {
         } else {
             services.append(publicApplication(onReady))
         }
-        var group = ServiceGroupConfiguration(services: services, logger: quietLogger)
+        // One that cannot begin lets the others end in order: cancelled listeners complain in the log.
+        let ordered = services.map {
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: $0,
+                failureTerminationBehavior: .gracefullyShutdownGroup
+            )
+        }
+        var group = ServiceGroupConfiguration(services: ordered, logger: quietLogger)
         group.maximumGracefulShutdownDuration = configuration.stopTimeLimit
         defer { configuration.adminSocket.map(AdminSocket.remove) }
-        try await ServiceGroup(configuration: group).run()
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch {
+            throw ListenError(error, host: configuration.host, port: configuration.port) ?? error
+        }
     }
 
     // MARK: The two listeners

@@ -85,6 +85,28 @@ import Testing
         }
     }
 
+    @Test("an event without a server, and a second server on the port, are told what to do")
+    func words() async throws {
+        let events = "\nevents:\n  rung: {}\n"
+        let shop = BuiltCommand.samples.appending(path: "shop/app.yaml")
+        let files = ["app.yaml": try String(contentsOf: shop, encoding: .utf8) + events]
+        try await BuiltCommand.withWorld("words", files: files) { world in
+            let elsewhere = ["--data", world.app + "/elsewhere"]
+            let run: ([String]) throws -> String = { words in
+                let result = try ChildProcess.run(world.executable, words + elsewhere, environment: world.environment)
+                #expect(result.code == 2)
+                return result.errors
+            }
+            let sent = try run(["events", "send", "rung", world.app])
+            #expect(sent.contains("runnel serve"), "\(sent)")
+            #expect(!FileManager.default.fileExists(atPath: world.app + "/elsewhere"))
+            let port = try #require(world.client.runtimeURL.split(separator: ":").last)
+            let second = try run(["serve", world.app, "--port", String(port)])
+            #expect(second.contains("taken by another process"), "\(second)")
+            #expect(second.split(separator: "\n").count == 1, "\(second)")
+        }
+    }
+
     @Test(
         "how long runs are kept is bounded on both sides",
         arguments: [["--keep-runs", "0"], ["--keep-events", "30"]]

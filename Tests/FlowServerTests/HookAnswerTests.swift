@@ -27,12 +27,15 @@ struct HookAnswerTests {
         }
     }
 
-    @Test("a hook that answers when finished gives a GET its answer at once, and the run's id after the time limit")
+    @Test("a hook that answers when finished gives a GET its answer, 200 for silence, the run behind the time limit")
     func timeLimit() async throws {
         try await ServerWorld.run { world, client in
             let first = try await client.json("/hooks/slow?word=hi", .get, headers: [:], body: nil)
             #expect(first.status == 200)
             #expect(first.body == ["word": "hi"])
+            let silent = try await client.json("/hooks/slow", .get, headers: [:], body: nil)
+            #expect(silent.status == 200)
+            #expect(silent.body["received"] == true)
             let blocker = try await occupy("slow", world)
             async let late = client.json("/hooks/slow?word=later", .get, headers: [:], body: nil)
             let time = Task {

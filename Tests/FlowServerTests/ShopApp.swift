@@ -170,6 +170,7 @@ enum ShopApp {
         concurrency: { limit: 1 }
         blocks:
           - block: respond
+            when: has(trigger.query.word)
             body: { word: '${ trigger.query.word }' }
 
         """

@@ -24,30 +24,32 @@ extension FlowReader {
     func readRetry(_ pair: YAMLPair) -> RetrySource? {
         guard var reader = MappingReader(pair.value, context, what: "'retry'") else { return nil }
         let pauses: ClosedRange<Duration> = .zero ... .seconds(86_400)
-        func pause(_ name: String) -> Duration? {
-            reader.value(name).flatMap { context.duration(of: $0, what: "'\(name)'", in: pauses) }
+        func pause(_ name: String) -> Located<Duration>? {
+            reader.value(name).flatMap { node in
+                context.duration(of: node, what: "'\(name)'", in: pauses).map { Located(value: $0, range: node.range) }
+            }
         }
         let attempts = reader.required("attempts").flatMap {
             context.int(of: $0, what: "'attempts'", in: 1...Int64(Limits.attemptsPerBlock))
         }
-        let first = pause("first") ?? .seconds(1)
+        let first = pause("first")?.value ?? .seconds(1)
         let factor = reader.value("factor").flatMap { thousandths($0, what: "'factor'", in: 1...10) }
         let longest = pause("max")
         let jitter = reader.value("jitter").flatMap { thousandths($0, what: "'jitter'", in: 0...1) }
         let on = reader.value("on")
         reader.finish()
-        if let longest, longest < first {
+        if let longest, longest.value < first {
             context.error(
                 .valueRange,
                 "'max' is the longest pause, so it is at least 'first' (\(first.authorText))",
-                at: pair.key.range
+                at: longest.range
             )
         }
         let policy = RetryPolicy(
             attempts: Int(attempts?.value ?? 1),
             first: first,
             factor: factor ?? 2_000,
-            max: max(first, longest ?? .seconds(60)),
+            max: max(first, longest?.value ?? .seconds(60)),
             jitter: jitter ?? 200
         )
         return RetrySource(policy: policy, on: on, range: pair.key.range)

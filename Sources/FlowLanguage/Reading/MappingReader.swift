@@ -220,6 +220,10 @@ extension FileContext {
 
     /// A list of texts.
     func texts(of node: YAMLNode, what: String) -> [Located<String>]? {
+        if case .text(let text)? = node.scalar?.resolved, (1...64).contains(text.utf8.count) {
+            error(.typeList, "\(what) is a list; found text", at: node.range, notes: ["such as [\(text)]"])
+            return nil
+        }
         guard let items = items(of: node, what: what) else { return nil }
         if items.count > Limits.entries { refuseEntries(what, at: items[Limits.entries].range) }
         return items.prefix(Limits.entries).compactMap { text(of: $0, what: "an entry of \(what)") }

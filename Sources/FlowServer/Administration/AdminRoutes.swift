@@ -144,7 +144,9 @@ struct AdminRoutes: Sendable {
         let query = request.uri.queryParameters
         var filter = RunFilter(flow: query["flow"].map(String.init))
         if let text = query["limit"] {
-            guard let limit = Int(text), limit > 0 else { throw Problem(400, "invalid_limit", "limit is a number.") }
+            guard let limit = Int(text), limit > 0 else {
+                throw Problem(400, "invalid_limit", "limit is a number from 1 on.")
+            }
             filter.limit = limit
         }
         filter.includesBranches = query["branches"] == "true"

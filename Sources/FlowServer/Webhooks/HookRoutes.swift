@@ -77,7 +77,9 @@ struct HookRoutes: Sendable {
         }
         let record = try await wait { try await engine.answer(of: awaited, timeLimit: timeLimit) }
         guard let answer = record.answer else {
-            return try .json(["received": true, "run": .int(record.id.rawValue)], status: 202)
+            // A flow may end without a word; 202 is for one that goes on.
+            let status = record.status == .succeeded ? 200 : 202
+            return try .json(["received": true, "run": .int(record.id.rawValue)], status: status)
         }
         return try .answer(answer, run: record.id)
     }

@@ -26,9 +26,11 @@ struct EventsCommand: AsyncParsableCommand {
         func run() async throws {
             try await reporting {
                 let data = try JSON.parse(payload)
-                let receipt = try await AppAdministration.perform(app, options) {
-                    try await $0.sendEvent(name, key: key, data: data, idempotencyKey: idempotencyKey)
+                let server = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
+                guard await server.isServing else {
+                    throw CommandFailure("no server has this data open; start `runnel serve` first")
                 }
+                let receipt = try await server.sendEvent(name, key: key, data: data, idempotencyKey: idempotencyKey)
                 Console.data("event \(receipt.id)" + (receipt.isRepeated ? " (sent before)" : ""))
             }
         }

@@ -90,7 +90,7 @@ extension BrokenApp {
             - block: find-record
               table: orders
               where: { id: 1 }
-              1️⃣retry: { attempts: 3, first: 1m, max: 10s }
+              retry: { attempts: 3, first: 1m, max: 1️⃣10s }
             """,
             ExpectedFinding("1️⃣", "value.range", saying: "at least")
         ),

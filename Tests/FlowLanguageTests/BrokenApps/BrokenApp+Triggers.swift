@@ -80,6 +80,11 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "value.choice", saying: "did you mean 'insert'?")
         ),
         trigger(
+            "a kind of change that stands in no list",
+            "trigger: { table: { name: orders, on: 1️⃣insert } }",
+            ExpectedFinding("1️⃣", "type.list", saying: "such as [insert]")
+        ),
+        trigger(
             "a condition on the old row of an insert",
             "trigger: { table: { name: orders, on: [insert], when: trigger.1️⃣old.total > 0 } }",
             ExpectedFinding("1️⃣", "expression.unavailable", saying: "not there on insert")
