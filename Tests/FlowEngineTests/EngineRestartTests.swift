@@ -2,6 +2,7 @@ import Expressions
 import FlowEngine
 import FlowLanguage
 import FlowStores
+import Synchronization
 import Testing
 import TestSupport
 
@@ -79,6 +80,55 @@ struct EngineRestartTests {
                 try await engine.resume(RunID(1))
                 let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
                 #expect(record.status == .succeeded)
+            }
+        }
+    }
+
+    @Test("a run goes on with the version that it began with, its sub-flow and its branches with it")
+    func earlierVersion() async throws {
+        let (parent, child) = (
+            """
+            flow: f
+            kind: cloud
+            trigger: { manual: true }
+            output: { version: '${ blocks.sub.version }' }
+            blocks:
+              - { id: each, block: for-each, each: '[1]', as: n, concurrency: 1, do: [{ block: wait, for: 30m }] }
+              - { id: sub, block: run-flow, flow: child }
+
+            """,
+            """
+            flow: child
+            kind: cloud
+            trigger: { manual: true }
+            output: { version: old }
+            blocks: [{ block: log, message: hello }]
+
+            """
+        )
+        try await EngineWorld.with(parent, child) { world in
+            let old = world.app
+            let declaration = SourceFile(path: "app.yaml", bytes: Array(SampleApp.declaration.utf8))
+            let files = [parent, child].enumerated().map { number, flow in
+                let text = flow.replacing("30m", with: "45m").replacing("old", with: "new")
+                return SourceFile(path: "flows/flow\(number).yaml", bytes: Array(text.utf8))
+            }
+            let changed = try SampleApp.compile(files: [declaration] + files)
+            let loads = Mutex(0)
+            let earlier = EarlierVersions { version, _ in
+                loads.withLock { $0 += 1 }
+                return old.flows.values.contains { $0.version == version } ? old : nil
+            }
+            try await world.run { engine in
+                _ = try await engine.start("f", input: [:], trigger: .null, origin: .manual, caller: .system)
+                await world.clock.waitForSleeper(within: .seconds(1_800))
+            }
+            world.clock.advance(by: .seconds(1_800))
+            try await world.run(app: changed, earlier: earlier) { engine in
+                let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
+                #expect(record.status == .succeeded, "\(String(describing: record.failure))")
+                #expect(record.answer?.body == ["version": "old"])
+                #expect(loads.withLock { $0 } <= 2)
             }
         }
     }

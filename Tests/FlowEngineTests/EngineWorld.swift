@@ -52,6 +52,7 @@ struct EngineWorld {
         app: App? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         store decorate: (any Store) -> any Store = { $0 },
+        earlier: EarlierVersions = .none,
         body: (Engine) async throws -> R
     ) async throws -> R {
         let base = try openStore()
@@ -63,6 +64,7 @@ struct EngineWorld {
             clock: clock,
             random: SeededRandomSource(),
             features: [feature],
+            earlier: earlier,
             mode: .test,
             logger: logger
         )

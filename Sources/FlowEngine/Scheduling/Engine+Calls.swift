@@ -208,7 +208,7 @@ extension Engine {
             return existing.start.input == start.input ? .existing(existing) : .keyReused
         }
         let now = clock.now()
-        guard let graph = context().graph(of: start) else {
+        guard let graph = try context().graph(of: start, in: transaction) else {
             throw StoreError(.corrupt, "the flow '\(start.flow)' is gone")
         }
         var record = try StartAdmission(graph, now: now).insert(start, in: transaction)

@@ -68,7 +68,7 @@ extension Engine {
             return try fail(record, .engine("engine_corrupt", damage), in: transaction)
         }
         try Failpoint.claimBeforeCommit.reach()
-        guard let graph = context().graph(of: record.start) else {
+        guard let graph = try context().graph(of: record.start, in: transaction) else {
             return try pauseWithoutGraph(record, in: transaction)
         }
         let wasRunning = record.status == .running

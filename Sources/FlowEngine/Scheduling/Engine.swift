@@ -24,6 +24,7 @@ package final class Engine: Service, Sendable {
     /// Nil: code blocks fail.
     let code: (any CodeRunner)?
     private let codeOwner = CodeOwner()
+    private let earlier: EarlierVersions
     let logger: Logger
     let writer: GroupWriter
     let schedules: Schedules
@@ -62,6 +63,7 @@ package final class Engine: Service, Sendable {
         random: any RandomSource,
         features: [any Feature],
         code: (any CodeRunner)? = nil,
+        earlier: EarlierVersions = .none,
         mode: Mode,
         logger: Logger,
         retention: Retention = .standard,
@@ -75,6 +77,7 @@ package final class Engine: Service, Sendable {
         self.random = random
         self.features = features
         self.code = code
+        self.earlier = earlier
         self.mode = mode
         self.logger = logger
         self.retention = retention
@@ -177,7 +180,8 @@ package final class Engine: Service, Sendable {
             clock: clock,
             random: random,
             installation: state.withLock { $0.installation },
-            effectsPerTurn: effectsPerTurn
+            effectsPerTurn: effectsPerTurn,
+            earlier: earlier
         )
     }
 }

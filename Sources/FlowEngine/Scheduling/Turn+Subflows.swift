@@ -70,7 +70,9 @@ extension Turn {
         _ flow: String,
         input: ValueMap
     ) throws(StoreError) -> Result<(RunStart, FlowGraph), BlockFailure> {
-        guard let graph = context.app.flows[flow] else {
+        // Of the run's own version: the two were checked together.
+        let app = try context.app(of: run.record.start, in: transaction) ?? context.app
+        guard let graph = app.flows[flow] else {
             return .failure(.engine("unknown_flow", "there is no flow '\(flow)'"))
         }
         let caller = run.record.start.caller

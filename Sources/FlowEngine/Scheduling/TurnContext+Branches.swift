@@ -146,7 +146,9 @@ extension TurnContext {
         }
         if let origin = known(address.run), origin.address == address { return origin }
         // Its version is the branch's own, which was looked at before.
-        guard let parent = try reader.run(address.run), let graph = app.flows[parent.start.flow] else {
+        guard let parent = try reader.run(address.run),
+            let graph = try graph(of: parent.start, in: reader) ?? app.flows[parent.start.flow]
+        else {
             throw NondeterminismError(message: "the run that waits for this branch is gone")
         }
         var entries: [JournalEntry] = []

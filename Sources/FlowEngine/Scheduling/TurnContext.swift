@@ -13,11 +13,20 @@ struct TurnContext: Sendable {
     var installation: [UInt8]
     /// After so many effects a run lets others at the writer.
     var effectsPerTurn = Limits.effectsPerTurn
+    /// Where runs find the flows that were changed since they began.
+    var earlier = EarlierVersions.none
 
-    /// The graph that a run was started with; nil when the app has another version of it now.
-    func graph(of start: RunStart) -> FlowGraph? {
-        guard let graph = app.flows[start.flow], graph.version == start.version else { return nil }
-        return graph
+    /// The app that a run was started with; nil when its version is gone.
+    func app(of start: RunStart, in reader: any StoreReader) throws(StoreError) -> App? {
+        if app.flows[start.flow]?.version == start.version { return app }
+        return try earlier.app(of: start.version, in: reader)
+    }
+
+    /// The graph that a run was started with; nil when its version is gone.
+    func graph(of start: RunStart, in reader: any StoreReader) throws(StoreError) -> FlowGraph? {
+        if let graph = app.flows[start.flow], graph.version == start.version { return graph }
+        let graph = try earlier.app(of: start.version, in: reader)?.flows[start.flow]
+        return graph?.version == start.version ? graph : nil
     }
 
     func command(_ name: String, of service: String) -> (any Command)? {

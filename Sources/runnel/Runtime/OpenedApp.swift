@@ -118,10 +118,21 @@ struct OpenedApp {
             features: [payments, HTTPFeature()],
             code: CodeRuntime.hasCode(app)
                 ? CodeRuntime.pool(connections: app.connections, credentials: explicit) : nil,
+            earlier: earlier,
             mode: mode,
             logger: logger,
             retention: retention
         )
+    }
+
+    /// Runs go on with the flows that they began with, from the files kept for them.
+    private var earlier: EarlierVersions {
+        let today = app
+        return EarlierVersions { (version, reader) throws(StoreError) in
+            let app = try SourceArchive.app(of: version, today: today, PaymentsCatalogue.catalogue, in: reader)
+            guard let app, CodeRuntime.hasCode(today) || !CodeRuntime.hasCode(app) else { return nil }
+            return app
+        }
     }
 
     private func transport(

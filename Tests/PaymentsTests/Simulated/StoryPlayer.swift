@@ -89,7 +89,9 @@ struct StoryPlayer: Sendable {
         _ ending: inout Ending,
         in transaction: any StoreTransaction
     ) throws(StoreError) {
-        guard let graph = context.graph(of: queued.start) else { throw StoreError(.corrupt, "no graph") }
+        guard let graph = try context.graph(of: queued.start, in: transaction) else {
+            throw StoreError(.corrupt, "no graph")
+        }
         var record = queued
         record.startedAt = now
         let interpreter = Interpreter(graph: graph, run: record.id, start: record.start, startedAt: now)
