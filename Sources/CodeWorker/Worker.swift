@@ -10,12 +10,15 @@ struct Worker {
         #if DEBUG
             TestBuild.restartWithoutWalls(options)
         #endif
+        // An argument of a megabyte is copied a few times on its way.
+        sandbox_keep_freed_memory(8 << 20)
         var walls = Walls(options)
         walls.closeProcess()
         refuse(without: walls, options)
         guard let engine = ScriptEngine(hasBareContexts: options.has(.bareContext)) else { refuse("memory") }
         engine.reusesContext = !options.has(.freshContext)
         engine.hasTimeLimit = options.has(.time)
+        EngineAllocator.keepFreedPages()
         walls.proveEngine(engine)
         engine.prepare()
         engine.makeBuffer()
