@@ -43,10 +43,12 @@ package struct ServiceTransport: Transport {
         do throws(HTTPError) {
             return .answered(service.answer(try await sender(outgoing), to: request, mode: mode))
         } catch {
-            // What only reads has done nothing, whether it arrived or not; asking again would end the same way.
+            guard error.requestMayHaveBeenSent else {
+                return .notSent(reason: error.description, retryable: error.isWorthAnotherTry)
+            }
+            // What only reads has done nothing, whether it arrived or not.
             let isHopeless = request.effect == .safe && !error.isWorthAnotherTry
-            guard !error.requestMayHaveBeenSent || isHopeless else { return .lost(reason: error.description) }
-            return .notSent(reason: error.description, retryable: error.isWorthAnotherTry)
+            return isHopeless ? .unusable(reason: error.description) : .lost(reason: error.description)
         }
     }
 }

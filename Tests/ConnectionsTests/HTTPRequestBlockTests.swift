@@ -222,7 +222,7 @@ struct HTTPRequestBlockTests {
         }
         defer { server.stop() }
         let large = try await world(server, "allow: [127.0.0.1], maxBytes: 100", "path: /large").failure()
-        #expect(large.code == "not_sent" && large.message.contains("larger than allowed"))
+        #expect(large.code == "unusable_answer" && large.message.contains("larger than allowed"))
         #expect(try await world(server, "path: /json").failure().code == "malformed_body")
         #expect(server.received.count == 2)
     }

@@ -47,7 +47,7 @@ enum CrashProbe {
 
     /// The life of a child: does as ordered and ends without tidying up.
     private static func live(_ order: ProbeOrder, _ app: App) -> Never {
-        if let failpoint = order.failpoint { setenv("RUNNEL_FAILPOINT", failpoint + ":kill", 1) }
+        if let failpoint = order.failpoint { setenv("RUNNEL_FAILPOINT", failpoint, 1) }
         Task {
             do {
                 try await ProbeRun(order: order, app: app).carryOut()

@@ -6,7 +6,7 @@ package struct ProbeOrder: Sendable {
     /// Where the child's store is; kept between a killed child and the one that goes on.
     package var folder: String
     package var kind: String
-    /// `name:n`, or nil for a child that nobody disturbs.
+    /// `name:n:strike`, or nil for a child that nobody disturbs.
     package var failpoint: String?
     /// The Stripe simulator that it calls.
     package var stripe: String

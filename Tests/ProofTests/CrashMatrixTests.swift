@@ -48,6 +48,24 @@ struct CrashMatrixTests {
         }
     }
 
+    @Test("who is held for a second at a point goes on as if nothing had been")
+    func held() async throws {
+        let kind = try #require(BlockKind.all.first { $0.reason(against: .sendBefore) == nil })
+        try await ProbeLane.with { lane in
+            let undisturbed = try await ProbeCase.run(lane) { folder in _ = try await lane.run(kind, in: folder) }
+            for point in [Failpoint.sendBefore, .entryBeforeCommit] {
+                let clock = ContinuousClock()
+                let start = clock.now
+                let held = try await ProbeCase.run(lane) { folder in
+                    let outcome = try await lane.run(kind, in: folder, failpoint: "\(point.rawValue):1:sleep")
+                    #expect(outcome == .survived, "\(point.rawValue)")
+                }
+                #expect(clock.now - start >= .seconds(1), "\(point.rawValue)")
+                #expect(held == undisturbed, "\(point.rawValue)")
+            }
+        }
+    }
+
     /// All failpoints of one kind of block.
     private static func fill(_ kind: BlockKind, _ table: MatrixTable, _ lane: ProbeLane) async throws {
         let undisturbed = try await ProbeCase.run(lane) { folder in
@@ -60,10 +78,10 @@ struct CrashMatrixTests {
                     let place = "\(kind.name) at \(point.rawValue):\(passage), then \(further)"
                     var outcome = ProbeOutcome.broken
                     let disturbed = try await ProbeCase.run(lane) { folder in
-                        outcome = try await lane.run(kind, in: folder, failpoint: "\(point.rawValue):\(passage)")
+                        outcome = try await lane.run(kind, in: folder, failpoint: "\(point.rawValue):\(passage):kill")
                         guard outcome == .killed else { return }
                         // Whoever goes on may die as well, at such a point that it passes.
-                        let again = "\(point.rawValue):\(further)"
+                        let again = "\(point.rawValue):\(further):kill"
                         var last = try await lane.run(kind, in: folder, failpoint: again, hour: 11)
                         if last == .killed {
                             table.add(kind, point)

@@ -135,6 +135,9 @@ package enum TransportResult: Sendable, Hashable {
     case answered(OutsideAnswer)
     /// The other side cannot have seen it (no connection, no key configured): safe to say "failed".
     case notSent(reason: String, retryable: Bool)
+    /// To a request that changes nothing came an answer that cannot be taken, such as one that is too large; asking
+    /// again would end the same way.
+    case unusable(reason: String)
     /// It may have been executed.
     case lost(reason: String)
 }

@@ -8,6 +8,8 @@ enum SendVerdict: Sendable, Hashable {
     case again(isUncertain: Bool, reason: String, after: Duration?)
     /// It was not sent, and sending it again would not help.
     case refused(reason: String)
+    /// The answer cannot be taken, and another would be no better; nothing was changed by asking.
+    case unusable(reason: String)
     /// It may have been executed and must not be repeated.
     case unknown(reason: String)
 
@@ -15,6 +17,7 @@ enum SendVerdict: Sendable, Hashable {
         switch result {
         case .notSent(let reason, retryable: true): self = .again(isUncertain: false, reason: reason, after: nil)
         case .notSent(let reason, retryable: false): self = .refused(reason: reason)
+        case .unusable(let reason): self = .unusable(reason: reason)
         case .lost(let reason):
             self = effect == .once ? .unknown(reason: reason) : .again(isUncertain: true, reason: reason, after: nil)
         case .answered(let answer):

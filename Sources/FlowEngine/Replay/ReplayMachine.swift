@@ -263,8 +263,9 @@ package struct ReplayMachine {
         if entry.isHostCall, let answer = OutsideAnswer(entry.output) { return .answered(answer) }
         guard let failure = entry.failure, failure.type == "connection" else { return nil }
         switch failure.code {
-        case "not_sent": return .notSent(reason: failure.message, retryable: failure.retryable)
-        case "no_answer": return .lost(reason: failure.message)
+        case Turn.notSent: return .notSent(reason: failure.message, retryable: failure.retryable)
+        case Turn.unusableAnswer: return .unusable(reason: failure.message)
+        case Turn.noAnswer: return .lost(reason: failure.message)
         default: return nil
         }
     }

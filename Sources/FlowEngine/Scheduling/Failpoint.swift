@@ -3,7 +3,9 @@
     import Synchronization
 #endif
 
-/// A named point at which a test build can be made to die or fail: `RUNNEL_FAILPOINT=name:n:kill|error`.
+/// A named point at which a test build can be made to die, fail or halt: `RUNNEL_FAILPOINT=name:n:kill|error|sleep`.
+///
+/// The n-th passage strikes. `sleep` holds the thread for a second, as a process that gets no processor is held.
 ///
 /// Points "before" lie inside the group that makes a thing durable, points "after" behind its commit and before what
 /// the commit releases.
@@ -41,7 +43,7 @@ package enum Failpoint: String, Sendable, CaseIterable {
         #endif
     }
 
-    /// Passes a point behind a commit, where there is nothing to fail: only `kill` has an effect.
+    /// Passes a point behind a commit, where there is nothing to fail: `error` has no effect.
     @inline(__always)
     func pass() {
         #if DEBUG || RUNNEL_FAILPOINTS
@@ -56,8 +58,12 @@ package enum Failpoint: String, Sendable, CaseIterable {
 
         /// The one point that the environment names.
         private struct Armed: ~Copyable {
+            private enum Strike: String {
+                case kill, error, sleep
+            }
+
             private let point: Failpoint
-            private let kills: Bool
+            private let strike: Strike
             /// Passages left until it strikes.
             private let left: Mutex<Int>
 
@@ -65,22 +71,27 @@ package enum Failpoint: String, Sendable, CaseIterable {
                 let parts = text.split(separator: ":")
                 guard
                     parts.count == 3, let point = Failpoint(rawValue: String(parts[0])), let count = Int(parts[1]),
-                    parts[2] == "kill" || parts[2] == "error"
+                    let strike = Strike(rawValue: String(parts[2]))
                 else { return nil }
                 self.point = point
-                self.kills = parts[2] == "kill"
+                self.strike = strike
                 self.left = Mutex(count)
             }
 
-            /// - Returns: Whether the point fails now; does not return when it kills.
+            /// - Returns: Whether the point fails now; does not return when it kills, and later when it sleeps.
             func hits(_ point: Failpoint) -> Bool {
                 guard point == self.point else { return false }
                 let strikes = left.withLock { left in
                     left -= 1
                     return left == 0
                 }
-                if strikes, kills { kill(getpid(), SIGKILL) }
-                return strikes
+                guard strikes else { return false }
+                switch strike {
+                case .kill: kill(getpid(), SIGKILL)
+                case .sleep: Thread.sleep(forTimeInterval: 1)
+                case .error: break
+                }
+                return strike == .error
             }
         }
     }

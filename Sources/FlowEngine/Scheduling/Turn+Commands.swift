@@ -73,14 +73,18 @@ extension Turn {
         case .refused(let reason):
             pending.entry.failure = problem(reason, isUncertain: mayHaveHappened, retryable: false)
             return try giveUp(pending, isUncertain: mayHaveHappened && effect != .safe)
+        case .unusable(let reason):
+            pending.entry.failure = BlockFailure(code: Self.unusableAnswer, type: "connection", message: reason)
+            return try giveUp(pending, isUncertain: false)
         case .unknown(let reason):
             pending.entry.failure = problem(reason, isUncertain: true, retryable: false)
             return try giveUp(pending, isUncertain: true)
         }
     }
 
-    private static let noAnswer = "no_answer"
+    static let noAnswer = "no_answer"
     static let notSent = "not_sent"
+    static let unusableAnswer = "unusable_answer"
 
     private func problem(_ reason: String, isUncertain: Bool, retryable: Bool) -> BlockFailure {
         BlockFailure(

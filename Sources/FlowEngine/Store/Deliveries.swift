@@ -82,7 +82,7 @@ package struct DeliveryCounts: Sendable, Hashable {
     package var accepted: Int
     package var repeated: Int
 
-    package init(accepted: Int, repeated: Int) {
+    package init(accepted: Int = 0, repeated: Int = 0) {
         self.accepted = accepted
         self.repeated = repeated
     }

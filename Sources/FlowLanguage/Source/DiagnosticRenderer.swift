@@ -109,23 +109,15 @@ package enum DiagnosticRenderer {
     private static func printable(_ text: String) -> String {
         var output = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
-            if isControl(scalar) { output.append("·") } else { output.append(scalar) }
+            if scalar.controlsDisplay { output.append("·") } else { output.append(scalar) }
         }
         return String(output)
     }
 
     private static func shown(_ scalar: Unicode.Scalar) -> (text: String, width: Int) {
         if scalar == "\t" { return ("    ", 4) }
-        if isControl(scalar) { return ("·", 1) }
+        if scalar.controlsDisplay { return ("·", 1) }
         return (String(scalar), width(scalar))
-    }
-
-    /// Control characters, and the ones that turn the direction of writing.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069, 0xFEFF: true
-        default: false
-        }
     }
 
     /// Columns that a terminal gives a scalar: two for wide ones, none for marks that join the one before.

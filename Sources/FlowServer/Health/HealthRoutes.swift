@@ -47,7 +47,11 @@ struct HealthRoutes: Sendable {
             text.sample([("status", status.rawValue)], runs[status, default: 0])
         }
         let now = engine.clock.now()
-        text.family("runnel_queue_age_seconds", .gauge, "How long the oldest queued run of each flow has waited.")
+        text.family(
+            "runnel_queue_age_seconds",
+            .gauge,
+            "How long the oldest queued run of each flow has waited; runs held back by concurrency are left out."
+        )
         for (flow, since) in oldest.sorted(by: { $0.key < $1.key }) {
             text.sample([("flow", flow)], Double(max(0, now.microseconds - since.microseconds)) / 1e6)
         }

@@ -26,8 +26,20 @@ extension StoreSession {
     private static let record = FixedStatement(
         """
         INSERT INTO deliveries (\(columns), repeated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
-        ON CONFLICT (source, account, mode, event_id) DO UPDATE SET repeated = repeated + 1
-        RETURNING repeated
+        ON CONFLICT (source, account, mode, event_id) DO NOTHING
+        """
+    )
+    private static let `repeat` = FixedStatement(
+        """
+        UPDATE deliveries SET repeated = repeated + 1
+        WHERE source = ? AND account = ? AND event_id = ? AND mode = ?
+        """
+    )
+    private static let count = FixedStatement(
+        """
+        INSERT INTO delivery_counts VALUES (?, ?, ?)
+        ON CONFLICT (source) DO UPDATE SET
+          accepted = accepted + excluded.accepted, repeated = repeated + excluded.repeated
         """
     )
     private static let settle = FixedStatement(
@@ -87,6 +99,7 @@ extension StoreSession {
     }
 
     func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] {
+        try countDeliveries()
         let rows = try all(try prepared(Self.counts)) { row throws(StoreError) in
             (source: try row.text(0), counts: DeliveryCounts(accepted: try row.count(1), repeated: try row.count(2)))
         }
@@ -105,8 +118,35 @@ extension StoreSession {
         statement.bindBlob(delivery.body)
         statement.bind(delivery.status.rawValue)
         statement.bind(delivery.run?.rawValue)
-        let repetitions = try all(statement) { row throws(StoreError) in try row.int(0) }
-        return repetitions == [0]
+        let isNew = try execute(statement) == 1
+        if isNew {
+            deliveriesToCount[delivery.source, default: DeliveryCounts()].accepted += 1
+        } else {
+            try countRepetition(of: delivery)
+        }
+        return isNew
+    }
+
+    private func countRepetition(of delivery: Delivery) throws(StoreError) {
+        let statement = try prepared(Self.repeat)
+        statement.bind(delivery.source)
+        statement.bind(delivery.account)
+        statement.bind(delivery.eventID)
+        statement.bind(delivery.mode.rawValue)
+        try execute(statement)
+        deliveriesToCount[delivery.source, default: DeliveryCounts()].repeated += 1
+    }
+
+    /// Adds what the open group has recorded to the counts: once a group, since a trigger would write them for each row.
+    func countDeliveries() throws(StoreError) {
+        for (source, counts) in deliveriesToCount {
+            let statement = try prepared(Self.count)
+            statement.bind(source)
+            statement.bind(counts.accepted)
+            statement.bind(counts.repeated)
+            try execute(statement)
+        }
+        deliveriesToCount = [:]
     }
 
     func settleDelivery(

@@ -22,6 +22,8 @@ final class StoreSession {
     var timeOfGroup: Timestamp?
     /// What was read and changed since `observe`; nil while nobody wants to know.
     var accesses: [StoreAccess]?
+    /// Deliveries of the open group that the store's counts do not hold yet.
+    var deliveriesToCount: [String: DeliveryCounts] = [:]
 
     /// Opens a session whose `now` gives the time for `createdAt` and `updatedAt`; nil asks the database.
     init(database: OpaquePointer, now: @escaping @Sendable () -> Timestamp?) {
@@ -181,6 +183,7 @@ extension StoreSession {
         groupFailure = nil
         timeOfGroup = nil
         accesses = nil
+        deliveriesToCount = [:]
         isOpen = true
         defer {
             isOpen = false
@@ -190,6 +193,7 @@ extension StoreSession {
             try execute(try prepared(writing ? Self.beginGroup : Self.beginSnapshot))
             let result = try body(self)
             if let groupFailure { throw groupFailure }
+            try countDeliveries()
             try commit()
             return result
         } catch {
@@ -223,6 +227,7 @@ extension StoreSession {
 
     func savepoint<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
         try execute(try prepared(Self.openSavepoint))
+        let countedBefore = deliveriesToCount
         do throws(StoreError) {
             let result = try body()
             // `body` may have swallowed the error that lost the group.
@@ -233,6 +238,7 @@ extension StoreSession {
             if let groupFailure { throw groupFailure }
             try execute(try prepared(Self.undoSavepoint))
             try execute(try prepared(Self.releaseSavepoint))
+            deliveriesToCount = countedBefore
             throw error
         }
     }

@@ -49,7 +49,7 @@ struct StripeReading: Sendable {
             case .answered(let answer) where answer.status == 429 || answer.status >= 500:
                 reason = "it answered \(answer.status)"
             case .answered(let answer): return answer
-            case .notSent(let why, retryable: false): throw ReconciliationFailure(why)
+            case .notSent(let why, retryable: false), .unusable(let why): throw ReconciliationFailure(why)
             case .notSent(let why, retryable: true), .lost(let why): reason = why
             }
             guard attempt < Self.attempts, let next = clock.now() + pause else { break }

@@ -153,7 +153,10 @@ extension PaymentsFeature {
             failureCode: status == .failed ? intent.lastErrorCode : nil
         )
         guard try ledger.apply(report, to: payment) else { return .stale }
-        if status == .succeeded, let charge = intent.latestCharge { _ = try ledger.fill(charge: charge, of: payment) }
+        // A payment that has only now succeeded has its charge from the report.
+        if status == .succeeded, payment.status == .succeeded, let charge = intent.latestCharge {
+            _ = try ledger.fill(charge: charge, of: payment)
+        }
         var runs: [RunID] = []
         // A recurring payment's charges have a callback of their own, on their invoice.
         if status.startsCallback, payment.recurringPaymentID == nil {

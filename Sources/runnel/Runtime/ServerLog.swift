@@ -10,7 +10,7 @@ enum ServerLog {
     static func logger(level: String, format: Format = .text) -> Logger {
         var logger = Logger(label: "runnel") { label in
             switch format {
-            case .text: StreamLogHandler.standardError(label: label)
+            case .text: PrintableLogHandler(StreamLogHandler.standardError(label: label))
             case .json: JSONLogHandler()
             }
         }

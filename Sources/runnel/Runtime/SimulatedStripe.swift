@@ -47,7 +47,7 @@ struct SimulatedStripe {
         if request.method == "POST", request.key == nil { request.key = "code-run-\(number)" }
         switch await transport.send(request, mode: .test) {
         case .answered(let answer): return .response(answer)
-        case .notSent(let reason, _), .lost(let reason):
+        case .notSent(let reason, _), .unusable(let reason), .lost(let reason):
             return .failure(BlockFailure(code: "not_sent", type: "connection", message: reason))
         }
     }
