@@ -90,8 +90,14 @@ struct Worker {
         guard let script = engine.takeContext() else { sandbox_exit(1) }
         for (index, source) in sources.enumerated() {
             let isBody = index == sources.count - 1
-            let text = isBody ? RunningCall.opening + source.text + RunningCall.closing : source.text
-            guard let error = script.syntaxError(of: text, name: SourceName.of(index)) else { continue }
+            let texts =
+                isBody
+                ? [
+                    RunningCall.opening + source.text + RunningCall.closing,
+                    RunningCall.otherOpening + source.text + RunningCall.otherClosing,
+                ] : [source.text]
+            let errors = texts.lazy.compactMap { script.syntaxError(of: $0, name: SourceName.of(index)) }
+            guard let error = errors.first else { continue }
             let place = SourceName.place(
                 source: SourceName.of(index),
                 line: script.text("line", of: error),
