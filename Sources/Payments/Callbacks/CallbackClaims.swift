@@ -54,13 +54,19 @@ struct CallbackClaims {
     /// - Returns: whether it is new.
     func open(_ claim: CallbackClaim, flow: String) throws(StoreError) -> Bool {
         guard try row(claim, flow: flow) == nil else { return false }
-        _ = try insert(claim, flow: flow)
+        _ = try transaction.insert(
+            into: Self.table,
+            [
+                ("object", .string(claim.object)), ("transition", .string(claim.transition)), ("flow", .string(flow)),
+            ]
+        )
         return true
     }
 
     /// Takes a change on for a run; taking it twice is the same as once.
     func take(_ claim: CallbackClaim, flow: String, run: RunID) throws(StoreError) -> Taking {
-        let row = if let known = try row(claim, flow: flow) { known } else { try insert(claim, flow: flow) }
+        _ = try open(claim, flow: flow)
+        guard let row = try row(claim, flow: flow) else { return .busy }
         switch row["state"]?.stringValue.flatMap(State.init(rawValue:)) {
         case .done:
             return .done
@@ -95,15 +101,6 @@ struct CallbackClaims {
     /// The place of a change in the order in which changes were first seen; nil when it never was.
     func number(of claim: CallbackClaim, flow: String) throws(StoreError) -> Int64? {
         try row(claim, flow: flow)?["id"]?.intValue
-    }
-
-    private func insert(_ claim: CallbackClaim, flow: String) throws(StoreError) -> ValueMap {
-        try transaction.insert(
-            into: Self.table,
-            [
-                ("object", .string(claim.object)), ("transition", .string(claim.transition)), ("flow", .string(flow)),
-            ]
-        )
     }
 
     private func set(

@@ -127,18 +127,17 @@ extension PaymentsFeature {
         flow: String,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> Bool {
-        let others = try PaymentLedger(transaction).succeededPayments(order: payment.orderID, mode: payment.mode)
-            .filter { $0.id != payment.id && $0.refunded < $0.received }
-        guard !others.isEmpty else { return false }
         let claims = CallbackClaims(transaction)
-        func number(of intent: String) throws(StoreError) -> Int64? {
-            let claim = CallbackClaim(object: intent, transition: PaymentStatus.succeeded.rawValue)
-            return try claims.number(of: claim, flow: flow)
-        }
-        let own = try number(of: payment.intent ?? "") ?? .max
-        for other in others {
-            guard let intent = other.intent, let theirs = try number(of: intent) else { continue }
-            if theirs < own { return true }
+        let success = PaymentStatus.succeeded.rawValue
+        let own = try claims.number(
+            of: CallbackClaim(object: payment.intent ?? "", transition: success),
+            flow: flow
+        )
+        for other in try PaymentLedger(transaction).succeededPayments(order: payment.orderID, mode: payment.mode) {
+            guard other.id != payment.id, other.refunded < other.received, let intent = other.intent,
+                let number = try claims.number(of: CallbackClaim(object: intent, transition: success), flow: flow)
+            else { continue }
+            if number < own ?? .max { return true }
         }
         return false
     }
