@@ -99,12 +99,19 @@ package enum WorkerInvocation {
     package static let missingWall: Int32 = 70
     /// The exit code of a worker whose resident memory passed its budget.
     package static let outOfMemory: Int32 = 71
+    /// The worker's place behind every other program of its machine that wants to run, first of all the server.
+    package static let niceness: Int32 = 10
 
     /// The worker's whole environment; options of JavaScriptCore count only when they are there from the start.
     package static let environment = [
         "JSC_useJIT=0", "JSC_useWasm=0", "JSC_maxRegExpStackSize=4194304", "JSC_numberOfGCMarkers=1",
-        // Sizes at which the first collection begins: what it leaves counts against a budget that is small.
-        "JSC_smallHeapSize=262144", "JSC_mediumHeapSize=524288", "JSC_largeHeapSize=524288",
+        // One thread that collects when it must: handing over to another takes longer than what a call leaves.
+        "JSC_useConcurrentGC=0",
+        // Of what is thrown, errors know where they were made; for others nobody asks.
+        "JSC_exceptionStackTraceLimit=0",
+        // Sizes at which the first collection begins. Garbage counts against the budget, and an error that nobody needs
+        // any more holds a hundred times what the engine counts of it: a million of them go through 64 MB.
+        "JSC_smallHeapSize=131072", "JSC_mediumHeapSize=131072", "JSC_largeHeapSize=131072",
         "GIGACAGE_ENABLED=0", "MALLOC_ARENA_MAX=1", "TZ=UTC", "LANG=C",
     ]
 }

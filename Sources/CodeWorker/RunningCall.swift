@@ -34,6 +34,9 @@ final class RunningCall {
     /// The body becomes an async function; its own first line stays the first behind this one.
     static let opening = "(async function () { \"use strict\";\n"
     static let closing = "\n})"
+    /// The body elsewhere: one that ends the function above itself, and begins another, parses there alone.
+    static let otherOpening = "(class { static async body() {\n"
+    static let otherClosing = "\n}})"
 
     func start() {
         enter { () throws(ScriptContext.Thrown) in
@@ -159,10 +162,12 @@ final class RunningCall {
             guard asks < call.limits.hostCalls else {
                 return "code-too-many-calls: more than \(call.limits.hostCalls) host calls"
             }
-            guard arguments[1].count <= call.limits.outputBytes else { return tooLarge("the call's arguments are") }
+            guard arguments[1].count <= call.limits.outputBytes else {
+                return "code-output-too-large: the call's arguments are \(largerThanAllowed)"
+            }
             guard open + arguments[1].count <= 4 * call.limits.outputBytes else {
-                return
-                    "code-output-too-large: the open host calls are together larger than \(4 * call.limits.outputBytes) bytes"
+                let most = 4 * call.limits.outputBytes
+                return "code-output-too-large: the open host calls are together larger than \(most) bytes"
             }
             asks += 1
             open += arguments[1].count
@@ -184,7 +189,7 @@ final class RunningCall {
             )
         case (.returned, 1):
             guard arguments[0].count <= call.limits.outputBytes else {
-                end(.init(code: "code-output-too-large", message: tooLarge("what the code returned is")))
+                end(.init(code: "code-output-too-large", message: "what the code returned is \(largerThanAllowed)"))
                 return nil
             }
             result = arguments[0]
@@ -192,10 +197,12 @@ final class RunningCall {
             guard stopped == nil else { return nil }
             let message = String(decoding: arguments[0], as: UTF8.self)
             let code = ["code-too-many-calls", "code-output-too-large"].first { message.contains($0 + ": ") }
+            let sign = "Error: \(code ?? ""): "
+            let text = message.hasPrefix(sign) ? message.dropFirst(sign.count) : message[...]
             end(
                 CodeProblemFrame(
                     code: code ?? "code-threw",
-                    message: String(message.prefix(2_000)),
+                    message: String(text.prefix(2_000)),
                     stack: SourceName.places(arguments[2], in: call.libraries + [call.body]),
                     thrown: Array(arguments[1].prefix(16 << 10))
                 )
@@ -205,7 +212,5 @@ final class RunningCall {
         return nil
     }
 
-    private func tooLarge(_ what: String) -> String {
-        "code-output-too-large: \(what) larger than \(call.limits.outputBytes) bytes"
-    }
+    private var largerThanAllowed: String { "larger than \(call.limits.outputBytes) bytes" }
 }

@@ -28,8 +28,7 @@ struct Walls {
         prove(.descriptors, sandbox_open_descriptors(2) == 0)
         if options.has(.parentDeath) { _ = sandbox_die_with_parent() }
         prove(.parentDeath, sandbox_dies_with_parent() == 1)
-        // Behind every other program of this machine that wants to run, first of all the server.
-        _ = sandbox_yield_to_others(10)
+        _ = sandbox_yield_to_others(WorkerInvocation.niceness)
         _ = sandbox_limit(
             options.has(.coreDump) ? 1 : 0,
             options.has(.fileSize) ? 1 : 0,

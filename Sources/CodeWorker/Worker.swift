@@ -10,12 +10,15 @@ struct Worker {
         #if DEBUG
             TestBuild.restartWithoutWalls(options)
         #endif
+        // An argument of a megabyte is copied a few times on its way.
+        sandbox_keep_freed_memory(8 << 20)
         var walls = Walls(options)
         walls.closeProcess()
         refuse(without: walls, options)
         guard let engine = ScriptEngine(hasBareContexts: options.has(.bareContext)) else { refuse("memory") }
         engine.reusesContext = !options.has(.freshContext)
         engine.hasTimeLimit = options.has(.time)
+        EngineAllocator.keepFreedPages()
         walls.proveEngine(engine)
         engine.prepare()
         engine.makeBuffer()
@@ -87,8 +90,14 @@ struct Worker {
         guard let script = engine.takeContext() else { sandbox_exit(1) }
         for (index, source) in sources.enumerated() {
             let isBody = index == sources.count - 1
-            let text = isBody ? RunningCall.opening + source.text + RunningCall.closing : source.text
-            guard let error = script.syntaxError(of: text, name: SourceName.of(index)) else { continue }
+            let texts =
+                isBody
+                ? [
+                    RunningCall.opening + source.text + RunningCall.closing,
+                    RunningCall.otherOpening + source.text + RunningCall.otherClosing,
+                ] : [source.text]
+            let errors = texts.lazy.compactMap { script.syntaxError(of: $0, name: SourceName.of(index)) }
+            guard let error = errors.first else { continue }
             let place = SourceName.place(
                 source: SourceName.of(index),
                 line: script.text("line", of: error),

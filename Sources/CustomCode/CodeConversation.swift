@@ -26,7 +26,7 @@ struct CodeConversation: Sendable {
     private let answers: [CodeAnswer]
     private let translation: HostCallTranslation
     private let session: State?
-    /// Its worker was killed before, and the code is run again from its start.
+    /// Its worker ended by no fault of the code, as far as one can tell, and the code is run again from its start.
     private var isRepeated = false
 
     init(job: CodeJob, answers: [CodeAnswer], translation: HostCallTranslation, _ session: State?) {
@@ -67,7 +67,7 @@ struct CodeConversation: Sendable {
                 throw CodeEnd(CodeProblem(job.block).failure(of: frame.payload))
             }
         } catch {
-            if error.isKilled, !isRepeated {
+            if error.mayBeOthers, !isRepeated {
                 // Code has no effect but by its host calls, whose answers are here.
                 var again = CodeConversation(job: job, answers: answers, translation: translation, nil)
                 again.isRepeated = true
@@ -85,7 +85,7 @@ struct CodeConversation: Sendable {
         budget: Int
     ) throws(WorkerError) -> WorkerProcess {
         if let present = worker, present.isAlive, present.budget == budget,
-            present.calls < configuration.callsPerWorker, !isWorn(present)
+            present.calls < configuration.callsPerWorker, !isWorn(present), present.comesForward()
         {
             present.tell(Frame(.drop))
             return present
@@ -107,13 +107,13 @@ struct CodeEnd: Error {
     var failure: BlockFailure
     /// The worker may still hold the code, or be in no good state.
     var endsWorker: Bool
-    /// The worker was ended by somebody else.
-    var isKilled: Bool
+    /// The worker was ended by somebody else, or found its memory full of what earlier calls had left there.
+    var mayBeOthers: Bool
 
-    init(_ failure: BlockFailure, endsWorker: Bool = false, isKilled: Bool = false) {
+    init(_ failure: BlockFailure, endsWorker: Bool = false, mayBeOthers: Bool = false) {
         self.failure = failure
         self.endsWorker = endsWorker
-        self.isKilled = isKilled
+        self.mayBeOthers = mayBeOthers
     }
 }
 
@@ -127,7 +127,7 @@ private struct Talk {
         let limit = Duration.milliseconds(job.block.limits.milliseconds)
         return WorkerProcess.Allowance(
             processor: limit + .milliseconds(500),
-            wall: limit * 20 + .seconds(100),
+            wall: limit * 100 + .seconds(100),
             frames: job.block.limits.logLines + job.block.limits.calls + 2
         )
     }
@@ -160,7 +160,11 @@ private struct Talk {
         switch outcome {
         case .frame(let frame): return frame
         case .died(let death):
-            throw CodeEnd(CodeProblem(job.block).failure(of: death), isKilled: death == .killed)
+            let isFirstCall = worker.calls == 1
+            throw CodeEnd(
+                CodeProblem(job.block).failure(of: death),
+                mayBeOthers: death == .killed || death == .outOfMemory && !isFirstCall
+            )
         }
     }
 

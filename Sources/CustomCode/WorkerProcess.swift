@@ -44,6 +44,8 @@ final class WorkerProcess {
     private(set) var peakBytes = 0
     /// Processor time of the last exchange, as far as it was seen.
     private(set) var processorTime = Duration.zero
+    /// Whether it runs only where next to nobody else wants to.
+    private(set) var isLast = false
     private let pid: pid_t
     private let memory: WorkerMemory
     private let input: Int32
@@ -84,6 +86,14 @@ final class WorkerProcess {
 
     func countCall() { calls += 1 }
 
+    /// Puts a worker that a long call made the last back into its place; false where the kernel allows no way back.
+    func comesForward() -> Bool {
+        if isLast {
+            isLast = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), WorkerInvocation.niceness) != 0
+        }
+        return !isLast
+    }
+
     /// Resident bytes now; 0 if that cannot be told.
     var residentBytes: Int { memory.residentBytes }
 
@@ -93,7 +103,10 @@ final class WorkerProcess {
     func exchange(_ frame: Frame?, _ allowance: Allowance, collecting: (Frame) -> Void) -> Outcome {
         guard isAlive else { return .died(.crashed("it had ended before")) }
         let watch = Watch(pid: pid, memory: memory, allowance: allowance)
-        defer { processorTime = watch.seen }
+        defer {
+            processorTime = watch.seen
+            isLast = isLast || watch.isLast
+        }
         // What is over within a few milliseconds has not taken much.
         defer { peakBytes = max(peakBytes, watch.peakBytes, watch.hasWaited ? memory.peakBytes : 0) }
         if let frame, !write(frame, watch) { return .died(death(watch, allowance)) }
@@ -237,10 +250,18 @@ private final class WorkerMemory {
 
 /// The clocks beside one exchange.
 private final class Watch {
+    /// Processor time that is no short call's any more: two endless loops took a seventh of the engine's flows until their
+    /// end, and take a fifteenth from here on.
+    private static let long = Duration.milliseconds(100)
+    private static let last: Int32 = 19
+
+    /// Whether the worker was made the last of all that want to run.
+    private(set) var isLast = false
     /// The highest resident size seen while waiting.
     private(set) var peakBytes = 0
     /// Whether anything was not there at once.
     private(set) var hasWaited = false
+    private let pid: pid_t
     private let memory: WorkerMemory
     private let allowance: WorkerProcess.Allowance
     private let start = ContinuousClock.now
@@ -248,6 +269,7 @@ private final class Watch {
     private let startProcessor: Duration
 
     init(pid: pid_t, memory: WorkerMemory, allowance: WorkerProcess.Allowance) {
+        self.pid = pid
         self.memory = memory
         self.allowance = allowance
         var clock = clockid_t()
@@ -277,6 +299,9 @@ private final class Watch {
         hasWaited = true
         while !isOver {
             peakBytes = max(peakBytes, memory.peakBytes)
+            if seen >= Self.long, !isLast {
+                isLast = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), Self.last) == 0
+            }
             let ready = poll(&waited, 1, 10)
             if ready > 0 { return true }
             if ready < 0, errno != EINTR { return false }

@@ -1,4 +1,5 @@
 import CodeFrames
+import Connections
 import Expressions
 import FlowEngine
 import FlowLanguage
@@ -89,6 +90,28 @@ struct AttackTests {
         }
     }
 
+    @Test("code that finds a used worker too small is run again in a new one; in a new one it has had its chance")
+    func isRunAgain() throws {
+        let limits = CodeLimits(milliseconds: 30_000, megabytes: 64)
+        let configuration = try CodePool.Configuration(executable: CodeDesk.executable)
+        let translation = HostCallTranslation(credentials: ExplicitCredentials(), connections: [])
+        func run(_ code: String, _ worker: inout WorkerProcess?) -> CodeProgress.Step {
+            let job = CodeDesk.job(code, limits: limits)
+            let conversation = CodeConversation(job: job, answers: [], translation: translation, nil)
+            return conversation.run(&worker, configuration).0.step
+        }
+        for isUsed in [true, false] {
+            let first = try WorkerProcess(CodeDesk.executable, budget: 64)
+            var worker: WorkerProcess? = first
+            if isUsed, case .failed(let failure) = run("return 1", &worker) { Issue.record("\(failure)") }
+            guard case .failed(let failure) = run(Self.memoryAttacks[0], &worker) else {
+                throw CodeDesk.Unexpected(step: "it returned")
+            }
+            #expect(failure.code == "code-out-of-memory")
+            #expect((worker === first) == !isUsed)
+        }
+    }
+
     static let timeAttacks = [
         "for (;;) {}",
         "while (true) new Array(1000).fill(0).map((x) => x + 1)",
@@ -138,6 +161,22 @@ struct AttackTests {
         let (outcome, _) = try Self.run("for (;;) {}", on: worker, CodeLimits(milliseconds: 100))
         guard case .died(.timedOut) = outcome else { throw CodeDesk.Unexpected(step: "\(outcome)") }
         #expect(worker.processorTime >= .milliseconds(600))
+    }
+
+    @Test("a long call makes its worker the last that runs, a short one does not, and no call begins as the last")
+    func longCallRunsLast() throws {
+        let worker = try WorkerProcess(CodeDesk.executable, budget: 128)
+        for (code, isLong) in [("return 1", false), ("for (let i = 0; ; i++);", true)] {
+            let frame = try CallFrame.make(CodeDesk.job(code, limits: CodeLimits(milliseconds: 300)))
+            let outcome = worker.exchange(frame, .start) { _ in }
+            guard case .frame = outcome else { throw CodeDesk.Unexpected(step: "\(outcome)") }
+            #expect(worker.isLast == isLong)
+        }
+        var kept: WorkerProcess? = worker
+        let next = try CodeConversation.worker(&kept, .init(executable: CodeDesk.executable), budget: 128)
+        #expect(!next.isLast)
+        // Where the kernel lets nobody come forward again, there is a new one.
+        #expect(next === worker || !worker.isAlive)
     }
 
     @Test("code that is stopped says where it was")
@@ -235,7 +274,7 @@ struct AttackTests {
         let time = Duration.milliseconds(limits.milliseconds)
         let allowance = WorkerProcess.Allowance(
             processor: time + .milliseconds(500),
-            wall: time * 10 + .seconds(20),
+            wall: time * 100 + .seconds(100),
             frames: 300
         )
         let outcome = worker.exchange(frame, allowance) { _ in }

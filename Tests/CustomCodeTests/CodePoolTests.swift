@@ -1,3 +1,4 @@
+import CodeFrames
 import Expressions
 import FlowEngine
 import FlowLanguage
@@ -59,6 +60,31 @@ struct CodePoolTests {
         let failure = try await desk.failure("console.log('ran');\nlet x = ;")
         #expect(failure.code == "code-syntax")
         #expect(failure.message.hasPrefix("code/test.js:2:"), "\(failure.message)")
+    }
+
+    @Test("a body that ends its own function and begins another does not parse")
+    func syntaxOfOneBody() async throws {
+        let outside = CodeSource(name: "code/test.js", text: "return 1\n})(); (async function () { return 2")
+        let failure = try #require(await desk.pool.syntaxFailure(of: [outside]))
+        #expect(failure.code == "code-syntax")
+        #expect(failure.stack.first?.line == 2)
+        let inside = CodeSource(
+            name: "code/test.js",
+            text: "class A { b() { return 1 } }\nreturn await new A().b() // }"
+        )
+        #expect(try await desk.pool.syntaxFailure(of: [inside]) == nil)
+    }
+
+    @Test("an object that is thrown is told by its message, a limit by its code once")
+    func messages() async throws {
+        #expect(try await desk.failure("throw { message: 'no error' }").message == "no error")
+        let tooLarge = try await desk.failure("return 'x'.repeat(5 << 20)")
+        #expect(tooLarge.message == "what the code returned is larger than 4194304 bytes")
+        let job = CodeDesk.job(
+            "await Promise.all([records.find('a'), records.find('b')])",
+            limits: CodeLimits(calls: 1)
+        )
+        #expect(try await desk.failure(job).message.hasSuffix(": more than 1 host calls"))
     }
 
     @Test("time, chance and unique ids come from the recorded moment and seed: the same at each repetition")

@@ -246,7 +246,8 @@
         try {
             if (error !== null && typeof error === "object") {
                 stack = cut(String(error.stack ?? ""), 16384);
-                message = error.message === undefined ? shown(error) : `${cut(error.name, 200)}: ${cut(error.message, 4096)}`;
+                const label = error.name === undefined ? "" : `${cut(error.name, 200)}: `;
+                message = error.message === undefined ? shown(error) : label + cut(error.message, 4096);
                 const { name, type, code, decline_code, param, statusCode, requestId, status } = error;
                 json = stringify({ name, type, code, decline_code, param, statusCode, requestId, status, message: cut(error.message, 4096) });
             } else {

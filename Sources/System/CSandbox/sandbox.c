@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -56,6 +57,11 @@ int sandbox_yield_to_others(int nice) {
 }
 
 // MARK: Memory
+
+void sandbox_keep_freed_memory(size_t bytes) {
+    mallopt(M_MMAP_THRESHOLD, (int)bytes);
+    mallopt(M_TRIM_THRESHOLD, (int)bytes);
+}
 
 static int read_sizes(uint64_t *mapped, uint64_t *resident, uint64_t *data) {
     FILE *file = fopen("/proc/self/status", "re");

@@ -18,6 +18,9 @@ int sandbox_forbid_tracing(void);
 int sandbox_limit(int no_core, int no_file_size, int few_files);
 int sandbox_yield_to_others(int nice);
 
+/// Keeps up to so many bytes that were freed for the next allocation, instead of giving them back page by page.
+void sandbox_keep_freed_memory(size_t bytes);
+
 /// Caps what the process may map from now on, so that its resident memory stays below `budget` bytes.
 int sandbox_limit_memory(uint64_t budget);
 /// Starts the thread that holds the cap below: before `sandbox_yield_to_others`, so that code does not keep it waiting,
