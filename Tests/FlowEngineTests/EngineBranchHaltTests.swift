@@ -141,59 +141,17 @@ struct EngineBranchHaltTests {
 
     // MARK: Failing writes, crashes
 
-    @Test(
-        "every write of a run with branches fails once, and the end is the same",
-        arguments: ["group before", "commit after", "write before", "write after", "write breaks the group"]
-    )
-    func everyWriteFailsOnce(kind: String) async throws {
-        for number in 1...60 {
-            let fault: FaultInjectingStore.Fault =
-                switch kind {
-                case "group before": .beforeGroup(number, .unavailable)
-                case "commit after": .afterCommit(number)
-                case "write before": .beforeWrite(number, .unavailable)
-                case "write after": .afterWrite(number, .unavailable)
-                default: .afterWrite(number, .groupFailed)
-                }
-            if try await !endsWell(with: fault) {
-                #expect(number > 3)
-                return
-            }
+    @Test("every write of a run with branches fails once, and the end is the same", arguments: OneFailedWrite.allCases)
+    func everyWriteFailsOnce(failure: OneFailedWrite) async throws {
+        let count = try await failure.strikeEach(upTo: 60, in: Self.two) { answer, engine, transport, fault in
+            #expect(answer == RunAnswer(status: 200, body: ["sum": 400]), fault)
+            #expect(try await engine.allRuns().map(\.status) == [.succeeded, .succeeded, .succeeded], fault)
+            let lines = try await engine.rows("lines").compactMap { $0["text"]?.stringValue }
+            #expect(lines.sorted() == ["a", "b"], fault)
+            #expect(Set(transport.sent.map(\.request.key)).count == 2, fault)
+            #expect(try await engine.entries(RunID(1)).map(\.sequence) == [1, 2, 3], fault)
         }
-        Issue.record("the run has more writes than expected")
-    }
-
-    private func endsWell(with fault: FaultInjectingStore.Fault) async throws -> Bool {
-        let transport = ScriptedTransport()
-        let box = Mutex<FaultInjectingStore?>(nil)
-        var hasStruck = false
-        try await EngineWorld.with(Self.two) { world in
-            try await world.run(transport: transport) { base in
-                let store = FaultInjectingStore(base)
-                box.withLock { $0 = store }
-                return store
-            } body: { engine in
-                let store = try #require(box.withLock { $0 })
-                store.arm(fault)
-                var answer: RunAnswer?
-                for _ in 1...3 where answer == nil {
-                    await engine.waitUntilReady()
-                    do {
-                        answer = try await engine.call(key: "k")
-                    } catch let error as EngineError {
-                        guard case .store = error.code else { throw error }
-                    }
-                }
-                hasStruck = store.hasStruck
-                #expect(answer == RunAnswer(status: 200, body: ["sum": 400]), "\(fault)")
-                #expect(try await engine.allRuns().map(\.status) == [.succeeded, .succeeded, .succeeded], "\(fault)")
-                let lines = try await engine.rows("lines").compactMap { $0["text"]?.stringValue }
-                #expect(lines.sorted() == ["a", "b"], "\(fault)")
-                #expect(Set(transport.sent.map(\.request.key)).count == 2, "\(fault)")
-                #expect(try await engine.entries(RunID(1)).map(\.sequence) == [1, 2, 3], "\(fault)")
-            }
-        }
-        return hasStruck
+        #expect(count > 2)
     }
 
     // Goal: branches that are killed go on where they were, and no effect happens under two keys.

@@ -108,66 +108,21 @@ struct EngineScheduleTests {
         }
     }
 
-    // Goal: no write that fails, before or after it took effect, loses or doubles anything.
-    // Method: fail the n-th group or write for n = 1, 2, 3 … until a run has fewer, and let the caller try again with
-    // its key; the end must be that of the undisturbed run.
     @Test(
         "every write fails once, before and after it took effect, and the end is the same",
-        arguments: [
-            "group before", "commit after", "write before", "write after", "write breaks the group",
-        ]
+        arguments: OneFailedWrite.allCases
     )
-    func everyWriteFailsOnce(kind: String) async throws {
-        for number in 1...40 {
-            let fault: FaultInjectingStore.Fault =
-                switch kind {
-                case "group before": .beforeGroup(number, .unavailable)
-                case "commit after": .afterCommit(number)
-                case "write before": .beforeWrite(number, .unavailable)
-                case "write after": .afterWrite(number, .unavailable)
-                default: .afterWrite(number, .groupFailed)
-                }
-            let hasStruck = try await endsWell(with: fault)
-            if !hasStruck {
-                #expect(number > 2)
-                return
-            }
+    func everyWriteFailsOnce(failure: OneFailedWrite) async throws {
+        let count = try await failure.strikeEach(upTo: 40, in: SampleFlows.charge) { answer, engine, transport, fault in
+            #expect(answer == RunAnswer(status: 200, body: ["status": 200]), fault)
+            #expect(try await engine.allRuns().map(\.status) == [.succeeded], fault)
+            #expect(try await engine.rows("orders").map { $0["status"] } == ["PAID"], fault)
+            #expect(Set(transport.sent.map(\.request.key)).count == 1, fault)
+            let entries = try await engine.entries(RunID(1))
+            #expect(entries.map(\.sequence) == [1, 2, 3], fault)
+            #expect(entries.allSatisfy { $0.status == .succeeded }, fault)
         }
-        Issue.record("the run has more writes than expected")
-    }
-
-    private func endsWell(with fault: FaultInjectingStore.Fault) async throws -> Bool {
-        let transport = ScriptedTransport()
-        let box = Mutex<FaultInjectingStore?>(nil)
-        var hasStruck = false
-        try await EngineWorld.with(SampleFlows.charge) { world in
-            try await world.run(transport: transport) { base in
-                let store = FaultInjectingStore(base)
-                box.withLock { $0 = store }
-                return store
-            } body: { engine in
-                let store = try #require(box.withLock { $0 })
-                store.arm(fault)
-                var answer: RunAnswer?
-                for _ in 1...3 where answer == nil {
-                    await engine.waitUntilReady()
-                    do {
-                        answer = try await engine.call(key: "k")
-                    } catch let error as EngineError {
-                        guard case .store = error.code else { throw error }
-                    }
-                }
-                hasStruck = store.hasStruck
-                #expect(answer == RunAnswer(status: 200, body: ["status": 200]), "\(fault)")
-                #expect(try await engine.allRuns().map(\.status) == [.succeeded], "\(fault)")
-                #expect(try await engine.rows("orders").map { $0["status"] } == ["PAID"], "\(fault)")
-                #expect(Set(transport.sent.map(\.request.key)).count == 1, "\(fault)")
-                let entries = try await engine.entries(RunID(1))
-                #expect(entries.map(\.sequence) == [1, 2, 3], "\(fault)")
-                #expect(entries.allSatisfy { $0.status == .succeeded }, "\(fault)")
-            }
-        }
-        return hasStruck
+        #expect(count > 1)
     }
 
     @Test("while the disk is full nothing is taken in; when there is space again the engine goes on by itself")

@@ -13,9 +13,9 @@ import Testing
 @Suite("Crash matrix: every failpoint in every kind of block")
 struct CrashMatrixTests {
     /// Passages that are tried in a cell at most; the first ones meet every kind of place.
-    private static let passages = ProofSize.of(10, large: 200)
+    private static let passages = ProofSize.of(6, large: 200)
     /// Passages at which the one who goes on dies, each beside each of the first one's.
-    private static let furtherPassages = ProofSize.of(1, large: 3)
+    private static let furtherPassages = ProofSize.of(1, large: 4)
 
     @Test(
         "kill -9 at each passage changes no end state and no effect outside",

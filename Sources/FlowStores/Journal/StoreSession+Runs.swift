@@ -79,17 +79,25 @@ extension StoreSession {
     }
 
     /// What stands in a row; of one that was damaged on disk, what can still be read.
+    ///
+    /// - Throws: `.corrupt` when what an operator tells runs by cannot be read either.
     private static func record(_ row: PreparedStatement) throws(StoreError) -> RunRecord {
+        let outline = try outline(row)
         do throws(StoreError) {
-            return try intactRecord(row)
+            return try complete(outline, row)
         } catch {
             guard error.code == .corrupt else { throw error }
-            return try damagedRecord(row, error.message)
+            var damaged = outline
+            // Either may be what is damaged.
+            damaged.answer = row.isNull(22) ? nil : try? StoredForms.answer(row.textBytes(22))
+            damaged.failure = row.isNull(23) ? nil : try? StoredForms.failure(row.textBytes(23))
+            damaged.damage = error.message
+            return damaged
         }
     }
 
-    /// - Throws: `.corrupt` when what an operator tells runs by cannot be read either.
-    private static func damagedRecord(_ row: PreparedStatement, _ damage: String) throws(StoreError) -> RunRecord {
+    /// What tells a run from others: whose it is, where it stands and since when.
+    private static func outline(_ row: PreparedStatement) throws(StoreError) -> RunRecord {
         guard let mode = Mode(rawValue: try row.text(4)) else { throw StoredForms.corrupt("mode") }
         var start = RunStart(
             flow: try row.text(1),
@@ -103,41 +111,6 @@ extension StoreSession {
         )
         start.concurrency = try row.optionalText(27)
         start.generation = try row.count(29)
-        var record = RunRecord(
-            id: RunID(try row.int(0)),
-            start: start,
-            status: try row.word(statusColumn, RunStatus.self),
-            epoch: try row.int(17),
-            createdAt: try row.timestamp(18),
-            startedAt: try row.optionalTimestamp(19),
-            finishedAt: try row.optionalTimestamp(20),
-            wakesAt: try row.optionalTimestamp(21),
-            isHeld: try row.int(28) != 0
-        )
-        // Either may be what is damaged.
-        record.answer = row.isNull(22) ? nil : try? StoredForms.answer(row.textBytes(22))
-        record.failure = row.isNull(23) ? nil : try? StoredForms.failure(row.textBytes(23))
-        record.damage = damage
-        return record
-    }
-
-    private static func intactRecord(_ row: PreparedStatement) throws(StoreError) -> RunRecord {
-        guard let mode = Mode(rawValue: try row.text(4)) else { throw StoredForms.corrupt("mode") }
-        var start = RunStart(
-            flow: try row.text(1),
-            version: FlowVersion(try row.text(2)),
-            origin: try row.word(3, RunOrigin.self),
-            input: try row.map(5, "input"),
-            trigger: try row.exactOrNull(6, "trigger"),
-            caller: Caller(id: try row.optionalText(7), roles: try StoredForms.names(row.textBytes(8), "roles")),
-            mode: mode,
-            lane: try row.optionalText(9),
-            parent: try parent(row),
-            idempotencyKey: try row.optionalText(15)
-        )
-        start.concurrency = try row.optionalText(27)
-        start.generation = try row.count(29)
-        start.rerunOf = try row.optionalInt(30).map { RunID($0) }
         return RunRecord(
             id: RunID(try row.int(0)),
             start: start,
@@ -147,14 +120,24 @@ extension StoreSession {
             startedAt: try row.optionalTimestamp(19),
             finishedAt: try row.optionalTimestamp(20),
             wakesAt: try row.optionalTimestamp(21),
-            awaits: try row.optionalText(31).map { EventSubject(text: $0) },
-            answer: row.isNull(22) ? nil : try StoredForms.answer(row.textBytes(22)),
-            failure: row.isNull(23) ? nil : try StoredForms.failure(row.textBytes(23)),
-            strikes: try row.count(24),
-            trace: row.isNull(25) ? [] : try StoredForms.trace(row.textBytes(25)),
-            halt: row.isNull(26) ? nil : try row.word(26, RunHalt.self),
             isHeld: try row.int(28) != 0
         )
+    }
+
+    /// The run with what it goes on with: values, answer, trace.
+    private static func complete(_ outline: RunRecord, _ row: PreparedStatement) throws(StoreError) -> RunRecord {
+        var record = outline
+        record.start.input = try row.map(5, "input")
+        record.start.trigger = try row.exactOrNull(6, "trigger")
+        record.start.caller.roles = try StoredForms.names(row.textBytes(8), "roles")
+        record.start.rerunOf = try row.optionalInt(30).map { RunID($0) }
+        record.awaits = try row.optionalText(31).map { EventSubject(text: $0) }
+        record.answer = row.isNull(22) ? nil : try StoredForms.answer(row.textBytes(22))
+        record.failure = row.isNull(23) ? nil : try StoredForms.failure(row.textBytes(23))
+        record.strikes = try row.count(24)
+        record.trace = row.isNull(25) ? [] : try StoredForms.trace(row.textBytes(25))
+        record.halt = row.isNull(26) ? nil : try row.word(26, RunHalt.self)
+        return record
     }
 
     private static func parent(_ row: PreparedStatement) throws(StoreError) -> EntryAddress? {

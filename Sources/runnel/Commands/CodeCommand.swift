@@ -64,7 +64,7 @@ struct RunCode: AsyncParsableCommand {
                 Console.note("the code asked for '\(question.call)', which only a run can answer")
                 throw Exit.failed
             case .failed(let failure):
-                Console.note("\(failure.code): \(failure.message)")
+                Console.note("\(failure.code): \(withGivenPaths(failure.message))")
                 throw Exit.failed
             }
         }
@@ -89,6 +89,11 @@ struct RunCode: AsyncParsableCommand {
             now: now,
             seed: SystemRandomSource().bytes(32)
         )
+    }
+
+    /// A failure's place begins where an app does, at 'code'; these files are named as the caller named them.
+    private func withGivenPaths(_ message: String) -> String {
+        ([file] + use).reduce(message) { $0.replacing(SourceRange.pathInApp($1) + ":", with: $1 + ":") }
     }
 
     private func show(_ lines: [CodeLine]) {
