@@ -49,6 +49,7 @@ struct EngineWorld {
     /// Cancelling the engine is as near to a crash as one process can have it: nothing that is on its way is recorded.
     func run<R: Sendable>(
         transport: any Transport = ScriptedTransport(),
+        code: (any CodeRunner)? = nil,
         app: App? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         store decorate: (any Store) -> any Store = { $0 },
@@ -64,6 +65,7 @@ struct EngineWorld {
             clock: clock,
             random: SeededRandomSource(),
             features: [feature],
+            code: code,
             earlier: earlier,
             mode: .test,
             logger: logger

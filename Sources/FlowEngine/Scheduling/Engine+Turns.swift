@@ -50,8 +50,11 @@ extension Engine {
                 guard live.pending?.entry.address == address else { return nil }
                 var turn = Turn(live, context: context(), in: transaction)
                 return try finish(&turn, first: try turn.receive(result))
-            case .progress(let address, let progress):
-                guard live.code?.call.isAt(address) == true, live.pending == nil else { return nil }
+            case .progress(let address, let answers, let progress):
+                // Said twice, a host call would be done twice.
+                guard let code = live.code, code.call.isAt(address), code.answers.count == answers,
+                    live.pending == nil
+                else { return nil }
                 var turn = Turn(live, context: context(), in: transaction)
                 return try finish(&turn, first: try turn.receive(progress))
             case .goOn:

@@ -231,7 +231,7 @@ extension Engine {
         case .code(let job, let answers):
             let progress = await code?.advance(job, answers: answers) ?? .unavailable
             if Task.isCancelled { return }
-            return submitTurn(of: order.run, .progress(order.address, progress))
+            return submitTurn(of: order.run, .progress(order.address, answers: answers.count, progress))
         }
         Failpoint.sendBefore.pass()
         let result = await answer(to: request, within: order.patience)

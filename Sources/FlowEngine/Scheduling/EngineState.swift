@@ -94,8 +94,8 @@ enum TurnInput: Sendable {
     /// Take the run up from the store. `isUnsent`: this process knows that its open request has not left.
     case takeUp(isUnsent: Bool)
     case answer(EntryAddress, TransportResult)
-    /// What the code at the address came to.
-    case progress(EntryAddress, CodeProgress)
+    /// What the code at the address came to when it had so many answers.
+    case progress(EntryAddress, answers: Int, CodeProgress)
     case goOn
 }
 

@@ -13,14 +13,11 @@ struct PendingCode: Sendable {
 
 // A code block: each of its host calls is an entry, answered in the order in which the code made them.
 extension Turn {
-    mutating func beginCode(_ call: BlockCall) -> Stop {
+    mutating func beginCode(_ call: BlockCall) throws(StoreError) -> Stop {
         // What the journal has of this passage is given to the code instead of being done again.
-        if let code = run.code, code.call.path == call.path, code.call.visit == call.visit,
-            code.call.attempt == call.attempt
-        {
-            return .computing
-        }
-        run.code = PendingCode(call: call)
+        if run.code?.call.isAt(address(of: call, number: 0)) != true { run.code = PendingCode(call: call) }
+        // On disk it is no longer one that somebody has to take up, nor one that keeps no lane.
+        try save(.running)
         return .computing
     }
 

@@ -144,7 +144,7 @@ struct Turn {
             }
             if case .command(let block, let data) = call.work { return try begin(block, data: data, call) }
             if case .wait(let work) = call.work { return try wait(for: work, call) }
-            if case .code = call.work { return beginCode(call) }
+            if case .code = call.work { return try beginCode(call) }
             if case .branches(let work) = call.work { return try begin(work, call) }
             if case .runFlow(let flow, let input, let mode) = call.work {
                 return try runFlow(flow, input: input, mode: mode, call)

@@ -53,12 +53,37 @@ enum SimulatedFlows {
 
         """
 
-    /// What is wrong with the notes that the branches of these runs left.
+    /// Begins with code, so that a call's first turn ends in it.
+    static let checkoutWithCode = """
+        flow: checkout-code
+        kind: page
+        access: [customer, admin]
+        input: { orderId: { type: int } }
+        output: { clientSecret: '${ blocks.intent.client_secret }', calls: '${ blocks.code }' }
+        blocks:
+          - id: code
+            block: custom-code
+            args: { run: '${ run.id }' }
+            code: return 'SimulatedCode stands for it'
+          - { id: order, block: find-record, table: orders, where: { id: '${ input.orderId }' } }
+          - id: intent
+            block: execute-connection-command
+            connection: stripe
+            command: create-payment-intent
+            data: { orderId: '${ input.orderId }', amount: '${ blocks.order.total }' }
+
+        """
+
+    /// What is wrong with the notes that the branches and the code of these runs left.
     static func findings(_ runs: [RunRecord], notes: [ValueMap]) -> [String] {
-        let whole = runs.filter { $0.start.flow == "checkout-beside" && $0.start.origin == .page }
-        let expected = whole.flatMap { run in (1...5).map { "\(run.id) \($0)" } }.sorted()
+        let called = runs.filter { $0.start.origin == .page }
+        let whole = called.filter { $0.start.flow == "checkout-beside" }
+        let coded = called.filter { $0.start.flow == "checkout-code" }
+        let branches = whole.flatMap { run in (1...5).map { "\(run.id) \($0)" } }
+        let calls = coded.flatMap { run in (1...SimulatedCode.calls).map { SimulatedCode.note($0, of: run.id) } }
+        let expected = (branches + calls).sorted()
         let found = notes.compactMap { $0["text"]?.stringValue }.sorted()
-        var findings = found == expected ? [] : ["branches were to note \(expected), and noted \(found)"]
+        var findings = found == expected ? [] : ["to be noted was \(expected), and noted was \(found)"]
         for run in whole where run.answer?.body["won"] != "quick" {
             findings.append("run \(run.id) was won by the slow one")
         }

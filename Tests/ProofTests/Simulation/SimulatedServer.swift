@@ -71,6 +71,7 @@ final class SimulatedServer: Sendable {
             clock: process,
             random: SeededRandomSource(seed: UInt64(bitPattern: base.bootEpoch) &+ world.seed),
             features: [payments],
+            code: SimulatedCode(process),
             mode: .test,
             logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() },
             writerThread: process

@@ -67,7 +67,7 @@ final class SimulatedShop: Sendable {
         let clicks = 1 + world.draw(2)
         var intent: String?
         for click in 1...clicks {
-            let flow = world.oneIn(2) ? "checkout" : "checkout-beside"
+            let flow = ["checkout", "checkout-beside", "checkout-code"][world.draw(3)]
             let answer = await ask(flow, ["orderId": .int(order)], "checkout-\(number)-\(click)")
             guard let secret = answer["clientSecret"]?.stringValue else { return complain("no intent: \(answer)") }
             let id = secret.components(separatedBy: "_secret_").first

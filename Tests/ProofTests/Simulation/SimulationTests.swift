@@ -102,7 +102,11 @@ struct SimulationTests {
             let bytes = file.path == "app.yaml" ? SimulatedFlows.app(file.contents) : file.contents
             return SourceFile(path: file.path, bytes: bytes)
         }
-        files.append(SourceFile(path: "flows/checkout-beside.yaml", bytes: Array(SimulatedFlows.checkout.utf8)))
+        for (name, text) in [
+            ("checkout-beside", SimulatedFlows.checkout), ("checkout-code", SimulatedFlows.checkoutWithCode),
+        ] {
+            files.append(SourceFile(path: "flows/\(name).yaml", bytes: Array(text.utf8)))
+        }
         let compilation = AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(files)
         return try #require(compilation.app, "\(compilation.diagnostics)")
     }
