@@ -135,10 +135,10 @@ package struct CapsuleExport: Sendable {
         guard history.runs.count < Self.runLimit else { return "it takes \(Self.runLimit) runs or more" }
         for run in history.runs {
             let start = run.record.start
-            guard let graph = app.flows[start.flow], graph.version == start.version else {
+            guard let graph = app.flows[start.flow], graph.version.isMeant(by: start.version) else {
                 return areFilesKept
                     ? "'\(start.flow)' had another version when this run began than its caller's files say"
-                    : "the files of version \(start.version.rawValue.prefix(12)) of '\(start.flow)' were not kept"
+                    : "the files of version \(start.version.short) of '\(start.flow)' were not kept"
             }
             for entry in run.entries where !entry.isRepeatable {
                 return "\(entry.block) at \(entry.address.path) was run by a program that did not note rows"

@@ -60,7 +60,7 @@ package final class CapsuleReplay: Sendable {
         let prepared = try prepare(capsule.files)
         for run in capsule.history.runs {
             let start = run.record.start
-            guard prepared.app.flows[start.flow]?.version == start.version else {
+            guard prepared.app.flows[start.flow]?.version.isMeant(by: start.version) == true else {
                 throw ReplayRefusal("the files of the capsule hold no version \(start.version) of '\(start.flow)'")
             }
         }

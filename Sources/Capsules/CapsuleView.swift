@@ -16,7 +16,7 @@ package struct CapsuleView: Sendable {
             "run \(record.id) of '\(record.start.flow)' in \(header.app), \(record.start.mode.rawValue) mode: "
                 + record.status.rawValue,
             "  exported \(header.exportedAt.rfc3339) by \(header.program)",
-            "  version \(record.start.version.rawValue.prefix(12)), \(capsule.files.count) files",
+            "  version \(record.start.version.short), \(capsule.files.count) files",
         ]
         if let limitation = header.limitation { lines.append("  cannot be replayed: \(limitation)") }
         if let delivery = capsule.delivery {

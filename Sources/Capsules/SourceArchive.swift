@@ -5,9 +5,11 @@ package import FlowLanguage
 
 /// The files that each version of a flow was compiled from, kept in the store for as long as its runs.
 ///
-/// By content: a file that several versions share is kept once. A version's own record lists its files.
+/// By content: a file that several versions share is kept once, and so is their list of files, which a version's own
+/// record names. Records of earlier programs hold the list themselves.
 package enum SourceArchive {
     private static let filePrefix = "file:"
+    private static let listPrefix = "list:"
 
     /// Keeps the files for every flow of the app that has none kept yet.
     package static func save(_ app: App, _ sources: [SourceFile], in store: any Store) async throws(StoreError) {
@@ -26,14 +28,20 @@ package enum SourceArchive {
             for file in files {
                 try transaction.saveFlowSource(FlowVersion(filePrefix + hash(file.bytes)), file.bytes)
             }
-            for version in missing { try transaction.saveFlowSource(version, list) }
+            let name = listPrefix + hash(list)
+            try transaction.saveFlowSource(FlowVersion(name), list)
+            for version in missing { try transaction.saveFlowSource(version, JSON.encodeExact(.string(name))) }
         }
     }
 
     /// The files of a version, `app.yaml` first; nil when they were not kept.
     package static func files(of version: FlowVersion, in reader: any StoreReader) throws(StoreError) -> [SourceFile]? {
         guard let bytes = try reader.flowSource(version) else { return nil }
-        guard let list = (try? JSON.parseExact(bytes, limits: .journal))?.listValue else {
+        var record = try? JSON.parseExact(bytes, limits: .journal)
+        if let name = record?.stringValue, name.hasPrefix(listPrefix) {
+            record = try reader.flowSource(FlowVersion(name)).flatMap { try? JSON.parseExact($0, limits: .journal) }
+        }
+        guard let list = record?.listValue else {
             throw StoreError(.corrupt, "the list of a flow's files cannot be read")
         }
         var files: [SourceFile] = []

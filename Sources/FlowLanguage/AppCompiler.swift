@@ -106,7 +106,7 @@ package struct AppCompiler: Sendable {
             connections: model.connections,
             payments: model.payments,
             events: model.events,
-            flows: graphs
+            flows: graphs.pinningSubflows()
         )
     }
 

@@ -20,6 +20,23 @@ import Testing
         }
     }
 
+    @Test("a capsule of a program whose versions did not count sub-flows replays, and its runs keep their versions")
+    func recordedBefore() async throws {
+        let calls = [CapsuleWorld.Call(flow: "guarded", input: ["name": "g"])]
+        var capsule = try #require(try await CapsuleWorld.capsules(calls).first)
+        let version = capsule.run.record.start.version
+        #expect(version.own != version)
+        for number in capsule.history.runs.indices {
+            let version = capsule.history.runs[number].record.start.version.own
+            capsule.history.runs[number].record.start.version = version
+        }
+        let verdict = try CapsuleReplay().replay(capsule)
+        #expect(verdict.divergence == nil, "\(verdict.divergence?.summary ?? "")")
+        #expect(verdict.outcome.runs.map(\.record.start.version) == capsule.history.runs.map(\.record.start.version))
+        capsule.history.runs[0].record.start.version = FlowVersion(version.own.rawValue + "-0")
+        #expect(throws: ReplayRefusal.self) { try CapsuleReplay().replay(capsule) }
+    }
+
     @Test("10,000 mutations of capsules are refused or compared, and never end the process")
     func hostile() async throws {
         let texts = try await RecordedApp.recorded().map { CapsuleText.encode($0.capsule) }

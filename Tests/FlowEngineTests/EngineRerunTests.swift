@@ -177,4 +177,44 @@ struct EngineRerunTests {
             }
         }
     }
+
+    @Test(
+        "a sub-flow that was changed since does not hinder: what it did is kept, and what is done again takes the new one"
+    )
+    func changedSubflow() async throws {
+        let parent = """
+            flow: f
+            kind: page
+            access: [customer]
+            output: { first: '${ blocks.first.said }', second: '${ blocks.second.said }' }
+            blocks:
+              - { id: first, block: run-flow, flow: child }
+              - id: pay
+                block: execute-connection-command
+                connection: bank
+                command: charge
+                data: { amount: 5 }
+              - { id: second, block: run-flow, flow: child }
+            """
+        let child = """
+            flow: child
+            kind: page
+            access: [customer]
+            output: { said: old }
+            blocks: []
+            """
+        let today = try SampleApp.compile(parent, child.replacing("old", with: "new"))
+        try await EngineWorld.with(parent, child) { world in
+            try await world.run(transport: Self.declining()) { engine in
+                let answer = try await engine.call()
+                #expect(answer.status == 402)
+            }
+            try await world.run(app: today) { engine in
+                let again = try await engine.rerun(RunID(1), from: .failure)
+                let record = try await engine.finished(again)
+                #expect(record.answer?.body == ["first": "old", "second": "new"])
+                #expect(record.start.version == today.flows["f"]?.version)
+            }
+        }
+    }
 }

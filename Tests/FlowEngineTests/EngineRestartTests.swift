@@ -84,8 +84,11 @@ struct EngineRestartTests {
         }
     }
 
-    @Test("a run goes on with the version that it began with, its sub-flow and its branches with it")
-    func earlierVersion() async throws {
+    @Test(
+        "a run goes on with the version that it began with, its sub-flow and its branches with it",
+        arguments: ["45m", "30m"]
+    )
+    func earlierVersion(wait: String) async throws {
         let (parent, child) = (
             """
             flow: f
@@ -110,14 +113,14 @@ struct EngineRestartTests {
             let old = world.app
             let declaration = SourceFile(path: "app.yaml", bytes: Array(SampleApp.declaration.utf8))
             let files = [parent, child].enumerated().map { number, flow in
-                let text = flow.replacing("30m", with: "45m").replacing("old", with: "new")
+                let text = flow.replacing("30m", with: wait).replacing("old", with: "new")
                 return SourceFile(path: "flows/flow\(number).yaml", bytes: Array(text.utf8))
             }
             let changed = try SampleApp.compile(files: [declaration] + files)
             let loads = Mutex(0)
             let earlier = EarlierVersions { version, _ in
                 loads.withLock { $0 += 1 }
-                return old.flows.values.contains { $0.version == version } ? old : nil
+                return old.flows.values.contains { $0.version == version } ? .found(old) : .gone("unknown")
             }
             try await world.run { engine in
                 _ = try await engine.start("f", input: [:], trigger: .null, origin: .manual, caller: .system)

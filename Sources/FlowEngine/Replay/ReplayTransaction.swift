@@ -371,6 +371,8 @@ final class ReplayTransaction {
     func insertRun(_ start: RunStart, at now: Timestamp) throws(StoreError) -> RunID {
         let id = identity(of: start)
         var record = RunRecord(id: id, start: start, status: .queued, createdAt: now)
+        // A flow sees its version, and an earlier program called it otherwise.
+        if plan == nil, let version = recorded[id]?.record.start.version { record.start.version = version }
         record.startedAt = recorded[id]?.record.startedAt
         records[id] = record
         journals[id] = []

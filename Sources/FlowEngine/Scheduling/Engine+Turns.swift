@@ -162,10 +162,12 @@ extension Engine {
         var record = record
         record.status = .paused
         record.wakesAt = nil
+        let reason = try context().earlier.absence(of: record.start.version, in: transaction)
         record.failure = .engine(
             "version_gone",
-            "the app has no version \(record.start.version.rawValue.prefix(12)) of '\(record.start.flow)'; "
-                + "put it back and resume the run"
+            "'\(record.start.flow)', or a flow that it runs, was changed since the run began with version "
+                + "\(record.start.version.short), which cannot go on: \(reason ?? "it is another flow's"); "
+                + "put that back and resume the run"
         )
         try transaction.updateRun(record)
         return result(ofLeft: record, startsWork: record.start.lane != nil)

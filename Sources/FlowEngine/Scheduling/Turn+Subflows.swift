@@ -75,6 +75,7 @@ extension Turn {
         guard let graph = app.flows[flow] else {
             return .failure(.engine("unknown_flow", "there is no flow '\(flow)'"))
         }
+        if context.app.flows[flow]?.version != graph.version { try keepFiles(of: graph) }
         let caller = run.record.start.caller
         // Cloud flows declare no access: nobody calls them from outside, and here the flow's author did.
         guard graph.kind == .cloud || caller.isAllowed(graph.access) else {
@@ -102,6 +103,15 @@ extension Turn {
             start.generation = run.record.start.generation
             return .success((start, graph))
         }
+    }
+
+    /// The version of a flow of an earlier app leads to that app's files, as the run's own does: a program that did not
+    /// count sub-flows kept them under other versions.
+    private func keepFiles(of graph: FlowGraph) throws(StoreError) {
+        guard try transaction.flowSource(graph.version) == nil,
+            let files = try transaction.flowSource(run.record.start.version)
+        else { return }
+        try transaction.saveFlowSource(graph.version, files)
     }
 
     /// The number of runs that wait for this one, directly or not; at most the limit.

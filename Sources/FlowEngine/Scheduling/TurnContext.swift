@@ -18,15 +18,14 @@ struct TurnContext: Sendable {
 
     /// The app that a run was started with; nil when its version is gone.
     func app(of start: RunStart, in reader: any StoreReader) throws(StoreError) -> App? {
-        if app.flows[start.flow]?.version == start.version { return app }
+        if app.flows[start.flow]?.version.isMeant(by: start.version) == true { return app }
         return try earlier.app(of: start.version, in: reader)
     }
 
     /// The graph that a run was started with; nil when its version is gone.
     func graph(of start: RunStart, in reader: any StoreReader) throws(StoreError) -> FlowGraph? {
-        if let graph = app.flows[start.flow], graph.version == start.version { return graph }
-        let graph = try earlier.app(of: start.version, in: reader)?.flows[start.flow]
-        return graph?.version == start.version ? graph : nil
+        let graph = try app(of: start, in: reader)?.flows[start.flow]
+        return graph?.version.isMeant(by: start.version) == true ? graph : nil
     }
 
     func command(_ name: String, of service: String) -> (any Command)? {

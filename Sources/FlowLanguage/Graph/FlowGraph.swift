@@ -22,7 +22,7 @@ package struct FlowGraph: Sendable {
     package var entry: NodeIndex?
     /// What a whole run may take, from its first block on.
     package var timeout: Duration?
-    /// Hash over the flow's canonical text and the columns of the tables it uses.
+    /// Hash over the flow's canonical text and the columns of the tables it uses, and over those of its sub-flows.
     package var version: FlowVersion
     /// Who is recorded and printed; the flow's file and the place of its name.
     package var range: SourceRange
@@ -83,7 +83,8 @@ package struct BlockPath: Sendable, Hashable, CustomStringConvertible {
     package var description: String { rawValue }
 }
 
-/// The SHA-256 of what a run depends on, in lower-case hexadecimal.
+/// The SHA-256 of what a run depends on, in lower-case hexadecimal: of its own flow and, behind a dash where it runs
+/// others, of those.
 package struct FlowVersion: Sendable, Hashable, CustomStringConvertible {
     package var rawValue: String
 

@@ -4,6 +4,8 @@ import Expressions
 extension FlowVersion {
     /// SHA-256 over what a run of the flow depends on: the flow without comments, titles and the order of its keys, the
     /// code it runs, and the columns of the tables it uses.
+    ///
+    /// Its sub-flows are added once all flows of the app are there.
     static func of(_ source: FlowSource, tables: Set<String>, code: [CodeText], model: AppModel) -> FlowVersion {
         var writer = CanonicalWriter(skippedKeys: source.titleKeys)
         writer.write(text: "runnel-flow-1")
@@ -14,13 +16,13 @@ extension FlowVersion {
             for column in table.columns.sorted(by: { $0.name < $1.name }) { writer.write(column) }
         }
         for text in code { writer.write(text: text.text) }
+        return FlowVersion(digest: SHA256.hash(data: writer.bytes))
+    }
+
+    init(digest: SHA256Digest) {
         let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in SHA256.hash(data: writer.bytes) {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return FlowVersion(String(decoding: text, as: UTF8.self))
+        let text = digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        self.init(String(decoding: text, as: UTF8.self))
     }
 }
 

@@ -15,11 +15,17 @@ package enum JavaScriptNames {
         return scanner.uses.filter { !scanner.declared.contains($0.name) }
     }
 
-    private struct Scanner {
+    struct Scanner {
         let bytes: [UInt8]
         let names: Set<String>
         var uses: [Use] = []
         var declared: Set<String> = []
+        /// Every one of the names outside texts and comments, whatever it stands for.
+        private(set) var mentions: [(name: String, end: Int)] = []
+        /// What stands in quotes, slashes or templates.
+        private(set) var texts: [Range<Int>] = []
+        /// `\u0061` outside texts: a name that is spelt otherwise.
+        private(set) var hasEscapedNames = false
         private var index = 0
         private var line = 1
         private var lineStart = 0
@@ -80,6 +86,7 @@ package enum JavaScriptNames {
         }
 
         private mutating func sign(_ byte: UInt8) {
+            if byte == UInt8(ascii: "\\") { hasEscapedNames = true }
             previous = String(decoding: [byte], as: UTF8.self)
             index += 1
         }
@@ -99,6 +106,7 @@ package enum JavaScriptNames {
             let word = String(decoding: bytes[start..<index], as: UTF8.self)
             defer { previous = word }
             guard names.contains(word) else { return }
+            mentions.append((word, index))
             if Self.declaring.contains(previous) {
                 declared.insert(word)
                 return
@@ -124,6 +132,8 @@ package enum JavaScriptNames {
         /// A text, or a regular expression, which ends at a slash outside brackets.
         private mutating func quoted(_ quote: UInt8, isPattern: Bool) {
             index += 1
+            let start = index
+            defer { texts.append(start..<index) }
             var isInBrackets = false
             while let byte = current, byte != UInt8(ascii: "\n") {
                 index += 1
@@ -140,6 +150,8 @@ package enum JavaScriptNames {
 
         /// A template's text, up to its end or the next `${`.
         private mutating func template() {
+            let start = index
+            defer { texts.append(start..<min(index, bytes.count)) }
             while let byte = current {
                 switch byte {
                 case UInt8(ascii: "\\"): index += 2

@@ -129,9 +129,11 @@ struct OpenedApp {
     private var earlier: EarlierVersions {
         let today = app
         return EarlierVersions { (version, reader) throws(StoreError) in
-            let app = try SourceArchive.app(of: version, today: today, PaymentsCatalogue.catalogue, in: reader)
-            guard let app, CodeRuntime.hasCode(today) || !CodeRuntime.hasCode(app) else { return nil }
-            return app
+            let found = try SourceArchive.app(of: version, today: today, PaymentsCatalogue.catalogue, in: reader)
+            guard case .found(let app) = found, CodeRuntime.hasCode(app), !CodeRuntime.hasCode(today) else {
+                return found
+            }
+            return .gone("it runs code, for which an app without any has no worker")
         }
     }
 
