@@ -95,6 +95,7 @@ private final class HandThread: WriterThread {
 
 private struct NobodyListens: GroupObserver {
     func groupCommitted(jobs: Int) {}
+    func groupBegins() {}
     func groupFailed(_ error: StoreError, jobs: Int) {}
 }
 

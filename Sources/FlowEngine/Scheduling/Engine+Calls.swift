@@ -219,6 +219,7 @@ extension Engine {
         let interpreter = Interpreter(graph: graph, run: record.id, start: record.start, startedAt: now)
         var turn = Turn(LiveRun(record: record, interpreter: interpreter), context: context(), in: transaction)
         let stop = try turn.advance()
+        turned.note(stop, of: record.id)
         return .turned(
             TurnResult(
                 run: turn.run,

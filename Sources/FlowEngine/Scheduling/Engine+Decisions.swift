@@ -19,12 +19,17 @@ extension Engine {
     /// - Throws: `.unknownRun`; `.wrongState`; `.store`.
     package func resume(_ run: RunID) async throws(EngineError) {
         let context = context()
+        let now = clock.now()
         try await deciding(run, when: [.paused, .quarantined, .running, .waiting, .retrying]) {
             (record, transaction) throws(StoreError) in
             if record.status == .paused || record.status == .quarantined {
                 // Whether a request was on its way when it stopped is not forgotten.
-                let isOpen = try context.unsettledRequest(of: record, in: transaction) != nil
-                record.status = isOpen ? .running : .queued
+                record.status = .queued
+                if let request = try context.unsettledRequest(of: record, in: transaction) {
+                    try context.noteUncertainty(of: request, in: transaction)
+                    record.status = .retrying
+                    record.wakesAt = now
+                }
                 record.strikes = 0
                 record.failure = nil
             } else {
@@ -37,7 +42,7 @@ extension Engine {
             _ = try context.admitSuccessors(of: record.start, in: transaction)
             return true
         } then: { [self] in
-            if isReady { submitTurn(of: run, .takeUp(isUnsent: false)) }
+            // A look gives it a place and keeps to its lane.
             requestLook()
         }
     }

@@ -15,7 +15,9 @@ extension Engine {
         let slot = Slot<TurnResult?>()
         return GroupWriter.Job(
             body: { [self] (transaction, _) throws(StoreError) in
-                slot.put(try turn(of: run, input, isSuspect: suspect != nil, in: transaction))
+                let result = try turn(of: run, input, isSuspect: suspect != nil, in: transaction)
+                if let result { turned.note(result.stop, of: run) }
+                slot.put(result)
             },
             done: { [self] outcome in
                 switch outcome {
@@ -42,7 +44,10 @@ extension Engine {
         isSuspect: Bool = false,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> TurnResult? {
-        if var live = state.withLock({ $0.live[id] }) {
+        let earlier = turned.stop(of: id)
+        // What is in memory is older than what that turn did; its commit sees to how the run goes on.
+        if let earlier, earlier != .left { return nil }
+        if earlier == nil, var live = state.withLock({ $0.live[id] }) {
             live.record.halt = try transaction.halt(of: id)
             switch input {
             case .takeUp: return nil
@@ -294,6 +299,8 @@ extension Engine {
         switch error.code {
         case .finalState, .staleEpoch:
             logger.notice("a turn came too late", metadata: ["run.id": "\(run)", "code": "\(error.code)"])
+            // Its place is free for another run.
+            requestLook()
         default:
             failAlone(run, .engine("engine_\(error.code)", error.message))
         }

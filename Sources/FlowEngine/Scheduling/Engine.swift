@@ -27,6 +27,7 @@ package final class Engine: Service, Sendable {
     private let earlier: EarlierVersions
     let logger: Logger
     let writer: GroupWriter
+    let turned = GroupTurns()
     let schedules: Schedules
     /// By flow, where it is not 0.
     let priorities: [String: Int]
@@ -90,7 +91,7 @@ package final class Engine: Service, Sendable {
         let triggering = TableTriggers(app, mode: mode, clock: clock).map { TriggeringStore(timed, $0) }
         self.writer = GroupWriter(
             store: triggering ?? timed,
-            observer: GroupReport(counters: counters, commits: commits, logger: logger),
+            observer: GroupReport(counters: counters, commits: commits, logger: logger, turned: turned),
             thread: writerThread
         )
         triggering?.tell { [weak self] in self?.requestLook() }
@@ -306,8 +307,10 @@ extension Engine {
     func stall(after error: StoreError, _ turn: EngineState.StalledTurn? = nil) {
         guard error.stopsIntake else { return }
         let isFirst = state.withLock { state in
+            state.failures += 1
             if let turn {
-                state.live[turn.run] = nil
+                // One that was to be taken up may have been in memory already, with something on its way.
+                if case .takeUp = turn.input {} else { state.live[turn.run] = nil }
                 state.stalled.append(turn)
             }
             guard state.phase == .ready else { return false }
@@ -328,12 +331,12 @@ extension Engine {
             pause = .seconds(1)
             let mark = Array(clock.now().rfc3339.utf8)
             do throws(StoreError) {
-                let lost = try await writer.perform { [self] (transaction, _) throws(StoreError) in
+                let (lost, failures) = try await writer.perform { [self] (transaction, _) throws(StoreError) in
                     try transaction.setSetting("engine.probe", mark)
-                    return try runningUnowned(in: transaction)
+                    return (try runningUnowned(in: transaction), state.withLock { $0.failures })
                 }
-                recovered(lost)
-                return
+                if recovered(lost, failures: failures) { return }
+                pause = .zero
             } catch {
                 if error.code == .closed { return }
             }
@@ -347,17 +350,21 @@ extension Engine {
             .filter { $0.epoch == store.bootEpoch && !live.contains($0.id) }.map(\.id)
     }
 
-    private func recovered(_ lost: [RunID]) {
-        let (turns, waiting) = state.withLock { state in
+    /// - Returns: False when a group failed since the probe, which does not know what became of that one.
+    private func recovered(_ lost: [RunID], failures: Int) -> Bool {
+        let found: ([EngineState.StalledTurn], [CheckedContinuation<Void, Never>])? = state.withLock { state in
+            guard state.failures == failures else { return nil }
             defer { state.stalled = [] }
             let waiting = state.phase == .stalled ? state.enter(.ready) : []
             let known = Set(state.stalled.map(\.run))
             let unowned = lost.filter { !known.contains($0) }
             return (state.stalled + unowned.map { .init(run: $0, input: .takeUp(isUnsent: true)) }, waiting)
         }
+        guard let (turns, waiting) = found else { return false }
         for waiting in waiting { waiting.resume() }
         logger.notice("the store takes writes again", metadata: ["runs": "\(turns.count)"])
         for turn in turns { submitTurn(of: turn.run, turn.input) }
         requestLook()
+        return true
     }
 }

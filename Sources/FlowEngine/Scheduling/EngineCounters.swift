@@ -91,6 +91,9 @@ struct GroupReport: GroupObserver {
     var counters: EngineCounters
     var commits: CommitSignal
     var logger: Logger
+    var turned: GroupTurns
+
+    func groupBegins() { turned.reset() }
 
     func groupCommitted(jobs: Int) {
         counters.countGroup(jobs: jobs)

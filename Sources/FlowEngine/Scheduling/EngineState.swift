@@ -26,6 +26,8 @@ struct EngineState: Sendable {
     /// Those who wait until calls are taken.
     var readiness: [CheckedContinuation<Void, Never>] = []
     var stalled: [StalledTurn] = []
+    /// Groups that failed on the store's account; counted, so that one behind a probe is not overlooked.
+    var failures = 0
     /// After a crash: runs up to this one may have caused it, and are first taken up one at a time.
     private(set) var suspectsUpTo: RunID?
     private var suspectsLeft = 0

@@ -115,6 +115,8 @@ package struct SystemWriterThread: WriterThread {
 
 /// Hears what became of groups.
 protocol GroupObserver: Sendable {
+    /// Also when the jobs of a group that was undone are done again.
+    func groupBegins()
     func groupCommitted(jobs: Int)
     func groupFailed(_ error: StoreError, jobs: Int)
 }
@@ -189,6 +191,7 @@ extension GroupWriter {
         var wasTrustedInVain = false
         do throws(StoreError) {
             try store.writeGroup { (transaction) throws(StoreError) in
+                observer.groupBegins()
                 jobs = group
                 outcomes = []
                 apart = []

@@ -40,6 +40,8 @@ extension Turn {
             FlowLogLine(level: $0.level, message: SecretPattern.redacted($0.text), fields: [:], path: path)
         }
         switch progress.step {
+        // A call that is not recorded is made again when the code is run again, if it ever is.
+        case .asks where run.record.halt != nil && code.reopened == nil: return nil
         case .asks(let question): return try serve(question, code)
         case .returned(let value):
             if let open = code.reopened { return try missed(open, .diverged("it returned without the call")) }

@@ -57,7 +57,7 @@ extension Turn {
         let effect = pending.request.effect
         let verdict = SendVerdict(result, effect: effect)
         // A request that may have been executed once stays so, whatever became of its repetitions.
-        let mayHaveHappened = pending.entry.failure?.code == Self.noAnswer
+        let mayHaveHappened = pending.entry.isUncertain
         switch verdict {
         case .answered(let answer):
             return try receive(answer, to: pending)
@@ -66,7 +66,9 @@ extension Turn {
             pending.entry.failure = problem(reason, isUncertain: uncertain, retryable: true)
             // A run that is to be cancelled is not kept for what has certainly not happened.
             let isWanted = run.record.halt != .cancel || uncertain
-            guard pending.entry.sends < Limits.sends, isWanted else {
+            // What must happen at most once is repeated by nobody but a person.
+            let isAllowed = effect != .once || !uncertain
+            guard pending.entry.sends < Limits.sends, isWanted, isAllowed else {
                 return try giveUp(pending, isUncertain: uncertain && effect != .safe)
             }
             return try sendLater(pending, after: pause, isUncertain: uncertain && effect != .safe)
@@ -84,6 +86,7 @@ extension Turn {
 
     static let noAnswer = "no_answer"
     static let notSent = "not_sent"
+    static let outcomeUnknown = "outcome_unknown"
     static let unusableAnswer = "unusable_answer"
 
     private func problem(_ reason: String, isUncertain: Bool, retryable: Bool) -> BlockFailure {
@@ -181,7 +184,7 @@ extension Turn {
             isUncertain: true,
             retryable: false
         )
-        failure.code = "outcome_unknown"
+        failure.code = Self.outcomeUnknown
         failure.block = pending.call.path.rawValue
         pending.entry.failure = failure
         try update(pending.entry)
@@ -240,7 +243,7 @@ extension Turn {
                 try save(.outcomeUnknown, failure: entry.failure)
                 return .left
             }
-            if wasSent, request.effect == .once {
+            if request.effect == .once, wasSent || entry.failure?.code == Self.noAnswer {
                 pending.entry.failure = problem("the process ended meanwhile", isUncertain: true, retryable: false)
                 return try park(pending)
             }
@@ -249,9 +252,12 @@ extension Turn {
                 return try giveUp(pending, isUncertain: false)
             }
             pending.entry.sends += 1
-            // Until its answer is recorded, the request on its way may have been the one that was executed.
             if wasSent {
+                // Until its answer is recorded, the request on its way may have been the one that was executed.
                 pending.entry.failure = problem("the process ended meanwhile", isUncertain: true, retryable: true)
+            } else if entry.failure?.code == Self.notSent {
+                // That was an earlier sending; of this one nothing is known yet.
+                pending.entry.failure = nil
             }
             try update(pending.entry)
             if case .code = open.call.work { return try reopenCode(pending) }

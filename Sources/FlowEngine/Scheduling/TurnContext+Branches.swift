@@ -66,7 +66,14 @@ extension TurnContext {
         }
         try transaction.finishEntry(entry, epoch: epoch)
         // A parent that is paused, or about to decide, looks itself at what is to be done.
-        guard status == .waiting else { return false }
+        guard status == .waiting else {
+            guard var parent = try transaction.run(address.run), try mayEnd(parent, in: transaction) else {
+                return false
+            }
+            parent.status = .queued
+            try transaction.updateRun(parent)
+            return true
+        }
         guard let own = try transaction.entry(at: address.blockOfBranch), let plan = BranchPlan(own) else {
             throw StoreError(.corrupt, "run \(address.run) has no block at \(address.path) that waits for branches")
         }

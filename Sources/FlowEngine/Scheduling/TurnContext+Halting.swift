@@ -92,6 +92,12 @@ extension TurnContext {
         if record.start.lane != nil { halted.startsWork = true }
     }
 
+    /// Whether a run that nobody takes up by itself was only kept from being cancelled by what it waited for.
+    func mayEnd(_ record: RunRecord, in transaction: any StoreReader) throws(StoreError) -> Bool {
+        guard record.status == .paused || record.status == .quarantined, record.halt == .cancel else { return false }
+        return try transaction.openChildren(of: record.id).isEmpty
+    }
+
     /// Makes a run `cancelled`; its open entries are closed as failed.
     ///
     /// - Returns: Whether other runs may have become claimable.
@@ -129,6 +135,19 @@ extension TurnContext {
         return try transaction.entries(of: record.id).last { $0.mayHaveHappened }
     }
 
+    /// Notes in an entry that its request may have been executed, as long as it is not known.
+    func noteUncertainty(of request: JournalEntry, in transaction: any StoreTransaction) throws(StoreError) {
+        guard !request.isUncertain else { return }
+        var request = request
+        request.failure = BlockFailure(
+            code: Turn.noAnswer,
+            type: "connection",
+            message: "the run was stopped meanwhile",
+            retryable: true
+        )
+        try transaction.finishEntry(request, epoch: epoch)
+    }
+
     private func park(
         _ record: inout RunRecord,
         _ request: JournalEntry,
@@ -136,7 +155,7 @@ extension TurnContext {
     ) throws(StoreError) {
         var request = request
         var failure = BlockFailure(
-            code: "outcome_unknown",
+            code: Turn.outcomeUnknown,
             type: "connection",
             message: "a request was on its way when the run stopped, and the run is to be cancelled. "
                 + "Look it up at the service; then retry it or mark it as done."
@@ -153,6 +172,9 @@ extension TurnContext {
 }
 
 extension JournalEntry {
+    /// Whether it is on record that its request may have been executed, whatever becomes of a repetition.
+    var isUncertain: Bool { failure?.code == Turn.noAnswer || failure?.code == Turn.outcomeUnknown }
+
     /// Whether a request left and may have had its effect.
     ///
     /// An answer that only reads changes nothing, and `not_sent` says that nothing left.

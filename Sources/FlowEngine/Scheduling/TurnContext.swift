@@ -89,7 +89,7 @@ struct TurnContext: Sendable {
             entry.failure?.block = nil
         }
         try transaction.finishEntry(entry, epoch: epoch)
-        guard parent.status == .waiting else { return false }
+        if parent.status != .waiting, try !mayEnd(parent, in: transaction) { return false }
         parent.status = .queued
         try transaction.updateRun(parent)
         return true
