@@ -51,6 +51,26 @@ struct EngineRestartTests {
         }
     }
 
+    // Goal: a run is not forgotten when the group that takes it up again is on disk, and is said to have failed.
+    // Method: the n-th group of a start is such a one, for n = 2, 3, 4 …; the first one is the start itself.
+    @Test("whatever group of a start is said to have failed, the run that was left goes on", arguments: 2...8)
+    func failingRecovery(number: Int) async throws {
+        try await EngineWorld.with(SampleFlows.charge) { world in
+            let lost = try await crashWhileSending(world)
+            let transport = ScriptedTransport()
+            try await world.run(transport: transport) { base in
+                FaultInjectingStore(base, fault: .afterCommit(number))
+            } body: { engine in
+                for _ in 1...2_000 where try await !engine.record(RunID(1)).status.isFinal {
+                    // Refused while the store is being looked after.
+                    try? await engine.write { (_) throws(StoreError) in }
+                }
+                #expect(try await engine.record(RunID(1)).status == .succeeded)
+                #expect(Set(transport.sent.map(\.request.key)) == [lost.key])
+            }
+        }
+    }
+
     @Test("an effect that must happen at most once is not repeated by a restart")
     func once() async throws {
         try await EngineWorld.with(SampleFlows.command("letter")) { world in

@@ -45,7 +45,12 @@ extension Engine {
         } catch {
             throw EngineError(error)
         }
-        for waiting in state.withLock({ $0.phase == .recovering ? $0.enter(.ready) : [] }) { waiting.resume() }
+        let (waiting, hasFailed) = state.withLock { state in
+            (state.phase == .recovering ? state.enter(.ready) : [], state.failures > 0)
+        }
+        for waiting in waiting { waiting.resume() }
+        // A group that was said to have failed may be on disk after all, with runs in it that no look finds.
+        if hasFailed { stall(after: StoreError(.unavailable, "a group failed while runs were taken up again")) }
         requestLook()
     }
 

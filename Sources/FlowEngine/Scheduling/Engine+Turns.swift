@@ -286,6 +286,8 @@ extension Engine {
     }
 
     private func turnFailed(of run: RunID, _ input: TurnInput, _ error: StoreError) {
+        // One that was to be taken up may be in memory already, with something on its way.
+        if case .takeUp = input {} else { state.withLock { $0.live[run] = nil } }
         if error.endsGroup {
             let again: TurnInput =
                 switch input {
@@ -295,7 +297,6 @@ extension Engine {
             // A part of the group that fails even alone is the run's own fault, not the store's.
             if error.code != .groupFailed { return stall(after: error, .init(run: run, input: again)) }
         }
-        state.withLock { $0.live[run] = nil }
         switch error.code {
         case .finalState, .staleEpoch:
             logger.notice("a turn came too late", metadata: ["run.id": "\(run)", "code": "\(error.code)"])

@@ -308,11 +308,7 @@ extension Engine {
         guard error.stopsIntake else { return }
         let isFirst = state.withLock { state in
             state.failures += 1
-            if let turn {
-                // One that was to be taken up may have been in memory already, with something on its way.
-                if case .takeUp = turn.input {} else { state.live[turn.run] = nil }
-                state.stalled.append(turn)
-            }
+            if let turn { state.stalled.append(turn) }
             guard state.phase == .ready else { return false }
             state.phase = .stalled
             return true
