@@ -31,6 +31,8 @@ package enum Limits {
     package static let concurrencyKeyBytes = 512
     /// Effects that are listed one by one when a run is to be done again; of more, people read the number.
     package static let repeatsListed = 100
+    /// What `finally` may still take when the run or a block around it is out of time: a limit has to be one.
+    static let cleanupTime = Duration.seconds(300)
     /// Sub-flows and branches within each other.
     package static let subflowDepth = 16
     /// Runs of which it is kept in memory where they began their branches; of others it is found again on disk.

@@ -228,7 +228,7 @@ package struct RuntimeServer: Service {
     private var listener: HTTPServerBuilder {
         let limits = configuration.limits
         let configuration = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [SlowBodyHandler(limit: .init(limits.bodyTimeLimit))],
+            additionalChannelHandlers: [SlowBodyHandler(limit: .init(limits.bodyTimeLimit)), ContinueHandler()],
             idleTimeout: .init(limits.idleTimeLimit),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytes,

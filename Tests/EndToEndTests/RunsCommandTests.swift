@@ -1,4 +1,7 @@
 import Expressions
+import FlowEngine
+import FlowLanguage
+import FlowServer
 import Foundation
 import Testing
 
@@ -61,6 +64,48 @@ import Testing
             #expect(missing.text.contains("no such run"))
             #expect(try runnel(["runs", "show", "2", "APP", "--follow"]).code == 1)
             #expect(try runnel(["runs", "settle", "2", "APP"]).code == 64)
+        }
+    }
+
+    @Test("a mistyped data folder is named and not made, but by the commands with which an app's data begins")
+    func mistypedFolder() throws {
+        try withApp { runnel in
+            let folder = FileManager.default.temporaryDirectory.appending(path: "runnel mistyped \(getpid())").path
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            for words in [
+                ["runs", "list", "APP"], ["runs", "show", "1", "APP"], ["runs", "cancel", "1", "APP"],
+                ["runs", "rerun", "1", "APP"], ["runs", "export", "1", "APP"], ["events", "send", "x", "APP"],
+                ["backup", folder + ".copy", "APP"], ["secrets", "list", "APP"], ["token", "list", "APP"],
+                ["payments", "status", "APP"],
+            ] {
+                let refused = try runnel(words + ["--data", folder])
+                #expect(refused.code == 2, "\(words): \(refused.text)")
+                #expect(refused.text.contains("--data \(folder): there is no data"), "\(words): \(refused.text)")
+                #expect(!FileManager.default.fileExists(atPath: folder), "\(words)")
+            }
+            let made = try runnel(
+                ["run", "APP", "add-product", "--input", #"{"name": "Mug", "price": 5}"#, "--data", folder]
+            )
+            #expect(made.code == 0, "\(made.text)")
+            #expect(try runnel(["runs", "list", "APP", "--data", folder]).text.contains("add-product"))
+        }
+    }
+
+    @Test("what is not over is gone on with by the command that its status asks for", arguments: [true, false])
+    func wayOn(isServed: Bool) {
+        let start = RunStart(flow: "f", version: FlowVersion("v"), origin: .manual, caller: .system, mode: .test)
+        func wayOn(_ status: RunStatus) -> String {
+            let record = RunRecord(id: RunID(3), start: start, status: status, createdAt: SystemClock().now())
+            return RunSummary(record).wayOn(at: "shop --data d", isServed: isServed)
+        }
+        let resume = "`runnel runs resume 3 shop --data d`"
+        #expect(wayOn(.paused).contains(resume) && wayOn(.quarantined).contains(resume))
+        #expect(wayOn(.outcomeUnknown).contains("`runnel runs settle 3 shop --data d`"))
+        #expect(wayOn(.waiting).contains(isServed ? "`runnel runs show 3 shop --data d --follow`" : "`runnel serve"))
+        for status in [RunStatus.paused, .quarantined, .outcomeUnknown] {
+            #expect(status.needsPerson)
+            // Without a server nothing goes on by the decision alone.
+            #expect(wayOn(status).contains("`runnel serve shop --data d`") == !isServed)
         }
     }
 }

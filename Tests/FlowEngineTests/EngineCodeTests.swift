@@ -50,7 +50,11 @@ struct EngineCodeTests {
             let code = HeldCode(entered: entered, leave: leave)
             try await world.run(code: code) { engine in
                 let run = try await engine.start(
-                    "f", input: [:], trigger: .null, origin: .manual, caller: .system
+                    "f",
+                    input: [:],
+                    trigger: .null,
+                    origin: .manual,
+                    caller: .system
                 )
                 await entered.pass()
                 #expect(try await engine.record(run).status == .running)

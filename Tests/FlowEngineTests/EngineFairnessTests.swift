@@ -168,6 +168,8 @@ struct EngineFairnessTests {
                     try await engine.allRuns().sorted { $0.id < $1.id }.map(\.isHeld)
                 }
                 #expect(try await held() == [false, false, true, true, true])
+                let waiting = try await engine.store.read { (reader) throws(StoreError) in try reader.heldRuns() }
+                #expect(waiting == ["f": HeldRuns(count: 3, since: try await engine.record(RunID(3)).createdAt)])
                 // Of those that wait nobody moves up when one of them goes.
                 #expect(try await engine.cancel(RunID(3)).status == .cancelled)
                 #expect(try await held() == [false, false, true, true, true])

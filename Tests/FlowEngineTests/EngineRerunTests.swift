@@ -160,6 +160,7 @@ struct EngineRerunTests {
                     try await engine.planRerun(of: RunID(1), from: .block(BlockPath("nowhere")))
                 }
                 #expect(nowhere?.code == .wrongState)
+                #expect(nowhere?.message.contains("no block 'nowhere'") == true)
                 let missing = await #expect(throws: EngineError.self) {
                     try await engine.rerun(RunID(9), from: .beginning)
                 }
@@ -170,10 +171,58 @@ struct EngineRerunTests {
                     try await engine.rerun(RunID(1), from: .block(BlockPath("line")))
                 }
                 #expect(other?.code == .wrongState)
+                #expect(other?.message.contains("'f' has changed") == true)
+                #expect(other?.message.contains("from the beginning only") == true)
                 let again = try await engine.rerun(RunID(1), from: .beginning, input: ["amount": 5])
                 let record = try await engine.finished(again)
                 #expect(record.start.version == changed.flows["f"]?.version)
                 #expect(record.status == .succeeded || record.failure?.code == "constraint")
+            }
+        }
+    }
+
+    @Test(
+        "a block in a branch is no place to begin from: the refusal names the block that has the branches",
+        arguments: ["both/left/one", "both/right/each/do/two"]
+    )
+    func branch(path: String) async throws {
+        let flow = EngineRetryTests.page(
+            "{}",
+            """
+            - id: both
+              block: parallel
+              branches:
+                left:
+                  - { id: one, block: insert-record, table: lines, set: { text: one } }
+                right:
+                  - id: each
+                    block: for-each
+                    each: "[1, 2]"
+                    as: n
+                    concurrency: 2
+                    do:
+                      - { id: two, block: insert-record, table: lines, set: { text: two } }
+            - { id: behind, block: insert-record, table: lines, set: { text: behind } }
+            - block: conditional-branch
+              branches:
+                - when: blocks.behind.text != 'behind'
+                  do:
+                    - { id: never, block: insert-record, table: lines, set: { text: never } }
+            """
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                _ = try await engine.call()
+                func plan(_ path: String) async throws -> RerunPlan {
+                    try await engine.planRerun(of: RunID(1), from: .block(BlockPath(path)))
+                }
+                let refused = await #expect(throws: EngineError.self) { try await plan(path) }
+                #expect(refused?.message.contains("lies in a branch of 'both'") == true)
+                #expect(refused?.message.contains("begin from 'both'") == true)
+                #expect(try await plan("both").kept == 0)
+                #expect(try await plan("behind").kept > 0)
+                let passed = await #expect(throws: EngineError.self) { try await plan("2/0/never") }
+                #expect(passed?.message == "run 1 did not pass '2/0/never'")
             }
         }
     }

@@ -126,54 +126,6 @@ struct EngineTimeoutTests {
         }
     }
 
-    private static let limited = """
-        flow: f
-        kind: page
-        access: [customer]
-        timeout: 10s
-        blocks:
-          - id: order
-            block: insert-record
-            table: orders
-            set: { name: one, total: 1 }
-          - id: all
-            block: try
-            do:
-              - id: parcel
-                block: wait
-                event: shipped
-            catch:
-              - do:
-                  - id: caught
-                    block: insert-record
-                    table: lines
-                    set: { text: caught }
-            finally:
-              - id: last
-                block: insert-record
-                table: lines
-                set: { text: finally }
-        """
-
-    @Test("a run out of time fails: no catch and no finally goes on with it, and a restart finds the same end")
-    func wholeRun() async throws {
-        try await EngineWorld.with(Self.limited) { world in
-            try await world.run { engine in
-                _ = try await engine.callPage("f", input: [:], caller: .ann, idempotencyKey: "k", timeLimit: .zero)
-                let record = try await engine.record(RunID(1), being: .waiting)
-                #expect(record.wakesAt == world.clock.now() + .seconds(10))
-            }
-            world.clock.advance(by: .seconds(60))
-            try await world.run { engine in
-                let answer = try await engine.call(key: "k")
-                #expect(answer.status == 500)
-                let record = try await engine.record(RunID(1))
-                #expect(record.failure?.code == "timeout")
-                #expect(try await engine.rows("lines").isEmpty)
-            }
-        }
-    }
-
     private static let parent = EngineRetryTests.page(
         "{ how: '${ vars.how }' }",
         """

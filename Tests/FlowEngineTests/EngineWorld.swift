@@ -54,6 +54,7 @@ struct EngineWorld {
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         store decorate: (any Store) -> any Store = { $0 },
         earlier: EarlierVersions = .none,
+        retention: Retention = .lookingHourly,
         body: (Engine) async throws -> R
     ) async throws -> R {
         let base = try openStore()
@@ -68,7 +69,8 @@ struct EngineWorld {
             code: code,
             earlier: earlier,
             mode: .test,
-            logger: logger
+            logger: logger,
+            retention: retention
         )
         let running = Task { try await engine.run() }
         await engine.waitUntilReady()
@@ -178,4 +180,13 @@ extension Engine {
     func allRuns() async throws -> [RunRecord] {
         try await store.read { (reader) throws(StoreError) in try reader.runs(matching: RunFilter(limit: 1_000)) }
     }
+}
+
+extension Retention {
+    /// Leaves the clock's first hour to what a test waits for.
+    static let lookingHourly: Retention = {
+        var retention = Retention.standard
+        retention.firstLook = .seconds(3_600)
+        return retention
+    }()
 }

@@ -112,8 +112,29 @@ struct LiveServerTests {
         }
     }
 
-    /// Sends `text` and nothing more, and reads until the server closes the connection.
-    private static func answer(to text: String, port: Int) async throws -> String {
+    @Test(
+        "a body that its sender holds back is asked for where it is wanted, and refused by its head where that will do"
+    )
+    func heldBackBody() async throws {
+        try await Self.serve { world, port, _ in
+            let token = try #require(try await world.headers(.ann)[.authorization])
+            func head(_ length: Int, _ more: String = "") -> String {
+                "POST /pages/place-order HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                    + "Connection: close\r\nExpect: 100-continue\r\nContent-Length: \(length)\r\n\(more)\r\n"
+            }
+            let bearer = "Authorization: \(token)\r\n"
+            let body = #"{"total": 700}"#
+            let served = try await Self.answer(to: head(body.utf8.count, bearer), then: body, port: port)
+            #expect(served.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"))
+            let stranger = try await Self.answer(to: head(body.utf8.count), then: body, port: port)
+            #expect(stranger.hasPrefix("HTTP/1.1 401"))
+            let large = try await Self.answer(to: head(1 << 30, bearer), then: body, port: port)
+            #expect(large.hasPrefix("HTTP/1.1 413"))
+        }
+    }
+
+    /// Sends `text`, and `body` when asked to go on with it, and reads until the server closes the connection.
+    private static func answer(to text: String, then body: String? = nil, port: Int) async throws -> String {
         let connection = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connect(host: "127.0.0.1", port: port).get()
         // Not before there is a connection: one that fails would end the process by its unused writer.
@@ -123,7 +144,14 @@ struct LiveServerTests {
         return try await channel.executeThenClose { inbound, outbound in
             try await outbound.write(ByteBuffer(string: text))
             var answer = ""
-            for try await bytes in inbound { answer += String(buffer: bytes) }
+            var body = body
+            for try await bytes in inbound {
+                answer += String(buffer: bytes)
+                if let next = body, answer.hasSuffix("100 Continue\r\n\r\n") {
+                    body = nil
+                    try await outbound.write(ByteBuffer(string: next))
+                }
+            }
             return answer
         }
     }

@@ -1,5 +1,6 @@
 import Expressions
 import FlowEngine
+import FlowLanguage
 import Foundation
 import Hummingbird
 import HummingbirdTesting
@@ -47,6 +48,35 @@ struct MetricsTests {
             let groups = world.engine.counters.figures
             #expect(groups.groupSizes.count == groups.groups)
             #expect(groups.groupTimes.count >= groups.groups)
+        }
+    }
+
+    @Test("runs that a flow's concurrency holds back are counted by flow, with the age of the oldest")
+    func held() async throws {
+        try await ServerWorld.run { world, client in
+            let graph = try #require(world.engine.app.flows["slow"])
+            let now = world.clock.now()
+            try await world.engine.write { transaction throws(StoreError) in
+                var start = RunStart(
+                    flow: "slow",
+                    version: graph.version,
+                    origin: .webhook,
+                    caller: .system,
+                    mode: .test
+                )
+                start.concurrency = "slow"
+                let first = try transaction.insertRun(start, at: now)
+                _ = try transaction.admitRuns(of: "slow", upTo: 1)
+                try transaction.updateRun(RunRecord(id: first, start: start, status: .paused, createdAt: now))
+                for _ in 1...2 { _ = try transaction.insertRun(start, at: now) }
+            }
+            world.clock.advance(by: .seconds(90))
+            let text = try await scrape(client, "text/plain")
+            for line in [
+                #"runnel_runs_held{flow="slow"} 2"#, #"runnel_held_age_seconds{flow="slow"} 90.0"#,
+                #"runnel_runs_open{status="queued"} 2"#,
+            ] { #expect(text.contains(line + "\n"), "\(line)") }
+            #expect(!text.contains(#"runnel_queue_age_seconds{"#))
         }
     }
 

@@ -37,7 +37,7 @@ struct RunChangeTests {
                 let body = "{\"change\": \"\(change)\"}"
                 let answer = try await client.json("/admin/runs/\(run)/change", .post, headers: Self.json, body: body)
                 #expect(answer.status == 400)
-                #expect(answer.body["detail"] == .string("run \(run) is succeeded"))
+                #expect(answer.body["detail"] == .string("run \(run) is over (succeeded)"))
             }
             let unknown = try await client.json(
                 "/admin/runs/\(run)/change",

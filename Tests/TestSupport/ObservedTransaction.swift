@@ -160,6 +160,7 @@ extension ObservedTransaction {
     func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] { try base.heldConcurrencyKeys() }
     func runCounts() throws(StoreError) -> [RunStatus: Int] { try base.runCounts() }
     func oldestQueued() throws(StoreError) -> [String: Timestamp] { try base.oldestQueued() }
+    func heldRuns() throws(StoreError) -> [String: HeldRuns] { try base.heldRuns() }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
     func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? {
         try base.event(subject, after: after, since: since)

@@ -124,7 +124,8 @@ extension FlowScope {
                 throw .expression("not_text", "a value in text cannot be written as JSON", at: range)
             }
         case .null:
-            throw .expression("null_in_text", "a null stands inside text; give a default or test for it", at: range)
+            let message = "a null stands inside text; say what does instead, such as ${ x == null ? 'none' : x }"
+            throw .expression("null_in_text", message, at: range)
         case .bytes, .type, .optional:
             throw .expression("not_text", "\(value.kindName) cannot stand inside text", at: range)
         }

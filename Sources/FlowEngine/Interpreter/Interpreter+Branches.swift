@@ -67,7 +67,8 @@ extension Interpreter {
         else { return nil }
         var branch = Interpreter(graph: graph, run: run, start: start, startedAt: call.now)
         (branch.input, branch.trigger, branch.runValue) = (input, trigger, runValue)
-        (branch.deadline, branch.listensSince) = (deadline, listensSince)
+        (branch.deadline, branch.listensSince) = (runLimit, listensSince)
+        branch.branchHead = call.node
         branch.state.blocks = state.blocks
         branch.state.variables = state.variables
         branch.state.error = state.error

@@ -1,45 +1,8 @@
 import Expressions
 import FlowLanguage
 
-// Time limits, further attempts, waiting. All of it is decided by times that the journal keeps.
+// Further attempts, waiting. All of it is decided by times that the journal keeps.
 extension Interpreter {
-    // MARK: Time limits
-
-    /// When an attempt that begins now is out of time: by its own limit or by one of what it lies in.
-    func deadline(of node: Node, now: Timestamp) -> Timestamp? {
-        var deadline = node.timeout.flatMap { now + $0 }
-        for limit in [self.deadline] + node.timed.map({ state.loops[$0]?.deadline }) {
-            if let limit { deadline = min(deadline ?? limit, limit) }
-        }
-        return deadline
-    }
-
-    /// Fails what has run out of time around `node`, the outermost first.
-    ///
-    /// Looked at where a block begins: what is under way comes to its end, so that nobody has to guess what became of it.
-    /// - Returns: False when there is time left; nothing changed then.
-    mutating func isOutOfTime(_ node: Node, now: Timestamp) -> Bool {
-        guard !isInTransaction else { return false }
-        if let deadline, let timeout = graph.timeout, now >= deadline {
-            var failure = BlockFailure.timeout("the run", timeout)
-            failure.block = node.path.rawValue
-            note(node, .failed, now: now, failure.code)
-            state.position = .unwinding(failure)
-            return true
-        }
-        for index in node.timed {
-            let head = graph[index]
-            guard let deadline = state.loops[index]?.deadline, let timeout = head.timeout, now >= deadline else {
-                continue
-            }
-            let failure = BlockFailure.timeout("'\(head.path)'", timeout)
-            note(head, .failed, now: now, failure.code)
-            fail(head, failure)
-            return true
-        }
-        return false
-    }
-
     // MARK: Attempts
 
     func isWorthRetrying(_ node: Node, _ call: BlockCall, _ failure: BlockFailure) throws(BlockFailure) -> Bool {
@@ -55,9 +18,8 @@ extension Interpreter {
     func pause(before retry: Retry) -> InterpreterAction {
         let node = graph[retry.node]
         guard let policy = node.retry else { preconditionFailure("a pause behind a block without 'retry'") }
-        var limits = node.timed.compactMap { state.loops[$0]?.deadline }
-        if let deadline { limits.append(deadline) }
-        return .pause(RetryPause(policy: policy, attempt: retry.attempt, deadline: limits.min()))
+        let deadline = deadline(around: node)
+        return .pause(RetryPause(policy: policy, attempt: retry.attempt, deadline: deadline))
     }
 
     /// The pause that `next` asked for is over; without one, nothing changes.
@@ -130,13 +92,5 @@ extension WaitWork {
         case .event(let subject, let after):
             ["event": .string(subject.name), "key": subject.key.map(Value.string) ?? .null, "after": .int(after)]
         }
-    }
-}
-
-extension BlockFailure {
-    /// Out of time; whatever was under way has come to an end.
-    static func timeout(_ what: String, _ timeout: Duration) -> BlockFailure {
-        let message = "\(what) did not end within \(timeout.authorText)"
-        return BlockFailure(code: "timeout", type: "timeout", message: message, retryable: true)
     }
 }

@@ -20,6 +20,8 @@ struct Interpreter: Sendable {
     var runValue: Value
     /// When the whole run is out of time.
     var deadline: Timestamp?
+    /// Of a branch: the block that began it; what lies around that is its parent's.
+    var branchHead: NodeIndex?
     /// Since when events count that the run waits for, if not since it was created: a branch's, since its parent was.
     var listensSince: Timestamp?
 
@@ -33,6 +35,8 @@ struct Interpreter: Sendable {
         var failure: BlockFailure?
         /// Failures that wait for the `finally` of the `try` at a node.
         var held: [NodeIndex: BlockFailure] = [:]
+        /// What is out of time and ends behind the `finally` that is under way.
+        var cleanup: Cleanup?
         /// Loops that are under way, by their heads.
         var loops: [NodeIndex: Loop] = [:]
         var visits: [BlockPath: Int] = [:]
@@ -233,6 +237,7 @@ extension Interpreter {
     mutating func pass(_ node: Node, now: Timestamp) -> InterpreterAction? {
         guard count(node) else { return nil }
         if case .endTransaction(let begin) = node.action { return close(begin, node: node, now: now) }
+        if let cleanup = state.cleanup, leaves(cleanup, at: node, now: now) { return nil }
         if passJoint(node, now: now) || isOutOfTime(node, now: now) { return nil }
         do throws(BlockFailure) {
             if let when = node.when, try !scope(now: now, at: node).holds(when, at: node.range) {

@@ -26,6 +26,7 @@ extension ReplayTransaction: StoreTransaction {
     func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] { [] }
     func runCounts() throws(StoreError) -> [RunStatus: Int] { [:] }
     func oldestQueued() throws(StoreError) -> [String: Timestamp] { [:] }
+    func heldRuns() throws(StoreError) -> [String: HeldRuns] { [:] }
     func schedules() throws(StoreError) -> [ScheduleRecord] { [] }
     func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {}
     func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int { 0 }

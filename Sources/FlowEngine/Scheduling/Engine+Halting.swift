@@ -88,7 +88,9 @@ extension Engine {
 
 extension EngineError {
     init(wrongState record: RunRecord) {
+        let status = record.status
         let wish = record.halt.map { " and to be \($0 == .cancel ? "cancelled" : "paused")" } ?? ""
-        self.init(.wrongState, "run \(record.id) is \(record.status.rawValue)\(wish)")
+        let state = status.isFinal ? "over (\(status.rawValue))" : status.rawValue + wish
+        self.init(.wrongState, "run \(record.id) is \(state)")
     }
 }

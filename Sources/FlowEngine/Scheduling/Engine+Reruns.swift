@@ -208,7 +208,8 @@ extension Engine {
         guard app.flows[record.start.flow]?.version == record.start.version else {
             throw EngineError(
                 .wrongState,
-                "'\(record.start.flow)' has changed since run \(record.id); it can be done again from the beginning only"
+                "'\(record.start.flow)' has changed since run \(record.id), and what that recorded may not fit it: "
+                    + "it can be done again from the beginning only"
             )
         }
         switch start {
@@ -216,10 +217,11 @@ extension Engine {
         case .block(let path):
             if let index = entries.firstIndex(where: { $0.passes(path) }) { return index }
             if record.trace.contains(where: { $0.path == path }) { return entries.count }
-            throw EngineError(.wrongState, "run \(record.id) did not pass '\(path)'")
+            throw EngineError(.wrongState, reason(whyNotFrom: path, record))
         case .failure:
             guard record.status == .failed else {
-                throw EngineError(.wrongState, "run \(record.id) did not fail; name the block to begin from")
+                let message = "run \(record.id) did not fail, it is \(record.status.rawValue)"
+                throw EngineError(.wrongState, message + ": do it again with `runs rerun`")
             }
             guard let block = record.failure?.block else { return entries.count }
             let failed = entries.last {
@@ -231,6 +233,33 @@ extension Engine {
                     && ($0.address.path == failed.address.path || $0.address.path.isBelow(failed.address.path))
             } ?? entries.count
         }
+    }
+}
+
+extension Engine {
+    /// Why a run that did not pass `path` cannot begin there.
+    private func reason(whyNotFrom path: BlockPath, _ record: RunRecord) -> String {
+        guard let graph = app.flows[record.start.flow] else { return "there is no flow '\(record.start.flow)'" }
+        guard let node = graph.nodes.first(where: { $0.path == path }) else {
+            return "'\(record.start.flow)' has no block '\(path)'; `runs show` prints the paths of those that ran"
+        }
+        guard let branches = graph.branches(around: node.index) else {
+            return "run \(record.id) did not pass '\(path)'"
+        }
+        return "'\(path)' lies in a branch of '\(branches.path)', which is a run of its own and cannot begin alone: "
+            + "begin from '\(branches.path)', which does its branches again"
+    }
+}
+
+extension FlowGraph {
+    /// The outermost block that goes on in branches and has `index` in one of them.
+    fileprivate func branches(around index: NodeIndex) -> Node? {
+        // A branch's nodes lie between its block and the node that ends it.
+        for node in nodes[index.rawValue...] {
+            guard case .endBranch(let begin, _) = node.action, begin.rawValue < index.rawValue else { continue }
+            return branches(around: begin) ?? self[begin]
+        }
+        return nil
     }
 }
 

@@ -4,13 +4,15 @@ import Logging
 
 // What is over goes after a while, a little at a time.
 extension Engine {
-    /// Between two looks for what is old enough.
+    /// Between two looks for what is old enough; the first one comes sooner.
     private static let pause = Duration.seconds(3_600)
 
     /// Prunes now and then until the task is cancelled.
     func pruneRegularly() async {
+        var pause = retention.firstLook
         while !Task.isCancelled {
-            guard let next = clock.now() + Self.pause, (try? await clock.sleep(until: next)) != nil else { return }
+            guard let next = clock.now() + pause, (try? await clock.sleep(until: next)) != nil else { return }
+            pause = Self.pause
             do throws(StoreError) {
                 try await prune()
             } catch {

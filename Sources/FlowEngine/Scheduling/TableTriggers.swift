@@ -241,6 +241,7 @@ extension TriggeringTransaction {
     func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { try base.repeatedEvent(event) }
     func runCounts() throws(StoreError) -> [RunStatus: Int] { try base.runCounts() }
     func oldestQueued() throws(StoreError) -> [String: Timestamp] { try base.oldestQueued() }
+    func heldRuns() throws(StoreError) -> [String: HeldRuns] { try base.heldRuns() }
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] { try base.find(query) }
     func changes(of table: String, after: Int64, limit: Int) throws(StoreError) -> [TableChange] {
         try base.changes(of: table, after: after, limit: limit)

@@ -107,6 +107,18 @@ package struct ClaimedRuns: Sendable, Hashable {
     }
 }
 
+/// Queued runs of one flow that wait for a place of their concurrency key.
+package struct HeldRuns: Sendable, Hashable {
+    package var count: Int
+    /// When the oldest of them was made.
+    package var since: Timestamp
+
+    package init(count: Int, since: Timestamp) {
+        self.count = count
+        self.since = since
+    }
+}
+
 extension StoreReader {
     /// Runs to take up when every flow may have every place; oldest first.
     package func claimableRuns(epoch: Int64, now: Timestamp, limit: Int) throws(StoreError) -> [RunRecord] {

@@ -6,6 +6,8 @@ package struct Retention: Sendable, Hashable {
     package var runs: Duration
     /// From an event's arrival: as long as its sender may still repeat it or list it (Stripe: 30 days).
     package var deliveries: Duration
+    /// From the engine's start to its first look, so that one that is started anew each hour looks too.
+    package var firstLook = Duration.seconds(300)
 
     package init(runs: Duration, deliveries: Duration) {
         self.runs = runs

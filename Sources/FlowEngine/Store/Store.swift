@@ -65,6 +65,8 @@ package protocol StoreReader {
     func runCounts() throws(StoreError) -> [RunStatus: Int]
     /// Since when the oldest queued run of each flow waits.
     func oldestQueued() throws(StoreError) -> [String: Timestamp]
+    /// Of each flow with queued runs that wait for a place of their concurrency key: how many, and since when.
+    func heldRuns() throws(StoreError) -> [String: HeldRuns]
     /// The earliest `wakesAt` after `now` of a run that is not final: what is due already must not hide what comes next.
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp?
 

@@ -319,6 +319,16 @@ extension FindingExplanations {
                 Name one value of it, or say what holds when it is missing: .orValue('').
                 """
         ),
+        .textNull: Page(
+            cause: """
+                'error.status', 'error.declineCode', 'error.param' and 'error.requestId' are null where the other side \
+                gave none: a decline code comes from banks alone, a status from services that were reached. A null in a \
+                text fails the block, here within the very list that was to handle a failure.
+                """,
+            remedy: """
+                Say what stands there instead: ${ error.status == null ? 'none' : error.status }.
+                """
+        ),
         .valueChoice: Page(
             cause: """
                 The value is not one of the few that are allowed here.

@@ -33,7 +33,8 @@ extension FindingExplanations {
                 loops. Other blocks are done at once.
                 """,
             remedy: """
-                Remove it, or give the whole flow a 'timeout'.
+                Remove it, or give the whole flow a 'timeout'. When that is over, or a loop's, nothing inside catches \
+                it; what 'finally' lists inside do is still done, in five minutes at most.
                 """
         ),
         .waitShape: Page(

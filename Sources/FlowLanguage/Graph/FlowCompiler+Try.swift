@@ -35,6 +35,7 @@ extension FlowCompiler {
             var left = entering
             _ = compile(finally, continuation: end, state: &left, barrier: .finally)
             after = after.passing(from: entering, to: left)
+            if !finally.blocks.isEmpty { finals.append(Self.places(of: handler, place, end: end)) }
         }
         body.state = after
         body.action = .beginTry(body: entry ?? leaving)
@@ -53,6 +54,19 @@ extension FlowCompiler {
             add(end, "", .endTry(begin: place.index), next: next),
             add(handler.rethrowing, "", .rethrow, next: next),
         ]
+    }
+
+    private static func places(
+        of handler: FlowLayout.Handler,
+        _ place: FlowLayout.Place,
+        end: NodeIndex
+    ) -> FlowGraph.Finally {
+        let first = (place.jump ?? place.index).rawValue + 1
+        return FlowGraph.Finally(
+            begin: place.index,
+            guarded: first..<handler.holding.rawValue,
+            list: handler.holding.rawValue..<end.rawValue
+        )
     }
 
     private func compileCatches(

@@ -62,6 +62,8 @@ final class FlowCompiler {
     var failureTarget = Node.Failure.propagates
     /// What is known where a block of each open `try` fails, the outermost first.
     var failedStates: [FlowState] = []
+    /// The `finally` lists met so far.
+    var finals: [FlowGraph.Finally] = []
     /// The open `for-each` loops, the outermost first.
     var loops: [NodeIndex] = []
     /// The open blocks with a `timeout`, the outermost first.
@@ -118,6 +120,7 @@ final class FlowCompiler {
             priority: source.priority
         )
         graph.timeout = source.timeout
+        graph.finals = finals.sorted { $0.begin.rawValue < $1.begin.rawValue }
         return graph
     }
 

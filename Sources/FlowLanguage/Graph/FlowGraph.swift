@@ -22,6 +22,8 @@ package struct FlowGraph: Sendable {
     package var entry: NodeIndex?
     /// What a whole run may take, from its first block on.
     package var timeout: Duration?
+    /// The `finally` lists, in the order of their `try` blocks: the outer ones first.
+    package var finals: [Finally] = []
     /// Hash over the flow's canonical text and the columns of the tables it uses.
     package var version: FlowVersion
     /// Who is recorded and printed; the flow's file and the place of its name.
@@ -62,6 +64,19 @@ package struct FlowGraph: Sendable {
     }
 
     package subscript(index: NodeIndex) -> Node { nodes[index.rawValue] }
+}
+
+extension FlowGraph {
+    /// Where a `try` and its `finally` lie among the nodes; nodes are numbered in the order written.
+    package struct Finally: Sendable {
+        package var begin: NodeIndex
+        /// The nodes of `do` and of every `catch`.
+        package var guarded: Range<Int>
+        /// The node that holds the failure, by which `finally` is entered, and the nodes of the list.
+        package var list: Range<Int>
+
+        package var holding: NodeIndex { NodeIndex(list.lowerBound) }
+    }
 }
 
 /// The place of a node in its graph's array.

@@ -42,6 +42,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case typeConstant = "type.constant"
     case typeMismatch = "type.mismatch"
     case textValue = "type.text-value"
+    case textNull = "type.text-null"
     case valueChoice = "value.choice"
     case valueRange = "value.range"
     case nameIdentifier = "name.identifier"

@@ -112,10 +112,25 @@ struct TemplateCompiler {
                     )
                     isFine = false
                 }
+                warnOfNull(source, offsets)
                 parts.append(.expression(placed))
             }
         }
         return isFine ? parts : nil
+    }
+
+    /// What an error may lack would be a null in the text, which fails the block.
+    private func warnOfNull(_ source: ExpressionCompiler.Source, _ offsets: Range<Int>) {
+        let text = String(source.text(offsets).filter { !$0.isWhitespace })
+        guard text.hasPrefix("error."), let field = ScopeBuilder.error.fields[String(text.dropFirst(6))],
+            field.type == .dynamic
+        else { return }
+        context.warning(
+            .textNull,
+            "'\(text)' is null where the other side gave none, and a null in a text fails the block",
+            at: source.map.sourceRange(offsets),
+            notes: ["write ${ \(text) == null ? 'none' : \(text) }"]
+        )
     }
 
     private static func textProblem(_ type: ExpressionType) -> String? {

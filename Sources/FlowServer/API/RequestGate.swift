@@ -58,7 +58,10 @@ struct RequestGate: RouterMiddleware {
         if let preflight = preflight(request) { return preflight }
         guard places.enter() else { throw Problem.overloaded }
         defer { places.leave() }
-        return try await next(request, context)
+        guard request.head.expectsContinue else { return try await next(request, context) }
+        var asked = request
+        asked.body = RequestBody(asyncSequence: HeldBackBody(body: request.body, channel: context.channel))
+        return try await next(asked, context)
     }
 
     /// A browser's question whether a page of an allowed origin may send what it is about to send.

@@ -1,11 +1,16 @@
 import Hummingbird
 import Logging
+import NIOCore
 
 /// What handlers get along with a request.
 struct ServerRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
 
+    /// The connection that the request came by.
+    let channel: any Channel
+
     init(source: ApplicationRequestContextSource) {
+        channel = source.channel
         coreContext = CoreRequestContextStorage(source: source)
     }
 

@@ -9,7 +9,8 @@ package import Payments
 ///
 /// With an engine, writes go through its writer; without one this process owns the store and nobody else writes.
 package struct Administration: Administering {
-    private static let listLength = 1_000
+    /// Runs in one answer.
+    package static let listLength = 1_000
 
     let app: App
     let mode: Mode

@@ -28,8 +28,8 @@ struct HealthRoutes: Sendable {
     }
 
     private func metrics(_ format: MetricsFormat) async throws -> String {
-        let (deliveries, runs, oldest) = try await engine.store.read { reader throws(StoreError) in
-            (try reader.deliveryCounts(), try reader.runCounts(), try reader.oldestQueued())
+        let (deliveries, runs, oldest, held) = try await engine.store.read { reader throws(StoreError) in
+            (try reader.deliveryCounts(), try reader.runCounts(), try reader.oldestQueued(), try reader.heldRuns())
         }
         var text = MetricsText(format)
         text.gauge("runnel_ready", "Whether the engine takes work.", engine.isReady ? 1 : 0)
@@ -46,17 +46,33 @@ struct HealthRoutes: Sendable {
         for status in RunStatus.allCases where !status.isFinal {
             text.sample([("status", status.rawValue)], runs[status, default: 0])
         }
+        addQueues(oldest, held, to: &text)
+        addEngine(to: &text)
+        return text.finished
+    }
+
+    private func addQueues(
+        _ oldest: [String: Timestamp],
+        _ held: [String: HeldRuns],
+        to text: inout MetricsText
+    ) {
         let now = engine.clock.now()
+        func age(_ since: Timestamp) -> Double { Double(max(0, now.microseconds - since.microseconds)) / 1e6 }
         text.family(
             "runnel_queue_age_seconds",
             .gauge,
             "How long the oldest queued run of each flow has waited; runs held back by concurrency are left out."
         )
-        for (flow, since) in oldest.sorted(by: { $0.key < $1.key }) {
-            text.sample([("flow", flow)], Double(max(0, now.microseconds - since.microseconds)) / 1e6)
-        }
-        addEngine(to: &text)
-        return text.finished
+        for (flow, since) in oldest.sorted(by: { $0.key < $1.key }) { text.sample([("flow", flow)], age(since)) }
+        let held = held.sorted { $0.key < $1.key }
+        text.family("runnel_runs_held", .gauge, "Queued runs of each flow that its concurrency holds back.")
+        for (flow, runs) in held { text.sample([("flow", flow)], runs.count) }
+        text.family(
+            "runnel_held_age_seconds",
+            .gauge,
+            "How long the oldest run of each flow that its concurrency holds back has waited."
+        )
+        for (flow, runs) in held { text.sample([("flow", flow)], age(runs.since)) }
     }
 
     private func addEngine(to text: inout MetricsText) {

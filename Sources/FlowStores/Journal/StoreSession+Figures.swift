@@ -6,7 +6,7 @@ extension StoreSession {
     private static let parked = FixedStatement(
         """
         SELECT status, count(*) FROM runs INDEXED BY runs_parked
-        WHERE status IN ('waiting', 'retrying', 'paused', 'outcome-unknown', 'quarantined') GROUP BY status
+        WHERE \(StatusCondition.isParked) GROUP BY status
         """
     )
     private static let running = FixedStatement(
@@ -17,9 +17,9 @@ extension StoreSession {
     )
     private static let held = FixedStatement(
         """
-        SELECT count(*) FROM runs INDEXED BY runs_concurrency
-        WHERE concurrency IS NOT NULL AND held = 1 AND status NOT IN ('succeeded', 'failed', 'cancelled')
-          AND status = 'queued'
+        SELECT flow, count(*), min(created_at) FROM runs INDEXED BY runs_concurrency
+        WHERE concurrency IS NOT NULL AND held = 1 AND \(StatusCondition.isOpen)
+          AND status = 'queued' GROUP BY flow
         """
     )
     private static let oldest = FixedStatement(
@@ -35,7 +35,7 @@ extension StoreSession {
         }
         var counts = Dictionary(rows.map { ($0.status, $0.count) }) { first, _ in first }
         counts[.running] = try count(Self.running)
-        counts[.queued] = try count(Self.queued) + count(Self.held)
+        counts[.queued] = try count(Self.queued) + heldRuns().values.reduce(0) { $0 + $1.count }
         return counts
     }
 
@@ -51,5 +51,12 @@ extension StoreSession {
             oldest[flow] = try first(statement) { row throws(StoreError) in try row.timestamp(0) }
         }
         return oldest
+    }
+
+    func heldRuns() throws(StoreError) -> [String: HeldRuns] {
+        let rows = try all(try prepared(Self.held)) { row throws(StoreError) in
+            (flow: try row.text(0), held: HeldRuns(count: try row.count(1), since: try row.timestamp(2)))
+        }
+        return Dictionary(rows.map { ($0.flow, $0.held) }) { first, _ in first }
     }
 }

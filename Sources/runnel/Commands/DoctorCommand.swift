@@ -52,7 +52,7 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             line(true, "server", "none runs")
             guard FileManager.default.fileExists(atPath: folder) else {
-                line(true, "data", "none yet")
+                line(true, "data", "none yet in \(folder)")
                 if !isWell { throw Exit.unable }
                 return
             }

@@ -26,7 +26,8 @@ struct EventsCommand: AsyncParsableCommand {
         func run() async throws {
             try await reporting {
                 let data = try JSON.parse(payload)
-                let server = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
+                let folder = try options.usedDataFolder(of: app)
+                let server = AdminClient(socket: AdminSocket.path(forDataFolder: folder))
                 guard await server.isServing else {
                     throw CommandFailure("no server has this data open; start `runnel serve` first")
                 }

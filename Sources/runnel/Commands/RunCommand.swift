@@ -36,7 +36,7 @@ struct RunCommand: AsyncParsableCommand {
             }
             let client = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
             if await client.isServing { return try await run(members, at: client) }
-            let opened = try await OpenedApp.open(app, options: options)
+            let opened = try await OpenedApp.open(app, options: options, makesData: true)
             defer { opened.store.close() }
             try await opened.keepSources()
             guard let graph = opened.app.flows[flow] else {
@@ -84,31 +84,30 @@ struct RunCommand: AsyncParsableCommand {
         let run = try await server.start(flow, input: members, as: caller)
         var report = try await server.report(of: run)
         var looks = 0
-        while !report.summary.status.isFinal, report.answer == nil, looks < 12 {
+        while !report.summary.status.isFinal, !report.summary.status.needsPerson, report.answer == nil, looks < 12 {
             report = try await server.report(of: run, waiting: .seconds(5))
             looks += 1
         }
         if !quiet { Console.note(report.tree) }
         let status = report.summary.status
         let isSuccess = report.answer.map { $0.status < 400 } ?? (status.isFinal ? status == .succeeded : nil)
-        try finish(report.answer?.body ?? (isSuccess == nil ? ["run": .int(run.rawValue)] : .null), isSuccess)
+        let answer = report.answer?.body ?? (isSuccess == nil ? ["run": .int(run.rawValue)] : .null)
+        try finish(answer, isSuccess, report.summary, isServed: true)
     }
 
     private func report(on call: FlowCall, _ opened: OpenedApp) async throws {
         let result = try call.result()
-        if !quiet, let run = result.run {
-            Console.note(try await opened.administration.report(of: run).tree)
-        }
-        try finish(result.answer, result.isSuccess)
+        let administration = opened.administration
+        let report: RunReport? = if let run = result.run { try await administration.report(of: run) } else { nil }
+        if !quiet, let report { Console.note(report.tree) }
+        try finish(result.answer, result.isSuccess, report?.summary, isServed: false)
     }
 
     /// Prints the answer, and ends the command with 1 for a run that failed and with 2 for one that is not over (nil).
-    private func finish(_ answer: Value, _ isSuccess: Bool?) throws {
+    private func finish(_ answer: Value, _ isSuccess: Bool?, _ run: RunSummary?, isServed: Bool) throws {
         try Console.json(answer)
         guard let isSuccess else {
-            Console.note(
-                "the run is not over; `runnel runs show` tells how it went on, and `runnel serve` lets it go on"
-            )
+            if let run { Console.note(run.wayOn(at: options.place(of: app), isServed: isServed)) }
             throw Exit.unable
         }
         guard isSuccess else { throw Exit.failed }

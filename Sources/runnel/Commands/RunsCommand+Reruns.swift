@@ -76,9 +76,6 @@ extension RunsCommand {
 
 /// Waits for runs and prints what changes.
 struct Following {
-    /// As many as one answer holds.
-    private static let runsOfALook = 1_000
-
     let app: String
     let options: AppOptions
     let json: Bool
@@ -99,8 +96,11 @@ struct Following {
                 if report.summary.status != .succeeded { throw Exit.failed }
                 return
             }
-            if [.paused, .outcomeUnknown, .quarantined].contains(report.summary.status) {
+            if report.summary.status.needsPerson {
                 Console.data(report.tree)
+                let server = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
+                let isServed = await server.isServing
+                Console.note(report.summary.wayOn(at: options.place(of: app), isServed: isServed))
                 throw Exit.unable
             }
             // A run that waits answers at once that it does.
@@ -127,7 +127,7 @@ struct Following {
             if known.isEmpty, runs.count == filter.limit { oldest = runs.last?.id ?? oldest }
             known = Dictionary(runs.map { ($0.id, $0) }) { first, _ in first }
             // Between two looks more runs may come than were asked for at first.
-            filter.limit = Self.runsOfALook
+            filter.limit = Administration.listLength
             try await Self.pause()
         }
     }

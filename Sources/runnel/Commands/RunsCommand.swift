@@ -24,6 +24,12 @@ struct RunsCommand: AsyncParsableCommand {
         @Flag(help: "As JSON.") var json = false
         @Flag(help: "Go on printing what changes, until it is interrupted.") var follow = false
 
+        func validate() throws {
+            guard (1...Administration.listLength).contains(limit) else {
+                throw ValidationError("--limit is a number from 1 to \(Administration.listLength)")
+            }
+        }
+
         func run() async throws {
             try await reporting {
                 var filter = RunFilter(flow: flow, statuses: Set(status), limit: limit)

@@ -28,7 +28,9 @@ struct SecretsCommand: AsyncParsableCommand {
                 guard let line = Console.secretLine(prompt: "\(name): "), !line.isEmpty else {
                     throw CommandFailure("no secret was given; type it, or pipe it in")
                 }
-                try await AppAdministration.perform(app, options) { try await $0.setSecret(name, to: Secret(line)) }
+                try await AppAdministration.perform(app, options, makesData: true) {
+                    try await $0.setSecret(name, to: Secret(line))
+                }
                 Console.note("\(name) is set")
             }
         }

@@ -20,7 +20,7 @@ extension SecretsCommand {
                 // Made before anything is sealed under it, so that an interrupted rotation finds it again.
                 let next = KeyFile(path: file.path + ".next")
                 let loaded = try AppLoading.app(in: app)
-                let store = try SQLiteStore(folder: options.dataFolder(of: app), tables: loaded.app.tables)
+                let store = try SQLiteStore(folder: options.usedDataFolder(of: app), tables: loaded.app.tables)
                 defer { store.close() }
                 let key = try file.read()
                 let vault = SecretVault(key: key, storage: StoreSecretStorage(store: store))

@@ -44,7 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let endpoint = try stripeEndpoint()
-            let opened = try await OpenedApp.open(app, options: options)
+            let opened = try await OpenedApp.open(app, options: options, makesData: true)
             defer { opened.store.close() }
             try await opened.keepSources()
             let files = try publicFiles()

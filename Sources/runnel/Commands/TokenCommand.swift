@@ -24,7 +24,9 @@ struct TokenCommand: AsyncParsableCommand {
         func run() async throws {
             try await reporting {
                 let caller = Caller(id: id, roles: role)
-                let issued = try await AppAdministration.perform(app, options) { try await $0.createToken(for: caller) }
+                let issued = try await AppAdministration.perform(app, options, makesData: true) {
+                    try await $0.createToken(for: caller)
+                }
                 if json {
                     try Console.json(["id": .string(issued.summary.id), "token": .string(issued.text)])
                 } else {

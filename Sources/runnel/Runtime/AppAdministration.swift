@@ -7,12 +7,13 @@ enum AppAdministration {
     static func perform<Result>(
         _ app: String,
         _ options: AppOptions,
+        makesData: Bool = false,
         _ body: (any Administering) async throws -> Result
     ) async throws -> Result {
         let folder = options.dataFolder(of: app)
         let client = AdminClient(socket: AdminSocket.path(forDataFolder: folder))
         if await client.isServing { return try await body(client) }
-        let opened = try await OpenedApp.open(app, options: options)
+        let opened = try await OpenedApp.open(app, options: options, makesData: makesData)
         defer { opened.store.close() }
         return try await body(opened.administration)
     }

@@ -14,6 +14,21 @@ struct AppOptions: ParsableArguments {
         data ?? URL(filePath: app).appending(path: ".runnel").path
     }
 
+    /// How a further command names the same data.
+    func place(of app: String) -> String { data.map { "\(app) --data \($0)" } ?? app }
+
+    /// The data folder, which must have been used before if `--data` names it: one that is mistyped must not be made.
+    func usedDataFolder(of app: String) throws -> String {
+        let folder = dataFolder(of: app)
+        guard data == nil || FileManager.default.fileExists(atPath: folder + "/runnel.sqlite") else {
+            throw CommandFailure(
+                "--data \(folder): there is no data. Name the folder that `runnel serve` or `runnel run` was given, "
+                    + "or leave --data out for \(URL(filePath: app).appending(path: ".runnel").relativePath)"
+            )
+        }
+        return folder
+    }
+
     func effectiveMode() throws -> Mode {
         if let mode { return mode }
         guard let word = ProcessInfo.processInfo.environment["RUNNEL_MODE"], !word.isEmpty else { return .test }

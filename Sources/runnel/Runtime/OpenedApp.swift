@@ -20,15 +20,19 @@ struct OpenedApp {
     let vault: SecretVault
     let secrets: UnsealedSecrets
 
-    /// - Throws: findings as exit code 3; `CommandFailure` when another process owns the data or the key is wrong.
+    /// `makesData`: the command is one of those with which an app's data begins.
+    /// - Throws: findings as exit code 3; `CommandFailure` when another process owns the data, when `--data` names none, or
+    ///   the key is wrong.
     static func open(
         _ folder: String,
         options: AppOptions,
+        makesData: Bool = false,
         confirmsBinding: Bool = true
     ) async throws -> OpenedApp {
         let loaded = try AppLoading.app(in: folder)
+        let data = makesData ? options.dataFolder(of: folder) : try options.usedDataFolder(of: folder)
         let key = try KeyLocation.file(forApp: folder).readOrCreate()
-        let store = try SQLiteStore(folder: options.dataFolder(of: folder), tables: loaded.app.tables)
+        let store = try SQLiteStore(folder: data, tables: loaded.app.tables)
         let vault = SecretVault(key: key, storage: StoreSecretStorage(store: store))
         let secrets = UnsealedSecrets()
         do {

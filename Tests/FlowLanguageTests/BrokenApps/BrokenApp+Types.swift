@@ -18,6 +18,26 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "expression.template")
         ),
         .blocks(
+            "a text with what an error may lack",
+            """
+            - id: order
+              block: find-record
+              table: orders
+              where: { id: '${ input.orderId }' }
+              fail:
+                - block: log
+                  message: '${ error.code }${1️⃣ error.declineCode }'
+            - id: again
+              block: find-record
+              table: orders
+              where: { id: '${ input.orderId }' }
+              fail:
+                - block: log
+                  message: 'status ${ error.status == null ? 0 : error.status }'
+            """,
+            ExpectedFinding("1️⃣", "type.text-null", saying: "error.declineCode == null ? 'none' : error.declineCode")
+        ),
+        .blocks(
             "operands that do not fit",
             """
             - block: log
