@@ -49,6 +49,28 @@ struct ClaimPlanTests {
         for line in plan where line.contains("SCAN") { #expect(line == "SCAN (subquery-1)", "\(name): \(text)") }
     }
 
+    // Goal: nothing that every run needs builds tables in memory for the conditions of what it writes.
+    @Test("a run's row, and a row whose words are checked, are written without tables in memory")
+    func memory() async throws {
+        let words = SQLText.isOne("word", of: ["a", "b", "c", "d", "e"])
+        try await withSession { connection in
+            try connection.perform { session throws(StoreError) in
+                try session.executeScript("CREATE TABLE checked (word TEXT CHECK (\(words)))")
+                try session.executeScript("CREATE INDEX some ON checked (word) WHERE \(words)")
+                for text in [
+                    StoreSession.insertRun.text, StoreSession.changeRun.text, StoreSession.queuedOfFlow.text,
+                    "UPDATE checked SET word = ? WHERE rowid = ?",
+                ] {
+                    let steps = try session.all(try session.compile("EXPLAIN " + text)) { row throws(StoreError) in
+                        try row.text(1)
+                    }
+                    #expect(steps.contains("ResultRow") || steps.contains("MakeRecord"), "\(text)")
+                    #expect(!steps.contains("OpenEphemeral"), "\(text)")
+                }
+            }
+        }
+    }
+
     /// Steps of SQLite's machine for finding ten runs of a small flow beside a large one.
     private func steps(beside count: Int) async throws -> [Int32] {
         try await withSession { connection in

@@ -11,8 +11,8 @@ extension Engine {
         at now: Timestamp,
         in transaction: any StoreTransaction
     ) throws(StoreError) {
-        for graph in app.flows.values.sorted(by: { $0.name < $1.name }) {
-            guard case .stripe(let types) = graph.trigger, types.contains(type) else { continue }
+        for name in flowsOfStripeEvents[type] ?? [] {
+            guard let graph = app.flows[name] else { continue }
             let start = RunStart(
                 flow: graph.name,
                 version: graph.version,
@@ -23,5 +23,17 @@ extension Engine {
             )
             _ = try StartAdmission(graph, now: now).insert(start, in: transaction)
         }
+    }
+}
+
+extension App {
+    /// The names of the flows that an event of Stripe starts, by its type, in the order in which they are started.
+    var flowsOfStripeEvents: [String: [String]] {
+        var names: [String: [String]] = [:]
+        for (name, graph) in flows {
+            guard case .stripe(let types) = graph.trigger else { continue }
+            for type in Set(types) { names[type, default: []].append(name) }
+        }
+        return names.mapValues { $0.sorted() }
     }
 }

@@ -31,6 +31,7 @@ package final class Engine: Service, Sendable {
     let schedules: Schedules
     /// By flow, where it is not 0.
     let priorities: [String: Int]
+    let flowsOfStripeEvents: [String: [String]]
     let state = Mutex(EngineState())
     /// Requests that were let go and whose outcome is not with the writer yet.
     let requestsUnderWay = Atomic<Int>(0)
@@ -85,6 +86,7 @@ package final class Engine: Service, Sendable {
         self.effectsPerTurn = effectsPerTurn
         self.schedules = Schedules(app, mode: mode)
         self.priorities = app.flows.mapValues(\.priority).filter { $0.value != 0 }
+        self.flowsOfStripeEvents = app.flowsOfStripeEvents
         let timed = TimedStore(base: store, clock: clock, counters: counters)
         let triggering = TableTriggers(app, mode: mode, clock: clock).map { TriggeringStore(timed, $0) }
         self.writer = GroupWriter(

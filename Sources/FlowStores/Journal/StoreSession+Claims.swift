@@ -9,7 +9,7 @@ extension StoreSession {
     private static let laneIsBusy = """
         r.lane IS NOT NULL AND EXISTS (
             SELECT 1 FROM runs AS o
-            WHERE o.lane = r.lane AND o.status IN ('queued', 'running', 'waiting', 'retrying') AND o.id <> r.id
+            WHERE o.lane = r.lane AND \(StatusCondition.takesLane("o")) AND o.id <> r.id
               AND ((o.status = 'running' AND (r.status <> 'running' OR o.id < r.id))
                 OR (o.id < r.id AND (o.status IN ('queued', 'retrying')
                                      OR (o.status = 'waiting' AND o.wakes_at <= ?2)))))
@@ -149,14 +149,14 @@ extension StoreSession {
         """
         SELECT count(*) FROM (
             SELECT 1 FROM runs INDEXED BY runs_concurrency
-            WHERE concurrency = ?1 AND held = 0 AND status NOT IN ('succeeded', 'failed', 'cancelled') LIMIT ?2)
+            WHERE concurrency = ?1 AND held = 0 AND \(StatusCondition.isOpen) LIMIT ?2)
         """
     )
     static let admit = FixedStatement(
         """
         UPDATE runs SET held = 0 WHERE id IN (
             SELECT id FROM runs INDEXED BY runs_concurrency
-            WHERE concurrency = ?1 AND held = 1 AND status NOT IN ('succeeded', 'failed', 'cancelled')
+            WHERE concurrency = ?1 AND held = 1 AND \(StatusCondition.isOpen)
               AND status = 'queued'
             ORDER BY id LIMIT ?2)
         """
@@ -164,7 +164,7 @@ extension StoreSession {
     private static let heldKeys = FixedStatement(
         """
         SELECT concurrency, min(flow) FROM runs INDEXED BY runs_concurrency
-        WHERE concurrency IS NOT NULL AND held = 1 AND status NOT IN ('succeeded', 'failed', 'cancelled')
+        WHERE concurrency IS NOT NULL AND held = 1 AND \(StatusCondition.isOpen)
         GROUP BY concurrency
         """
     )

@@ -6,7 +6,7 @@ extension StoreSession {
     private static let parked = FixedStatement(
         """
         SELECT status, count(*) FROM runs INDEXED BY runs_parked
-        WHERE status IN ('waiting', 'retrying', 'paused', 'outcome-unknown', 'quarantined') GROUP BY status
+        WHERE \(StatusCondition.isParked) GROUP BY status
         """
     )
     private static let running = FixedStatement(
@@ -18,7 +18,7 @@ extension StoreSession {
     private static let held = FixedStatement(
         """
         SELECT flow, count(*), min(created_at) FROM runs INDEXED BY runs_concurrency
-        WHERE concurrency IS NOT NULL AND held = 1 AND status NOT IN ('succeeded', 'failed', 'cancelled')
+        WHERE concurrency IS NOT NULL AND held = 1 AND \(StatusCondition.isOpen)
           AND status = 'queued' GROUP BY flow
         """
     )

@@ -6,11 +6,11 @@ extension StoreSession {
     private static let children = FixedStatement(
         """
         SELECT id FROM runs INDEXED BY runs_children
-        WHERE parent_run = ? AND status NOT IN ('succeeded', 'failed', 'cancelled') ORDER BY id
+        WHERE parent_run = ? AND \(StatusCondition.isOpen) ORDER BY id
         """
     )
     private static let changeHalt = FixedStatement(
-        "UPDATE runs SET halt = ? WHERE id = ? AND status NOT IN ('succeeded', 'failed', 'cancelled')"
+        "UPDATE runs SET halt = ? WHERE id = ? AND \(StatusCondition.isOpen)"
     )
 
     func halt(of run: RunID) throws(StoreError) -> RunHalt? {

@@ -156,7 +156,7 @@ private let statusColumn: Int32 = 16
 
 // Changes
 extension StoreSession {
-    private static let insertRun = FixedStatement(
+    static let insertRun = FixedStatement(
         """
         INSERT INTO runs (flow, version, origin, mode, input, trigger_value, caller_id, caller_roles, lane,
                           parent_run, parent_path, parent_visit, parent_attempt, parent_call, idempotency_key,
@@ -164,11 +164,11 @@ extension StoreSession {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?16, ?16 IS NOT NULL, ?17, ?18, 'queued', 0, ?19, 0)
         """
     )
-    private static let changeRun = FixedStatement(
+    static let changeRun = FixedStatement(
         """
         UPDATE runs SET status = ?, epoch = ?2, started_at = ?, finished_at = ?, wakes_at = ?, answer = ?,
                         failure = ?, strikes = ?, trace = ?, awaits = ?
-        WHERE id = ? AND epoch <= ?2 AND status NOT IN ('succeeded', 'failed', 'cancelled')
+        WHERE id = ? AND epoch <= ?2 AND \(StatusCondition.isOpen)
         """
     )
     private static let standing = FixedStatement("SELECT status, epoch FROM runs WHERE id = ?")

@@ -204,6 +204,16 @@ enum SQLText {
         return "x'\(hex)'"
     }
 
+    /// True where `expression` is one of the words, or null.
+    ///
+    /// In a check or an index's condition SQLite builds a table in memory for an IN of more than two words, at each row
+    /// again; beyond a few dozen words that is cheaper than to compare with each.
+    static func isOne(_ expression: String, of words: [String]) -> String {
+        let literals = words.map { literal($0) }
+        guard (1...32).contains(words.count) else { return "\(expression) IN (\(literals.joined(separator: ", ")))" }
+        return "(" + literals.map { "\(expression) = \($0)" }.joined(separator: " OR ") + ")"
+    }
+
     /// Scalar by scalar: a quote that carries a combining mark is one `Character`, and would be missed.
     private static func doubling(_ text: String, of quote: Unicode.Scalar) -> String {
         var result = String.UnicodeScalarView()

@@ -72,8 +72,7 @@ struct TableSchema {
             checks.append(("length", "length(\(measured)) <= \(limit)"))
         }
         if !column.declaration.allowed.isEmpty {
-            let words = column.declaration.allowed.map { SQLText.literal($0) }.joined(separator: ", ")
-            checks.append(("enum", "\(name) IN (\(words))"))
+            checks.append(("enum", SQLText.isOne(name, of: column.declaration.allowed)))
         }
         return checks
     }
@@ -90,8 +89,7 @@ struct TableSchema {
         let kind = index.isUnique ? "UNIQUE INDEX" : "INDEX"
         var text = "CREATE \(kind) IF NOT EXISTS \(quotedName(of: index)) ON \(stored.quotedName) (\(columns))"
         if let condition = index.when {
-            let words = condition.values.map { SQLText.literal($0) }.joined(separator: ", ")
-            text += " WHERE \(SQLText.quoted(condition.column)) IN (\(words))"
+            text += " WHERE " + SQLText.isOne(SQLText.quoted(condition.column), of: condition.values)
         }
         return text
     }
