@@ -77,4 +77,21 @@ struct ContinueTests {
         #expect(try written() == ["200", "404"])
         #expect(channel.isActive)
     }
+
+    @Test("a body that is held back behind a request whose answer is to come changes nothing for that one")
+    func pipelined() throws {
+        try head()
+        try wantBody()
+        try channel.writeInbound(HTTPRequestPart.body(ByteBuffer(string: "{}")))
+        try channel.writeInbound(HTTPRequestPart.end(nil))
+        try head()
+        try answer(.ok)
+        #expect(try written() == ["100", "200"])
+        try wantBody()
+        try channel.writeInbound(HTTPRequestPart.body(ByteBuffer(string: "{}")))
+        try channel.writeInbound(HTTPRequestPart.end(nil))
+        try answer(.created)
+        #expect(try written() == ["100", "201"])
+        #expect(channel.isActive)
+    }
 }

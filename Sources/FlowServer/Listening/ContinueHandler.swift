@@ -17,21 +17,21 @@ final class ContinueHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Sent down the pipeline by who begins to read a body.
     struct BodyWanted: Sendable {}
 
-    private enum State {
-        case nothingHeldBack
-        /// The sender waits for a word.
-        case heldBack
-        /// The answer that is being written is the last one.
-        case refused
-    }
-
-    private var state = State.nothingHeldBack
+    /// Requests read before the one that is being read, and answers before the one that is being written: a sender may
+    /// begin a request before it has the answer to the last.
+    private var (read, answered) = (-1, 0)
+    /// The request whose sender waits for a word.
+    private var heldBack: Int?
+    /// Whether the answer that is being written is the last one.
+    private var isRefusing = false
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let request): if request.expectsContinue { state = .heldBack }
+        case .head(let request):
+            read += 1
+            heldBack = request.expectsContinue ? read : nil
         // It comes without being asked for.
-        case .body, .end: if case .heldBack = state { state = .nothingHeldBack }
+        case .body, .end: heldBack = nil
         }
         context.fireChannelRead(data)
     }
@@ -42,23 +42,26 @@ final class ContinueHandler: ChannelDuplexHandler, RemovableChannelHandler {
         promise: EventLoopPromise<Void>?
     ) {
         guard event is BodyWanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
-        if case .heldBack = state {
-            state = .nothingHeldBack
+        if heldBack == answered {
+            heldBack = nil
             context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
         }
         promise?.succeed()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        switch (state, unwrapOutboundIn(data)) {
-        case (.heldBack, .head(var response)):
-            state = .refused
+        switch unwrapOutboundIn(data) {
+        case .head(var response) where heldBack == answered:
+            isRefusing = true
             response.headerFields[.connection] = "close"
             context.write(wrapOutboundOut(.head(response)), promise: promise)
-        case (.refused, .end):
+        case .end where isRefusing:
             context.writeAndFlush(data, promise: promise)
             context.close(promise: nil)
-        default: context.write(data, promise: promise)
+        case .end:
+            answered += 1
+            context.write(data, promise: promise)
+        case .head, .body: context.write(data, promise: promise)
         }
     }
 }

@@ -6,10 +6,15 @@ import FlowLanguage
 enum SimulatedFlows {
     /// The sample's `app.yaml` with the table that the branches write to.
     static func app(_ bytes: [UInt8]) -> [UInt8] {
-        let notes = "\ntables:\n  notes:\n    columns:\n      text: { type: string, unique: true }\n"
-        return Array(
-            String(decoding: bytes, as: UTF8.self).replacing("\ntables:\n", with: notes, maxReplacements: 1).utf8
-        )
+        let notes = "\ntables:\n  notes:\n    columns:\n      text: { type: string, unique: true }"
+        let text = String(decoding: bytes, as: UTF8.self)
+            .replacing("\ntables:\n", with: notes + SimulatedErrandFlows.tables + "\n", maxReplacements: 1)
+            .replacing(
+                "\nconnections:\n",
+                with: SimulatedErrandFlows.rest + "\nconnections:" + SimulatedErrandFlows.mill + "\n",
+                maxReplacements: 1
+            )
+        return Array(text.utf8)
     }
 
     /// One branch asks Stripe, one goes through items, three at a time, and one is a race whose loser has to be stopped.
@@ -82,7 +87,9 @@ enum SimulatedFlows {
         let branches = whole.flatMap { run in (1...5).map { "\(run.id) \($0)" } }
         let calls = coded.flatMap { run in (1...SimulatedCode.calls).map { SimulatedCode.note($0, of: run.id) } }
         let expected = (branches + calls).sorted()
-        let found = notes.compactMap { $0["text"]?.stringValue }.sorted()
+        let own = Set((whole + coded).map { "\($0.id)" })
+        let found = notes.compactMap { $0["text"]?.stringValue }
+            .filter { own.contains(String($0.prefix { $0 != " " })) }.sorted()
         var findings = found == expected ? [] : ["to be noted was \(expected), and noted was \(found)"]
         for run in whole where run.answer?.body["won"] != "quick" {
             findings.append("run \(run.id) was won by the slow one")

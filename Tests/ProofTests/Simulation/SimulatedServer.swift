@@ -37,6 +37,7 @@ final class SimulatedServer: Sendable {
     let app: App
     let folder: String
     let stripe: SimulatedStripe
+    let mill: SimulatedMill
     let troubles: Troubles
     private let state = Mutex(State())
 
@@ -45,7 +46,15 @@ final class SimulatedServer: Sendable {
         self.app = app
         self.folder = folder
         self.stripe = stripe
+        self.mill = SimulatedMill(world)
         self.troubles = troubles
+    }
+
+    /// What an engine that stands still believes.
+    var standing: String {
+        guard let engine = state.withLock({ $0.running?.engine }) else { return "no process" }
+        return "\(engine.isReady ? "ready" : "not ready"), epoch \(engine.store.bootEpoch), "
+            + "\(engine.takenPlaces) places taken, \(engine.waitingJobs) jobs"
     }
 
     var deaths: Int { state.withLock { $0.deaths } }
@@ -58,19 +67,22 @@ final class SimulatedServer: Sendable {
         let store = SimulatedStore(base, process: process, troubles: troubles)
         let credentials = StripeCredentials(SimulatedCredentials())
         guard let endpoint = StripeEndpoint(loopback: "http://127.0.0.1:1") else { return }
-        let network = SimulatedNetwork(stripe: stripe, process: process, troubles: troubles)
+        let network = SimulatedNetwork(stripe: stripe, mill: mill, process: process, troubles: troubles)
         let payments = PaymentsFeature(app: app, mode: .test, credentials: credentials)
         let engine = Engine(
             app: app,
             store: store,
             transport: ServiceTransport(
                 connections: app.connections,
-                services: ["stripe": StripeService(endpoint: endpoint, credentials: credentials)],
+                services: [
+                    "stripe": StripeService(endpoint: endpoint, credentials: credentials),
+                    "http": HTTPService(connections: app.connections, credentials: SimulatedCredentials()),
+                ],
                 sender: { request throws(HTTPError) in try await network.send(request) }
             ),
             clock: process,
             random: SeededRandomSource(seed: UInt64(bitPattern: base.bootEpoch) &+ world.seed),
-            features: [payments],
+            features: [payments, HTTPFeature()],
             code: SimulatedCode(process),
             mode: .test,
             logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() },

@@ -20,6 +20,8 @@ final class SimulatedShop: Sendable {
         var purchases: [Purchase] = []
         var complaints: [String] = []
         var isOver = false
+        var events: [SentEvent] = []
+        var deliveries: [String] = []
     }
 
     let server: SimulatedServer
@@ -31,23 +33,33 @@ final class SimulatedShop: Sendable {
         outside = SimulatedProcess(server.world)
     }
 
-    private var world: SimulatedWorld { server.world }
+    var world: SimulatedWorld { server.world }
     private var stripe: SimulatedStripe { server.stripe }
     var isOver: Bool { state.withLock { $0.isOver } }
     var purchases: [Purchase] { state.withLock { $0.purchases } }
     var complaints: [String] { state.withLock { $0.complaints } }
 
+    /// What customers told the runs that wait for it.
+    var events: [SentEvent] { state.withLock { $0.events } }
+    /// What was delivered to the hook of errands, each id once.
+    var deliveries: [String] { state.withLock { $0.deliveries } }
+
+    func note(_ event: SentEvent) { state.withLock { $0.events.append(event) } }
+    func note(delivered id: String) { state.withLock { $0.deliveries.append(id) } }
+
     private func complain(_ text: String) { state.withLock { $0.complaints.append(text) } }
 
     /// Starts everyone; `isOver` when all customers have what they want and Stripe has told everything.
-    func open(customers: Int) {
+    func open(customers: Int, errands: Int = 0) {
         Task(executorPreference: outside) { [self] in
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.deliverWebhooks() }
+                if world.oneIn(2) { group.addTask { await self.operate() } }
                 group.addTask {
                     _ = await self.ask("add-product", ["name": "ticket", "price": 1_500], "product", role: "admin")
                     await withDiscardingTaskGroup { group in
                         for number in 1...customers { group.addTask { await self.buy(number) } }
+                        for number in 0..<errands { group.addTask { await self.runErrand(number) } }
                     }
                     while self.stripe.hasWaitingWebhooks { await self.outside.pause(upTo: 2_000) }
                     await self.waitForRuns()

@@ -80,7 +80,7 @@ final class Troubles: Sendable {
         self.end = end
     }
 
-    private var isOver: Bool { world.now >= end }
+    var isOver: Bool { world.now >= end }
 
     func ofGroup() -> OfGroup? {
         let isSpared = spared.withLock { spared in

@@ -85,6 +85,7 @@ final class SimulatedStripe: Sendable {
 /// The network between a process and Stripe: what is sent may be lost, its answer may be lost, it may arrive twice.
 struct SimulatedNetwork: Sendable {
     let stripe: SimulatedStripe
+    let mill: SimulatedMill
     let process: SimulatedProcess
     let troubles: Troubles
 
@@ -92,10 +93,14 @@ struct SimulatedNetwork: Sendable {
         await process.pause(upTo: 400)
         let trouble = troubles.ofMessage()
         if case .lost = trouble { throw HTTPError(.connectionLost, requestMayHaveBeenSent: true) }
-        var response = stripe.handle(request)
-        if case .twice = trouble { response = stripe.handle(request) }
+        var response = handle(request)
+        if case .twice = trouble { response = handle(request) }
         await process.pause(upTo: 400)
         if case .answerLost = trouble { throw HTTPError(.timedOut, requestMayHaveBeenSent: true) }
         return response
+    }
+
+    private func handle(_ request: HTTPRequest) -> HTTPResponse {
+        request.url.hasPrefix(SimulatedMill.url) ? mill.handle(request) : stripe.handle(request)
     }
 }

@@ -16,10 +16,12 @@ import Testing
 // commit. Then all works, and within an hour all must be well. A red seed is repeated with the line that is printed.
 @Suite("Simulation: the shop in a world of its own, by the seed")
 struct SimulationTests {
-    private static let first = UInt64(ProcessInfo.processInfo.environment["RUNNEL_SEED"] ?? "") ?? 1
+    private static let environment = ProcessInfo.processInfo.environment
+    private static let first = UInt64(environment["RUNNEL_SEED"] ?? "") ?? 1
+    /// One seed that is named, or so many from it on.
     private static let count =
-        ProcessInfo.processInfo.environment["RUNNEL_SEED"] == nil
-        ? UInt64(ProofSize.of(1_000, large: 20_000)) : 1
+        environment["RUNNEL_SEED"] == nil
+        ? UInt64(ProofSize.of(1_000, large: 20_000)) : UInt64(environment["RUNNEL_SEEDS"] ?? "") ?? 1
 
     @Test("every seed ends well", .timeLimit(.minutes(60)))
     func seeds() async throws {
@@ -80,13 +82,16 @@ struct SimulationTests {
         let server = SimulatedServer(world, app: app, folder: folder, stripe: stripe, troubles: troubles)
         let shop = SimulatedShop(server)
         try server.start()
-        shop.open(customers: 2 + world.draw(3))
+        // Half of the worlds are about the shop, the others about all else.
+        if world.oneIn(2) { shop.open(customers: 2 + world.draw(2)) } else { shop.open(customers: 1, errands: 2) }
         let isOver = world.run(between: server.attend) { shop.isOver || server.failure != nil }
+        let standing = server.standing
         server.stop()
         let ledger = try FinalLedger(folder: folder, tables: app.tables)
         var findings = shop.complaints + ledger.findings(purchases: shop.purchases, stripe: stripe)
+        findings += ledger.errands.findings(events: shop.events, deliveries: shop.deliveries, mill: server.mill)
         if let failure = server.failure { findings.append(failure) }
-        if !isOver { findings.append("nothing went on after \(world.steps) steps, at \(world.now)") }
+        if !isOver { findings.append("nothing went on after \(world.steps) steps, at \(world.now): \(standing)") }
         return End(findings: findings, hash: ledger.hash, deaths: server.deaths, steps: world.steps)
     }
 
@@ -104,7 +109,7 @@ struct SimulationTests {
         }
         for (name, text) in [
             ("checkout-beside", SimulatedFlows.checkout), ("checkout-code", SimulatedFlows.checkoutWithCode),
-        ] {
+        ] + SimulatedErrandFlows.all {
             files.append(SourceFile(path: "flows/\(name).yaml", bytes: Array(text.utf8)))
         }
         let compilation = AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(files)
@@ -117,6 +122,7 @@ private struct FinalLedger {
     private let runs: [RunRecord]
     private let orders: [ValueMap]
     private let notes: [ValueMap]
+    let errands: SimulatedErrandLedger
     let hash: String
 
     init(folder: String, tables: [FlowLanguage.Table]) throws {
@@ -126,6 +132,7 @@ private struct FinalLedger {
         var orders: [ValueMap] = []
         var notes: [ValueMap] = []
         var text = ""
+        var errands: SimulatedErrandLedger?
         try store.writeGroup { transaction throws(StoreError) in
             runs = try transaction.runs(matching: RunFilter(limit: 10_000)).reversed()
             for run in runs {
@@ -138,10 +145,12 @@ private struct FinalLedger {
             }
             orders = try transaction.find(RecordQuery(table: "orders", where: [], limit: 10_000))
             notes = try transaction.find(RecordQuery(table: "notes", where: [], limit: 10_000))
+            errands = try SimulatedErrandLedger(transaction)
         }
         self.runs = runs
         self.orders = orders
         self.notes = notes
+        self.errands = try #require(errands)
         hash = SHA256.hash(data: Array(text.utf8)).map { String($0, radix: 16) }.joined(separator: ".")
     }
 
@@ -149,9 +158,12 @@ private struct FinalLedger {
         var findings: [String] = []
         findings += SimulatedFlows.findings(runs, notes: notes)
         // A branch that lost a race was cancelled.
-        for run in runs where run.status != .succeeded && !(run.start.origin == .branch && run.status == .cancelled) {
+        for run in runs where run.status != .succeeded && !run.start.flow.hasPrefix("errand-") {
+            if run.start.origin == .branch, run.status == .cancelled { continue }
             findings.append("run \(run.id) of \(run.start.flow) is \(run.status.rawValue): \(run.failure?.code ?? "")")
         }
+        let customers = stripe.call("GET", "/v1/customers?limit=100")["data"]?.listValue ?? []
+        findings += errands.findings(customers: customers.compactMap { $0["description"]?.stringValue })
         let intents = stripe.call("GET", "/v1/payment_intents?limit=100")["data"]?.listValue ?? []
         let refunds = stripe.call("GET", "/v1/refunds?limit=100")["data"]?.listValue ?? []
         let totals = orders.compactMap { $0["total"]?.intValue }.sorted()
