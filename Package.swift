@@ -348,7 +348,10 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Expressions", "FlowLanguage", "HTTPTransport", "Payments", "runnel", crypto, cryptoExtras],
+            dependencies: [
+                "Expressions", "FlowLanguage", "HTTPTransport", "Payments", "TestSupport", "runnel", crypto,
+                cryptoExtras,
+            ],
             exclude: ["OfficialClient"],
             swiftSettings: strict
         ),

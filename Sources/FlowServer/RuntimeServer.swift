@@ -63,7 +63,7 @@ package struct RuntimeServer: Service {
     ///
     /// - Throws: `AdministrationError` when the admin socket cannot be made safe; `ListenError` when a port is taken.
     package func run() async throws {
-        var services: [any Service] = [feed]
+        var services: [any Service] = []
         if let socket = configuration.adminSocket {
             try AdminSocket.prepare(at: socket)
             // The public listener comes up once the socket is there and closed to others.
@@ -82,6 +82,8 @@ package struct RuntimeServer: Service {
         } else {
             services.append(publicApplication(onReady))
         }
+        // The last one is stopped first: the listener waits for its streams, and they for the feed's end.
+        services.append(feed)
         // One that cannot begin lets the others end in order: cancelled listeners complain in the log.
         let ordered = services.map {
             ServiceGroupConfiguration.ServiceConfiguration(

@@ -15,7 +15,7 @@ import Testing
 @testable import FlowServer
 
 /// Over sockets: what only a listener shows.
-@Suite("The running server")
+@Suite("The running server", .timeLimit(.minutes(3)))
 struct LiveServerTests {
     private typealias Body = @Sendable (ServerWorld, Int, AdminClient) async throws -> Void
 

@@ -15,7 +15,7 @@ package final class ManualClock: Clock {
         var cancelled: Set<Int> = []
         var nextTicket = 0
         /// Tests that wait for somebody to be due by a time.
-        var watchers: [Watcher] = []
+        var watchers: [Int: Watcher] = [:]
     }
 
     private struct Watcher {
@@ -48,15 +48,16 @@ package final class ManualClock: Clock {
         }
         let wasReached = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let (outcome, watchers): (Bool?, [Watcher]) = state.withLock { state in
-                    if state.cancelled.remove(ticket) != nil { return (false, []) }
-                    if deadline <= state.now { return (true, []) }
+                let (outcome, watchers): (Bool?, [Int: Watcher]) = state.withLock { state in
+                    if state.cancelled.remove(ticket) != nil { return (false, [:]) }
+                    if deadline <= state.now { return (true, [:]) }
                     state.sleepers[ticket] = Sleeper(deadline: deadline, continuation: continuation)
-                    defer { state.watchers.removeAll { $0.deadline >= deadline } }
-                    return (nil, state.watchers.filter { $0.deadline >= deadline })
+                    let watchers = state.watchers.filter { $0.value.deadline >= deadline }
+                    for id in watchers.keys { state.watchers[id] = nil }
+                    return (nil, watchers)
                 }
                 if let outcome { continuation.resume(returning: outcome) }
-                for watcher in watchers { watcher.continuation.resume() }
+                for watcher in watchers.values { watcher.continuation.resume() }
             }
         } onCancel: {
             let sleeper = state.withLock { state in
@@ -81,16 +82,26 @@ package final class ManualClock: Clock {
         for sleeper in due { sleeper.continuation.resume(returning: true) }
     }
 
-    /// Returns once somebody sleeps who is due within `span`.
+    /// Returns once somebody sleeps who is due within `span`, or when the test's time is over.
     package func waitForSleeper(within span: Duration) async {
-        await withCheckedContinuation { continuation in
-            let sleeps = state.withLock { state in
-                guard let deadline = state.now + span else { preconditionFailure("the clock has run out") }
-                if state.sleepers.values.contains(where: { $0.deadline <= deadline }) { return true }
-                state.watchers.append(Watcher(deadline: deadline, continuation: continuation))
-                return false
+        let id = state.withLock { state in
+            defer { state.nextTicket += 1 }
+            return state.nextTicket
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let sleeps = state.withLock { state in
+                    guard let deadline = state.now + span else { preconditionFailure("the clock has run out") }
+                    if Task.isCancelled || state.sleepers.values.contains(where: { $0.deadline <= deadline }) {
+                        return true
+                    }
+                    state.watchers[id] = Watcher(deadline: deadline, continuation: continuation)
+                    return false
+                }
+                if sleeps { continuation.resume() }
             }
-            if sleeps { continuation.resume() }
+        } onCancel: {
+            state.withLock { $0.watchers.removeValue(forKey: id) }?.continuation.resume()
         }
     }
 }

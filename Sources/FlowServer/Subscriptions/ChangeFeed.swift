@@ -10,7 +10,10 @@ import Synchronization
 /// readers cost no memory, and what they missed is in the log.
 final class ChangeFeed: Service, Sendable {
     enum Wake: Sendable {
-        case changes, heartbeat, end
+        case changes
+        /// With its number.
+        case heartbeat(UInt64)
+        case end
     }
 
     private struct Waiter {
@@ -23,6 +26,8 @@ final class ChangeFeed: Service, Sendable {
         var waiters: [UInt64: Waiter] = [:]
         var cancelled: Set<UInt64> = []
         var nextTicket: UInt64 = 0
+        /// Heartbeats so far.
+        var beats: UInt64 = 0
         var followers: [String: Int] = [:]
         var count = 0
         var isOver = false
@@ -68,9 +73,14 @@ final class ChangeFeed: Service, Sendable {
 
     /// A place among the subscribers, given back when nobody holds it any more.
     final class Seat: Sendable {
+        /// The last heartbeat before it was taken.
+        let beat: UInt64
         private let leave: @Sendable () -> Void
 
-        init(leave: @escaping @Sendable () -> Void) { self.leave = leave }
+        init(beat: UInt64, leave: @escaping @Sendable () -> Void) {
+            self.beat = beat
+            self.leave = leave
+        }
 
         deinit { leave() }
     }
@@ -82,7 +92,7 @@ final class ChangeFeed: Service, Sendable {
     ///
     /// - Throws: `Problem` 503 or 429 when there is none; 503 while the server stops.
     func enter(_ scope: RowScope, after position: Int64, caller: String) throws -> Seat {
-        try state.withLock { state in
+        let beat = try state.withLock { state in
             guard !state.isOver else { throw Problem.stopping }
             guard state.count < limits.subscribers else { throw Problem.overloaded }
             guard state.followers[caller, default: 0] < limits.subscribersPerCaller else {
@@ -91,10 +101,11 @@ final class ChangeFeed: Service, Sendable {
             state.count += 1
             state.followers[caller, default: 0] += 1
             state.rings[scope.table, default: (ChangeRing(after: position), 0)].followers += 1
+            return state.beats
         }
         // What was committed since `position` was read must not wait for the next commit.
         commits.ring()
-        return Seat { [self] in leave(scope.table, caller) }
+        return Seat(beat: beat) { [self] in leave(scope.table, caller) }
     }
 
     private func leave(_ table: String, _ caller: String) {
@@ -137,8 +148,10 @@ final class ChangeFeed: Service, Sendable {
         }
     }
 
-    /// Returns when there may be something beyond `position`, at a heartbeat, or when it is over.
-    func wait(for table: String, after position: Int64) async -> Wake {
+    /// Returns when there may be something beyond `position`, at a heartbeat after `beat`, or when it is over.
+    ///
+    /// A heartbeat that came while its subscriber was busy is not lost on it: it returns at once.
+    func wait(for table: String, after position: Int64, beat: UInt64) async -> Wake {
         let ticket = state.withLock { state in
             defer { state.nextTicket += 1 }
             return state.nextTicket
@@ -148,6 +161,7 @@ final class ChangeFeed: Service, Sendable {
                 let wake = state.withLock { state -> Wake? in
                     if state.cancelled.remove(ticket) != nil || state.isOver { return .end }
                     if let ring = state.rings[table]?.ring, ring.newest > position { return .changes }
+                    if state.beats > beat { return .heartbeat(state.beats) }
                     state.waiters[ticket] = Waiter(table: table, continuation: continuation)
                     return nil
                 }
@@ -165,7 +179,11 @@ final class ChangeFeed: Service, Sendable {
 
     private func wake(_ wake: Wake, _ isMeant: (String) -> Bool) {
         let waiters = state.withLock { state in
-            if case .end = wake { state.isOver = true }
+            switch wake {
+            case .changes: break
+            case .heartbeat(let number): state.beats = number
+            case .end: state.isOver = true
+            }
             let meant = state.waiters.filter { isMeant($0.value.table) }
             for ticket in meant.keys { state.waiters[ticket] = nil }
             return meant.values
@@ -176,8 +194,10 @@ final class ChangeFeed: Service, Sendable {
     // MARK: Reading the log
 
     private func beat() async {
+        var number: UInt64 = 0
         while let next = clock.now() + Self.heartbeat, (try? await clock.sleep(until: next)) != nil {
-            wake(.heartbeat) { _ in true }
+            number += 1
+            wake(.heartbeat(number)) { _ in true }
         }
     }
 

@@ -188,7 +188,7 @@ struct SubscriptionStream: Sendable {
     @concurrent func run(_ writer: inout any ResponseBodyWriter) async throws {
         var position = start.position
         try await writer.write(ByteBuffer(bytes: ServerSentEvent.retry + start.greeting))
-        var asked = clock.now()
+        var (asked, beat) = (clock.now(), seat.beat)
         while true {
             if let due = asked + SubscriptionRight.lifetime, due <= clock.now() {
                 guard await right.covers(scope) else { return }
@@ -206,9 +206,11 @@ struct SubscriptionStream: Sendable {
                 position = last
                 if entries.count == ChangeFeed.batch { continue }
             }
-            switch await feed.wait(for: scope.table, after: position) {
+            switch await feed.wait(for: scope.table, after: position, beat: beat) {
             case .changes: continue
-            case .heartbeat: try await writer.write(ByteBuffer(bytes: ServerSentEvent.heartbeat(id: position)))
+            case .heartbeat(let number):
+                beat = number
+                try await writer.write(ByteBuffer(bytes: ServerSentEvent.heartbeat(id: position)))
             case .end: return
             }
         }

@@ -1,52 +1,64 @@
 import Foundation
 import Synchronization
-import Testing
 
 /// Many readers of server-sent events on one thread: what a thousand browsers would be to the server.
-final class EventClients: Sendable {
-    struct Event: Sendable, Hashable {
-        var id: String?
-        var name: String
-        var data: String
+package final class EventClients: Sendable {
+    package struct Event: Sendable, Hashable {
+        package var id: String?
+        package var name: String
+        package var data: String
     }
 
-    struct Client: Sendable {
+    package struct Client: Sendable {
         var head: [UInt8] = []
         var isHeadDone = false
         var rest: [UInt8] = []
         var text: [UInt8] = []
-        var status = 0
-        var events: [Event] = []
+        package var status = 0
+        package var events: [Event] = []
         /// Ids that came with no event: heartbeats.
-        var beats: [String] = []
+        package var beats: [String] = []
         /// Not read from.
         var isPaused = false
-        var isClosed = false
+        /// The whole answer is here; the connection may go on.
+        package var isEnded = false
+        package var isClosed = false
+    }
+
+    /// A system call that failed.
+    package struct Fault: Error {
+        let call: String
+        let code: Int32
+    }
+
+    private struct Waiter {
+        var isDone: @Sendable ([Client]) -> Bool
+        var continuation: CheckedContinuation<Void, Never>
     }
 
     private struct State {
         var clients: [Int32: Client] = [:]
         var order: [Int32] = []
-        var waiters: [(isDone: @Sendable ([Client]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiters: [UUID: Waiter] = [:]
         var isOver = false
 
         var inOrder: [Client] { order.compactMap { clients[$0] } }
     }
 
-    let port: Int
+    package let port: Int
     private let state = Mutex(State())
     private let bell: (read: Int32, write: Int32)
 
-    init(port: Int) throws {
+    package init(port: Int) throws {
         self.port = port
         var ends = [Int32](repeating: 0, count: 2)
-        try #require(pipe(&ends) == 0)
+        guard pipe(&ends) == 0 else { throw Fault(call: "pipe", code: errno) }
         bell = (ends[0], ends[1])
         Thread { self.read() }.start()
     }
 
     /// Asks for a stream; its number, from 0.
-    func open(_ path: String, headers: [String] = []) throws -> Int {
+    package func open(_ path: String, headers: [String] = []) throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -60,10 +72,11 @@ final class EventClients: Sendable {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        try #require(isConnected, "\(errno)")
+        guard isConnected else { throw Fault(call: "connect", code: errno) }
         let lines = ["GET \(path) HTTP/1.1", "Host: localhost:\(port)"] + headers
         let request = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
-        try #require(send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count)
+        let sent = send(descriptor, request, request.count, Int32(MSG_NOSIGNAL))
+        guard sent == request.count else { throw Fault(call: "send", code: errno) }
         let number = state.withLock { state in
             state.clients[descriptor] = Client()
             state.order.append(descriptor)
@@ -73,35 +86,40 @@ final class EventClients: Sendable {
         return number
     }
 
-    var all: [Client] { state.withLock(\.inOrder) }
+    package var all: [Client] { state.withLock(\.inOrder) }
 
-    func events(_ number: Int) -> [Event] { all[number].events }
+    package func events(_ number: Int) -> [Event] { all[number].events }
 
-    /// Returns once `isDone` holds for the clients in the order of their numbers.
-    func wait(until isDone: @escaping @Sendable ([Client]) -> Bool) async {
-        await withCheckedContinuation { continuation in
-            let isNow = state.withLock { state in
-                if isDone(state.inOrder) { return true }
-                state.waiters.append((isDone, continuation))
-                return false
+    /// Returns once `isDone` holds for the clients in the order of their numbers, or when the test's time is over.
+    package func wait(until isDone: @escaping @Sendable ([Client]) -> Bool) async {
+        let id = UUID()
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isNow = state.withLock { state in
+                    if Task.isCancelled || isDone(state.inOrder) { return true }
+                    state.waiters[id] = Waiter(isDone: isDone, continuation: continuation)
+                    return false
+                }
+                if isNow { continuation.resume() }
             }
-            if isNow { continuation.resume() }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume()
         }
     }
 
-    func pause(_ number: Int, _ isPaused: Bool) {
+    package func pause(_ number: Int, _ isPaused: Bool) {
         state.withLock { $0.clients[$0.order[number]]?.isPaused = isPaused }
         ring()
     }
 
-    func close(_ number: Int) {
+    package func close(_ number: Int) {
         state.withLock { state in
             let descriptor = state.order[number]
             if state.clients[descriptor]?.isClosed == false { shutdown(descriptor, Int32(SHUT_RDWR)) }
         }
     }
 
-    func stop() {
+    package func stop() {
         state.withLock { $0.isOver = true }
         ring()
     }
@@ -125,9 +143,9 @@ final class EventClients: Sendable {
             }
             let done = state.withLock { state in
                 let clients = state.inOrder
-                let done = state.waiters.filter { $0.isDone(clients) }
-                state.waiters.removeAll { $0.isDone(clients) }
-                return done
+                let done = state.waiters.filter { $0.value.isDone(clients) }
+                for id in done.keys { state.waiters[id] = nil }
+                return done.values
             }
             for waiter in done { waiter.continuation.resume() }
         }
@@ -162,9 +180,13 @@ extension EventClients.Client {
 
     private mutating func nextChunk() -> [UInt8]? {
         guard let end = rest.firstRange(of: [0x0D, 0x0A]),
-            let size = Int(String(decoding: rest[..<end.lowerBound], as: UTF8.self), radix: 16), size > 0,
+            let size = Int(String(decoding: rest[..<end.lowerBound], as: UTF8.self), radix: 16),
             rest.count >= end.upperBound + size + 2
         else { return nil }
+        guard size > 0 else {
+            isEnded = true
+            return nil
+        }
         defer { rest.removeFirst(end.upperBound + size + 2) }
         return Array(rest[end.upperBound..<end.upperBound + size])
     }
