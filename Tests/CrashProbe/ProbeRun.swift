@@ -157,7 +157,7 @@ struct ProbeRun: Sendable {
     /// Returns when no run can go on by itself any more.
     private func settle(_ engine: Engine) async throws {
         while let open = try await runs(engine).first(where: { !$0.status.isFinal }) {
-            guard ![.paused, .outcomeUnknown, .quarantined].contains(open.status) else { return }
+            guard !open.status.needsPerson else { return }
             if open.answer == nil {
                 _ = try await engine.answer(of: open.id, timeLimit: .seconds(86_400))
             } else {

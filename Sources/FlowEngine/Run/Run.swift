@@ -36,6 +36,9 @@ package enum RunStatus: String, Sendable, Hashable, CaseIterable {
         case .queued, .running, .waiting, .retrying, .paused, .outcomeUnknown, .quarantined: false
         }
     }
+
+    /// Whether a run goes on by a person's decision alone.
+    package var needsPerson: Bool { [.paused, .outcomeUnknown, .quarantined].contains(self) }
 }
 
 /// What a run is to do at its next safe place: when nothing that it sent is without its answer.

@@ -157,8 +157,5 @@ final class AnswerWaiter: Sendable {
 
 extension RunRecord {
     /// Whether a waiting caller can be told something: it answered, ended, or a person must decide.
-    var isSettled: Bool {
-        if answer != nil || status.isFinal { return true }
-        return [.paused, .outcomeUnknown, .quarantined].contains(status)
-    }
+    package var isSettled: Bool { answer != nil || status.isFinal || status.needsPerson }
 }

@@ -31,7 +31,7 @@ struct ChunkedAnswer: Sendable {
         let known = ByteBuffer(string: "{\"run\":\(run)}")
         do {
             let record = try await wait { try await engine.answer(of: run, timeLimit: Self.pulse) }
-            if record.isAnswered { return (ByteBuffer(bytes: Self.body(of: record)), true) }
+            if record.isSettled { return (ByteBuffer(bytes: Self.body(of: record)), true) }
             return number < Self.pulses ? (ByteBuffer(string: " "), false) : (known, true)
         } catch {
             // The server stops, or the store cannot be read: the caller knows where to ask again.
@@ -68,12 +68,5 @@ struct ChunkedAnswer: Sendable {
             case nil: ["run": run]
             }
         return (try? JSON.encode(value)) ?? (try? JSON.encode(unreadable)) ?? []
-    }
-}
-
-extension RunRecord {
-    /// Whether waiting longer brings nothing more.
-    fileprivate var isAnswered: Bool {
-        answer != nil || status.isFinal || [.paused, .outcomeUnknown, .quarantined].contains(status)
     }
 }

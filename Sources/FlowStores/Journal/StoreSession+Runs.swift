@@ -69,7 +69,7 @@ extension StoreSession {
     /// Whether the row is one of a branch that needs nobody.
     private static func isQuietBranch(_ row: PreparedStatement) throws(StoreError) -> Bool {
         guard try row.word(3, RunOrigin.self) == .branch else { return false }
-        return ![.paused, .outcomeUnknown, .quarantined].contains(try row.word(statusColumn, RunStatus.self))
+        return !(try row.word(statusColumn, RunStatus.self).needsPerson)
     }
 
     func status(of run: RunID) throws(StoreError) -> RunStatus? {

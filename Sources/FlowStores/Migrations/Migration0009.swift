@@ -2,7 +2,7 @@ extension Migration {
     /// The conditions of indexes and triggers word by word, and logs that are pruned a hundred rows at a time.
     ///
     /// For an IN of more than two words within such a condition SQLite builds a table in memory, at each row again: an
-    /// update of a run built ten, and they were a third of a small flow's time.
+    /// update of a run built ten, which took half of its time.
     static let spelledConditions = Migration(
         number: 9,
         sql: """

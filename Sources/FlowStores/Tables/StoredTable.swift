@@ -207,7 +207,7 @@ enum SQLText {
     /// True where `expression` is one of the words, or null.
     ///
     /// In a check or an index's condition SQLite builds a table in memory for an IN of more than two words, at each row
-    /// again; beyond a few dozen words that is cheaper than to compare with each.
+    /// again. A long list keeps it: SQLite bounds how deep a condition may be.
     static func isOne(_ expression: String, of words: [String]) -> String {
         let literals = words.map { literal($0) }
         guard (1...32).contains(words.count) else { return "\(expression) IN (\(literals.joined(separator: ", ")))" }

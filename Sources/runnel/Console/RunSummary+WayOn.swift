@@ -1,11 +1,6 @@
 import FlowEngine
 import FlowServer
 
-extension RunStatus {
-    /// Whether a run goes on by a person's decision alone.
-    var needsPerson: Bool { [.paused, .outcomeUnknown, .quarantined].contains(self) }
-}
-
 extension RunSummary {
     /// What an operator does about a run that is not over; `place` names the app and its data as a command takes them.
     func wayOn(at place: String, isServed: Bool) -> String {
