@@ -52,6 +52,7 @@ struct RecordStatement {
         static let startsWith: UInt16 = 32
         static let comparison: UInt16 = 40
         static let list: UInt16 = 50
+        static let words: UInt16 = 51
     }
 
     private init(_ code: UInt16, _ table: StoredTable, writing: Bool) {
@@ -176,7 +177,11 @@ extension RecordStatement {
         let column = table.columns[position]
         note(column: position)
         switch condition.operator {
-        case .equals: try compare(column, "=", 0, condition.operand)
+        case .equals:
+            if case .value(let value) = condition.operand, let words = column.writtenWords([value]) {
+                return add(column, isOneOf: words)
+            }
+            try compare(column, "=", 0, condition.operand)
         // Null is not any value either.
         case .not: try compare(column, "IS NOT", 1, condition.operand)
         case .gt: try compare(column, ">", 2, condition.operand)
@@ -210,6 +215,7 @@ extension RecordStatement {
         guard elements.count <= Self.listLimit else {
             throw column.invalid("in takes at most \(Self.listLimit) elements")
         }
+        if let words = column.writtenWords(elements) { return add(column, isOneOf: words) }
         // Lists are filled up with their last element to a power of two: few shapes serve lists of all lengths.
         var places = elements.isEmpty ? 0 : 1
         while places < elements.count { places *= 2 }
@@ -218,6 +224,13 @@ extension RecordStatement {
         for element in elements { values.append(try column.compared(element)) }
         if let last = values.last { for _ in elements.count..<places { values.append(last) } }
         write("\(column.quotedName) IN (\(repeatElement("?", count: places).joined(separator: ", ")))")
+    }
+
+    private mutating func add(_ column: StoredColumn, isOneOf words: [Int]) {
+        note(Code.words)
+        note(UInt16(truncatingIfNeeded: words.count))
+        for word in words { note(UInt16(truncatingIfNeeded: word)) }
+        write(SQLText.isOne(column.quotedName, of: words.map { column.declaration.allowed[$0] }))
     }
 
     private mutating func add(_ column: StoredColumn, startsWith operand: ResolvedOperand) throws(StoreError) {

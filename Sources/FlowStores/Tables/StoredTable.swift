@@ -62,9 +62,11 @@ final class StoredTable: Sendable {
         isSystem = table.isSystem
 
         var columns = [StoredColumn(Column(name: "id", type: .int), role: .id, table: table.name)]
+        let deciding = Set(table.indexes.compactMap(\.when?.column))
         for column in table.columns {
             try Self.checkName(column.name, what: "a column of \(table.name)")
-            columns.append(StoredColumn(column, role: .declared, table: table.name))
+            let decides = deciding.contains(column.name)
+            columns.append(StoredColumn(column, role: .declared, table: table.name, decidesIndex: decides))
         }
         if table.isSystem {
             columns.append(
@@ -168,11 +170,14 @@ final class StoredColumn: Sendable {
     let quotedName: String
     let key: MapKey
     let allowed: Set<String>
+    /// Whether an index holds only the rows with some of its words.
+    private let decidesIndex: Bool
 
-    init(_ declaration: Column, role: Role, table: String) {
+    init(_ declaration: Column, role: Role, table: String, decidesIndex: Bool = false) {
         self.declaration = declaration
         self.role = role
         self.table = table
+        self.decidesIndex = decidesIndex
         quotedName = SQLText.quoted(declaration.name)
         key = .string(declaration.name)
         allowed = Set(declaration.allowed)
@@ -180,6 +185,22 @@ final class StoredColumn: Sendable {
 
     var name: String { declaration.name }
     var type: ColumnType { declaration.type }
+
+    /// The places of words among those that the column may hold, if comparisons write them into their SQL.
+    ///
+    /// SQLite asks of each comparison with a column in a partial index's condition whether the index fits. With a bound
+    /// value the answer may change, so it compiles the statement anew at each run; a written word it knows.
+    func writtenWords(_ values: [Value]) -> [Int]? {
+        guard decidesIndex, !values.isEmpty else { return nil }
+        var places: Set<Int> = []
+        for value in values {
+            guard case .string(let word) = value, let place = declaration.allowed.firstIndex(of: word) else {
+                return nil
+            }
+            places.insert(place)
+        }
+        return places.sorted()
+    }
 }
 
 /// Pieces of SQL from names and constants.

@@ -1,0 +1,106 @@
+import Expressions
+import FlowEngine
+import FlowLanguage
+import Foundation
+import GRDBSQLite
+import Testing
+
+@testable import FlowStores
+
+@Suite("What asking tables costs")
+struct RecordPlanTests {
+    /// Goal: a statement is compiled once, and not again at each of its runs.
+    ///
+    /// Method: a table whose partial index depends on `status` is asked and changed by all ways to name a status; then
+    /// SQLite's own count of each statement. With bound statuses it compiles two of them at every run.
+    @Test("statements on a table with a partial index are compiled once, and find what they should")
+    func compiledOnce() async throws {
+        try await withOrders { session in
+            for round in 0..<20 {
+                try Self.expect(session, .equals, "NEW", finds: [1])
+                try Self.expect(session, .equals, "PAID", finds: [2])
+                try Self.expect(session, .in, ["PAID", "NEW", "PAID"], finds: [1, 2])
+                try Self.expect(session, .in, ["FAILED"], finds: [])
+                try Self.expect(session, .not, "NEW", finds: [2])
+                // No word of the column's: bound, for whoever asks so.
+                try Self.expect(session, .equals, .string("it's \(round)"), finds: [])
+                let change = RecordUpdate(
+                    table: "orders",
+                    where: [.init("id", equals: 2), .init("status", .in, .value(["NEW", "PAID"]))],
+                    set: [.init("seats", .int(Int64(round)))]
+                )
+                let changed = try session.update(change)
+                #expect(changed == 1)
+            }
+            var counts: [Int32] = []
+            var statement = sqlite3_next_stmt(session.database, nil)
+            while let current = statement {
+                let again = sqlite3_stmt_status(current, SQLITE_STMTSTATUS_REPREPARE, 0)
+                let text = String(cString: sqlite3_sql(current))
+                if !text.contains("\"status\" = ?"), !text.contains("\"status\" IN (?") {
+                    #expect(again == 0, "\(text)")
+                    counts.append(sqlite3_stmt_status(current, SQLITE_STMTSTATUS_RUN, 0))
+                }
+                statement = sqlite3_next_stmt(session.database, current)
+            }
+            #expect(counts.count { $0 == 20 } >= 6)
+        }
+    }
+
+    @Test("what the partial index holds is found through it, by one word or by all of its words")
+    func indexIsUsed() async throws {
+        try await withOrders { session in
+            for (operation, words) in [(RecordCondition.Operator.equals, Value.string("NEW")), (.in, ["NEW"])] {
+                let query = Self.query(operation, words)
+                let text = try RecordStatement.find(query, in: session.catalogue.table("orders"), writing: true).text
+                let plan = try session.all(try session.compile("EXPLAIN QUERY PLAN " + text)) {
+                    row throws(StoreError) in
+                    try row.text(3)
+                }
+                #expect(plan.contains { $0.contains("app_orders:unique:customerId:status=NEW") }, "\(plan)")
+            }
+        }
+    }
+
+    private static func query(_ operation: RecordCondition.Operator, _ value: Value) -> RecordQuery {
+        RecordQuery(
+            table: "orders",
+            where: [.init("customerId", equals: 1), .init("status", operation, .value(value))],
+            limit: 9
+        )
+    }
+
+    private static func expect(
+        _ session: StoreSession,
+        _ operation: RecordCondition.Operator,
+        _ value: Value,
+        finds ids: [Int64]
+    ) throws {
+        let found = try session.find(query(operation, value)).compactMap { $0["id"]?.intValue }
+        #expect(found == ids, "\(operation) \(value)")
+    }
+
+    /// Two orders of one customer: the first NEW, the second PAID.
+    private func withOrders(_ body: (StoreSession) throws -> Void) async throws {
+        try await withFolder { folder in
+            try openStore(folder).close()
+            let connection = try StoreConnection(
+                path: folder + "/runnel.sqlite",
+                role: .writer(.init(checkpointPages: 1000)),
+                catalogue: TableCatalogue(sampleTables),
+                now: { at(0) }
+            )
+            defer { connection.close() }
+            let result = try connection.perform { session throws(StoreError) in
+                try session.transaction(writing: true) { session throws(StoreError) in
+                    _ = try session.insert(into: "customers", [("email", "ann@example.com")])
+                    for status in ["NEW", "PAID"] {
+                        _ = try session.insert(into: "orders", [("customerId", 1), ("status", .string(status))])
+                    }
+                    return Result { try body(session) }
+                }
+            }
+            try result.get()
+        }
+    }
+}
