@@ -44,6 +44,8 @@ final class ChangeFeed: Service, Sendable {
     private let clock: any FlowEngine.Clock
     private let limits: ServerConfiguration.Limits
     private let state = Mutex(State())
+    /// That somebody has come to follow.
+    private let arrivals = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     init(engine: Engine, limits: ServerConfiguration.Limits) {
         app = engine.app
@@ -59,8 +61,14 @@ final class ChangeFeed: Service, Sendable {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.beat() }
                 var count: UInt64 = 0
+                var arrivals = self.arrivals.stream.makeAsyncIterator()
                 while !Task.isCancelled {
-                    count = await self.commits.next(after: count)
+                    // With nobody to tell, a commit need wake nobody.
+                    if self.followers == 0 {
+                        await arrivals.next()
+                    } else {
+                        count = await self.commits.next(after: count)
+                    }
                     await self.readOn()
                 }
                 group.cancelAll()
@@ -104,6 +112,7 @@ final class ChangeFeed: Service, Sendable {
             return state.beats
         }
         // What was committed since `position` was read must not wait for the next commit.
+        arrivals.continuation.yield()
         commits.ring()
         return Seat(beat: beat) { [self] in leave(scope.table, caller) }
     }
