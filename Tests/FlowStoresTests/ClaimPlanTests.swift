@@ -17,6 +17,11 @@ struct ClaimPlanTests {
         ("admission", StoreSession.admit, "runs_concurrency"),
     ]
 
+    private static let openQueries: [(String, FixedStatement)] = [
+        ("unmatched of an object", StoreSession.unmatchedOfObject), ("unmatched", StoreSession.unmatched),
+        ("awaiting", StoreSession.awaiting),
+    ]
+
     private func withSession<Result>(_ body: (StoreConnection) throws -> Result) async throws -> Result {
         try await withFolder { folder in
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -32,10 +37,8 @@ struct ClaimPlanTests {
         }
     }
 
-    @Test("every query searches an index and sorts nothing", arguments: queries.indices)
-    func plan(index: Int) async throws {
-        let (name, statement, expected) = Self.queries[index]
-        let plan = try await withSession { connection in
+    private func plan(of statement: FixedStatement) async throws -> [String] {
+        try await withSession { connection in
             try connection.queue.inDatabase { database -> [String] in
                 let highest = (1...9).last { statement.text.contains("?\($0)") } ?? 1
                 let values = StatementArguments(Array(repeating: 0, count: highest))
@@ -43,10 +46,28 @@ struct ClaimPlanTests {
                 return try Row.fetchAll(database, sql: sql, arguments: values).map { $0["detail"] }
             }
         }
+    }
+
+    @Test("every query searches an index and sorts nothing", arguments: queries.indices)
+    func plan(index: Int) async throws {
+        let (name, statement, expected) = Self.queries[index]
+        let plan = try await plan(of: statement)
         let text = plan.joined(separator: "\n")
         #expect(text.contains("SEARCH") && text.contains(expected), "\(name): \(text)")
         #expect(!text.contains("TEMP B-TREE"), "\(name): \(text)")
         for line in plan where line.contains("SCAN") { #expect(line == "SCAN (subquery-1)", "\(name): \(text)") }
+    }
+
+    // What waits is a handful, what is done with are millions.
+    @Test("deliveries that wait are found beside those that are done with", arguments: openQueries.indices)
+    func openDeliveries(index: Int) async throws {
+        let (name, statement) = Self.openQueries[index]
+        let plan = try await plan(of: statement)
+        #expect(
+            plan.contains { $0.contains("SEARCH deliveries USING INDEX deliveries_open (status=?") },
+            "\(name): \(plan)"
+        )
+        #expect(!plan.contains { $0.contains("SCAN") }, "\(name): \(plan)")
     }
 
     // Goal: nothing that every run needs builds tables in memory for the conditions of what it writes.

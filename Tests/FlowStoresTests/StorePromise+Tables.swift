@@ -249,6 +249,11 @@ extension StorePromise {
             }
             #expect(try found(DeliveryFilter()) == ["evt_1", "evt_2", "evt_3", "evt_4"])
             #expect(try found(DeliveryFilter(object: "pi_1", status: .unmatched)) == ["evt_1", "evt_3"])
+            #expect(try found(DeliveryFilter(object: "pi_0")) == ["evt_2", "evt_4"])
+            #expect(try found(DeliveryFilter(object: "pi_0", status: .stale)) == ["evt_4"])
+            #expect(try found(DeliveryFilter(source: "stripe", status: .unmatched)) == ["evt_1", "evt_3"])
+            #expect(try found(DeliveryFilter(source: "other", status: .unmatched)).isEmpty)
+            #expect(try found(DeliveryFilter(status: .awaiting)).isEmpty)
             #expect(try found(DeliveryFilter(source: "stripe", status: .stale)) == ["evt_4"])
             #expect(try found(DeliveryFilter(source: "other")).isEmpty)
             #expect(try found(DeliveryFilter(limit: 1)) == ["evt_1"])

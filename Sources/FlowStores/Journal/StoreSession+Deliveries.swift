@@ -9,16 +9,32 @@ extension StoreSession {
     private static let isThere = FixedStatement(
         "SELECT 1 FROM deliveries WHERE source = ? AND account = ? AND event_id = ? AND mode = ?"
     )
+    /// Reads them all, up to the limit.
     private static let matching = FixedStatement(
         """
         SELECT \(columns) FROM deliveries
-        WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id LIMIT ?3
+        WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR object = ?2) AND (?4 IS NULL OR status = ?4)
+        ORDER BY id LIMIT ?3
         """
     )
-    private static let ofObject = FixedStatement(
+    static let unmatchedOfObject = FixedStatement(
         """
-        SELECT \(columns) FROM deliveries
-        WHERE object = ?4 AND (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id LIMIT ?3
+        SELECT \(columns) FROM deliveries INDEXED BY deliveries_open
+        WHERE status = 'unmatched' AND object = ?2 AND (?1 IS NULL OR source = ?1) ORDER BY id LIMIT ?3
+        """
+    )
+    static let unmatched = FixedStatement(
+        """
+        SELECT \(columns) FROM deliveries INDEXED BY deliveries_open
+        WHERE status = 'unmatched' AND (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR object = ?2)
+        ORDER BY id LIMIT ?3
+        """
+    )
+    static let awaiting = FixedStatement(
+        """
+        SELECT \(columns) FROM deliveries INDEXED BY deliveries_open
+        WHERE status = 'awaiting' AND (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR object = ?2)
+        ORDER BY id LIMIT ?3
         """
     )
     private static let ofRun = FixedStatement("SELECT \(columns) FROM deliveries WHERE run = ? ORDER BY id LIMIT ?")
@@ -73,11 +89,17 @@ extension StoreSession {
             statement.bind(max(0, filter.limit))
             return try all(statement, Self.delivery)
         }
-        let statement = try prepared(filter.object == nil ? Self.matching : Self.ofObject)
+        let query =
+            switch filter.status {
+            case .unmatched: filter.object == nil ? Self.unmatched : Self.unmatchedOfObject
+            case .awaiting: Self.awaiting
+            case .accepted, .ignored, .stale, nil: Self.matching
+            }
+        let statement = try prepared(query)
         statement.bind(filter.source)
-        statement.bind(filter.status?.rawValue)
+        statement.bind(filter.object)
         statement.bind(max(0, filter.limit))
-        if let object = filter.object { statement.bind(object) }
+        if query === Self.matching { statement.bind(filter.status?.rawValue) }
         let deliveries = try all(statement, Self.delivery)
         accesses?.append(.deliveries(deliveries))
         return deliveries
