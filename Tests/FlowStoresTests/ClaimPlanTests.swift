@@ -70,6 +70,18 @@ struct ClaimPlanTests {
         #expect(!plan.contains { $0.contains("SCAN") }, "\(name): \(plan)")
     }
 
+    // A start asks for the runs that were executing, an operator for those that need somebody; those that ended are millions.
+    @Test("runs of a status that does not last are found beside all that ended", arguments: StoreSession.ofStatus.keys)
+    func runsOfStatus(status: RunStatus) async throws {
+        let statement = try #require(StoreSession.ofStatus[status])
+        let plan = try await plan(of: statement)
+        let expected =
+            status == .running
+            ? ["SCAN runs USING INDEX runs_running", "USE TEMP B-TREE FOR ORDER BY"]
+            : ["SEARCH runs USING INDEX runs_parked (status=? AND rowid<?)"]
+        #expect(plan == expected)
+    }
+
     // Goal: nothing that every run needs builds tables in memory for the conditions of what it writes.
     @Test("a run's row, and a row whose words are checked, are written without tables in memory")
     func memory() async throws {

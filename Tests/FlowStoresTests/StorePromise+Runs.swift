@@ -79,6 +79,24 @@ extension StorePromise {
             #expect(try listed(RunFilter(flow: "even", statuses: [.queued], limit: 1)) == [ids[2]])
             #expect(try listed(RunFilter(statuses: [.failed, .running])) == [ids[4]])
             #expect(try listed(RunFilter(limit: 0)).isEmpty)
+
+            for (number, status) in [RunStatus.running, .paused, .waiting, .paused].enumerated() {
+                guard var record = try transaction.run(ids[number]) else { continue }
+                record.status = status
+                record.epoch = 1
+                try transaction.updateRun(record)
+            }
+            #expect(try listed(RunFilter(statuses: [.running])) == [ids[0]])
+            #expect(try listed(RunFilter(statuses: [.paused])) == [ids[3], ids[1]])
+            #expect(
+                try listed(RunFilter(statuses: [.paused, .waiting, .running])) == [ids[3], ids[2], ids[1], ids[0]]
+            )
+            #expect(try listed(RunFilter(statuses: [.paused, .waiting], limit: 2)) == [ids[3], ids[2]])
+            #expect(try listed(RunFilter(statuses: [.paused, .waiting], before: ids[3])) == [ids[2], ids[1]])
+            #expect(try listed(RunFilter(flow: "even", statuses: [.paused, .waiting])) == [ids[2]])
+            #expect(try listed(RunFilter(statuses: [.paused, .failed])) == [ids[4], ids[3], ids[1]])
+            #expect(try listed(RunFilter(statuses: [.quarantined])).isEmpty)
+            #expect(try listed(RunFilter(statuses: [.paused], limit: 0)).isEmpty)
         }
     }
 

@@ -21,6 +21,21 @@ extension StoreSession {
     private static let newestOfFlow = FixedStatement(
         "SELECT \(columns) FROM runs WHERE flow = ? AND id < ? ORDER BY id DESC"
     )
+    /// Of the statuses whose runs an index holds: they are few, and those that ended are without number.
+    static let ofStatus: [RunStatus: FixedStatement] = {
+        var statements: [RunStatus: FixedStatement] = [:]
+        for status in [RunStatus.running, .waiting, .retrying, .paused, .outcomeUnknown, .quarantined] {
+            let isRunning = status == .running
+            statements[status] = FixedStatement(
+                """
+                SELECT \(columns) FROM runs INDEXED BY \(isRunning ? "runs_running" : "runs_parked")
+                WHERE \(isRunning ? "" : StatusCondition.isParked + " AND ")status = '\(status.rawValue)'
+                  AND id < ?1 AND (?2 IS NULL OR flow = ?2) ORDER BY id DESC
+                """
+            )
+        }
+        return statements
+    }()
 
     func run(_ id: RunID) throws(StoreError) -> RunRecord? {
         let statement = try prepared(Self.byID)
@@ -39,6 +54,17 @@ extension StoreSession {
     }
 
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] {
+        let queries = filter.statuses.compactMap { Self.ofStatus[$0] }
+        if !queries.isEmpty, queries.count == filter.statuses.count {
+            var found: [RunRecord] = []
+            for query in queries {
+                let statement = try prepared(query)
+                statement.bind(filter.before?.rawValue ?? Int64.max)
+                statement.bind(filter.flow)
+                found += try runs(from: statement, filter)
+            }
+            return Array(found.sorted { $0.id > $1.id }.prefix(max(0, filter.limit)))
+        }
         let statement: PreparedStatement
         if let flow = filter.flow {
             statement = try prepared(Self.newestOfFlow)
@@ -47,6 +73,10 @@ extension StoreSession {
             statement = try prepared(Self.newest)
         }
         statement.bind(filter.before?.rawValue ?? Int64.max)
+        return try runs(from: statement, filter)
+    }
+
+    private func runs(from statement: PreparedStatement, _ filter: RunFilter) throws(StoreError) -> [RunRecord] {
         var found: [RunRecord] = []
         defer { statement.reset() }
         // Statuses are compared here, so that one statement serves every set of them.
