@@ -95,6 +95,17 @@ extension StorePromise {
             #expect(try listed(RunFilter(statuses: [.paused, .waiting], before: ids[3])) == [ids[2], ids[1]])
             #expect(try listed(RunFilter(flow: "even", statuses: [.paused, .waiting])) == [ids[2]])
             #expect(try listed(RunFilter(statuses: [.paused, .failed])) == [ids[4], ids[3], ids[1]])
+            #expect(try listed(RunFilter(statuses: [.queued])) == [ids[5]])
+            #expect(try listed(RunFilter(statuses: [.succeeded])).isEmpty)
+            var held = sampleStart(flow: "odd")
+            held.concurrency = "odd"
+            let taken = try transaction.insertRun(held, at: at(2))
+            _ = try transaction.admitRuns(of: "odd", upTo: 1)
+            let waits = try transaction.insertRun(held, at: at(2))
+            _ = try transaction.admitRuns(of: "odd", upTo: 1)
+            #expect(try transaction.run(waits)?.isHeld == true)
+            #expect(try listed(RunFilter(statuses: [.queued])) == [waits, taken, ids[5]])
+            #expect(try listed(RunFilter(statuses: [.queued, .failed])) == [waits, taken, ids[5], ids[4]])
             #expect(try listed(RunFilter(statuses: [.quarantined])).isEmpty)
             #expect(try listed(RunFilter(statuses: [.paused], limit: 0)).isEmpty)
         }

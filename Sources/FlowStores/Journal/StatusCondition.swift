@@ -3,6 +3,7 @@
 /// None has an IN of more than two words (`Migration.spelledConditions`).
 enum StatusCondition {
     static let isOpen = "status <> 'succeeded' AND status <> 'failed' AND status <> 'cancelled'"
+    static let isUndone = "(status = 'failed' OR status = 'cancelled')"
     static let isParked = """
         (status = 'waiting' OR status = 'retrying' OR status = 'paused'
          OR status = 'outcome-unknown' OR status = 'quarantined')

@@ -21,18 +21,30 @@ extension StoreSession {
     private static let newestOfFlow = FixedStatement(
         "SELECT \(columns) FROM runs WHERE flow = ? AND id < ? ORDER BY id DESC"
     )
-    /// Of the statuses whose runs an index holds: they are few, and those that ended are without number.
-    static let ofStatus: [RunStatus: FixedStatement] = {
-        var statements: [RunStatus: FixedStatement] = [:]
-        for status in [RunStatus.running, .waiting, .retrying, .paused, .outcomeUnknown, .quarantined] {
-            let isRunning = status == .running
-            statements[status] = FixedStatement(
+    /// The ids of the runs of a status, newest first, by an index that holds these alone; none for `succeeded`: those
+    /// are nearly all.
+    static let ofStatus: [RunStatus: [FixedStatement]] = {
+        var statements: [RunStatus: [FixedStatement]] = [:]
+        let add = { (status: RunStatus, index: String, condition: String) in
+            let text = """
+                SELECT id FROM runs INDEXED BY \(index)
+                WHERE \(condition) AND id < ?1 AND (?2 IS NULL OR flow = ?2) ORDER BY id DESC
                 """
-                SELECT \(columns) FROM runs INDEXED BY \(isRunning ? "runs_running" : "runs_parked")
-                WHERE \(isRunning ? "" : StatusCondition.isParked + " AND ")status = '\(status.rawValue)'
-                  AND id < ?1 AND (?2 IS NULL OR flow = ?2) ORDER BY id DESC
-                """
-            )
+            statements[status, default: []].append(FixedStatement(text))
+        }
+        add(.running, "runs_running", "status = 'running'")
+        add(.queued, "runs_queue", "status = 'queued' AND held = 0")
+        // A concurrency key holds them, and them alone.
+        add(
+            .queued,
+            "runs_concurrency",
+            "concurrency IS NOT NULL AND \(StatusCondition.isOpen) AND held = 1 AND status = 'queued'"
+        )
+        for status in [RunStatus.waiting, .retrying, .paused, .outcomeUnknown, .quarantined] {
+            add(status, "runs_parked", "\(StatusCondition.isParked) AND status = '\(status.rawValue)'")
+        }
+        for status in [RunStatus.failed, .cancelled] {
+            add(status, "runs_undone", "\(StatusCondition.isUndone) AND status = '\(status.rawValue)'")
         }
         return statements
     }()
@@ -54,15 +66,10 @@ extension StoreSession {
     }
 
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] {
-        let queries = filter.statuses.compactMap { Self.ofStatus[$0] }
-        if !queries.isEmpty, queries.count == filter.statuses.count {
+        let known = filter.statuses.compactMap { Self.ofStatus[$0] }
+        if !known.isEmpty, known.count == filter.statuses.count {
             var found: [RunRecord] = []
-            for query in queries {
-                let statement = try prepared(query)
-                statement.bind(filter.before?.rawValue ?? Int64.max)
-                statement.bind(filter.flow)
-                found += try runs(from: statement, filter)
-            }
+            for query in known.joined() { found += try runs(listedBy: query, filter) }
             return Array(found.sorted { $0.id > $1.id }.prefix(max(0, filter.limit)))
         }
         let statement: PreparedStatement
@@ -73,27 +80,47 @@ extension StoreSession {
             statement = try prepared(Self.newest)
         }
         statement.bind(filter.before?.rawValue ?? Int64.max)
-        return try runs(from: statement, filter)
-    }
-
-    private func runs(from statement: PreparedStatement, _ filter: RunFilter) throws(StoreError) -> [RunRecord] {
         var found: [RunRecord] = []
         defer { statement.reset() }
-        // Statuses are compared here, so that one statement serves every set of them.
         while found.count < filter.limit, try next(statement) {
-            do throws(StoreError) {
-                if !filter.statuses.isEmpty {
-                    let status = try statement.word(statusColumn, RunStatus.self)
-                    if !filter.statuses.contains(status) { continue }
-                }
-                if !filter.includesBranches, try Self.isQuietBranch(statement) { continue }
-                found.append(try Self.record(statement))
-            } catch {
-                // A row of which not even the status can be read must not hide the others.
-                guard error.code == .corrupt else { throw error }
-            }
+            if let record = try Self.record(statement, matching: filter) { found.append(record) }
         }
         return found
+    }
+
+    private func runs(listedBy query: FixedStatement, _ filter: RunFilter) throws(StoreError) -> [RunRecord] {
+        let statement = try prepared(query)
+        statement.bind(filter.before?.rawValue ?? Int64.max)
+        statement.bind(filter.flow)
+        var found: [RunRecord] = []
+        defer { statement.reset() }
+        while found.count < filter.limit, try next(statement) {
+            let row = try prepared(Self.byID)
+            row.bind(try statement.int(0))
+            let record = try first(row) { row throws(StoreError) in try Self.record(row, matching: filter) }
+            if let record = record ?? nil { found.append(record) }
+        }
+        return found
+    }
+
+    /// Nil for a row that the filter leaves out, and for one of which not even the status can be read: it must not hide
+    /// the others.
+    private static func record(
+        _ row: PreparedStatement,
+        matching filter: RunFilter
+    ) throws(StoreError) -> RunRecord? {
+        do throws(StoreError) {
+            // Statuses are compared here, so that one statement serves every set of them.
+            if !filter.statuses.isEmpty {
+                let status = try row.word(statusColumn, RunStatus.self)
+                if !filter.statuses.contains(status) { return nil }
+            }
+            if !filter.includesBranches, try isQuietBranch(row) { return nil }
+            return try record(row)
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            return nil
+        }
     }
 
     /// Whether the row is one of a branch that needs nobody.
