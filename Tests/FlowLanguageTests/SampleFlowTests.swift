@@ -56,6 +56,8 @@ struct SampleFlowTests {
         #expect(app.tables.map(\.name) == ["orders", "seats", "payments"])
         #expect(app.table(named: "orders")?.column(named: "status")?.defaultValue == .string("NEW"))
         #expect(app.table(named: "orders")?.access.owner == "email")
+        // The rows of one customer are found beside those of all the others.
+        #expect(app.table(named: "orders")?.indexes == [TableIndex(columns: ["email"], isUnique: false)])
         #expect(app.payments?.orderTable == "orders")
         #expect(app.payments?.widgets.first?.amount == 500)
         #expect(app.invariants.count == 1)

@@ -9,7 +9,7 @@ package struct Table: Sendable, Hashable {
     package var columns: [Column]
     package var access: TableAccess
     package var isSystem: Bool
-    /// Unique indexes over several columns or over a part of the rows.
+    /// Indexes beside those of unique columns and of references: over several columns, over a part of the rows, by owner.
     package var indexes: [TableIndex]
 
     package init(

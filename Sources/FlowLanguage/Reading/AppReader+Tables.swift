@@ -52,7 +52,12 @@ extension AppReader {
         }
         let access = reader.value("access").map { readAccess($0, columns: columns) } ?? TableAccess()
         reader.finish(unavailable: ["indexes", "unique"])
-        return Table(name: name.value, columns: columns, access: access)
+        var table = Table(name: name.value, columns: columns, access: access)
+        // By it the rows of each caller are looked for, among everybody's.
+        if let owner = columns.first(where: { $0.name == access.owner }), !owner.isUnique, owner.references == nil {
+            table.indexes = [TableIndex(columns: [owner.name], isUnique: false)]
+        }
+        return table
     }
 
     private mutating func readColumn(_ pair: YAMLPair, among columns: [Column]) -> Column? {
