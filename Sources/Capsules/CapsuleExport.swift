@@ -236,10 +236,12 @@ package struct CapsuleExport: Sendable {
 
     private static func delivery(of record: RunRecord, _ reader: any StoreReader) throws(StoreError) -> Delivery? {
         guard record.start.origin == .webhook || record.start.origin == .callback else { return nil }
-        if let own = try reader.deliveries(matching: DeliveryFilter(run: record.id, limit: 1)).first { return own }
-        // One event may start several runs; it is kept with the first.
-        guard let event = record.start.trigger["event"], let id = event["id"]?.stringValue else { return nil }
-        let account = event["account"]?.stringValue ?? ""
-        return try reader.delivery(source: PaymentsFeature.source, account: account, eventID: id)
+        // Stripe's by the event, which may have started several runs; others by the run, which takes a look at each.
+        if let event = record.start.trigger["event"], let id = event["id"]?.stringValue {
+            let account = event["account"]?.stringValue ?? ""
+            let found = try reader.delivery(source: PaymentsFeature.source, account: account, eventID: id)
+            if let found { return found }
+        }
+        return try reader.deliveries(matching: DeliveryFilter(run: record.id, limit: 1)).first
     }
 }
