@@ -35,7 +35,10 @@ struct CheckCommand: AsyncParsableCommand {
                     Console.data(FlowGraphText.render(flow))
                 }
             } else if !json {
-                Console.note("\(checked.name): \(checked.flows.count) flows, \(checked.tables.count) tables, no errors")
+                let (flows, tables) = (checked.flows.count, checked.tables.count)
+                Console.note(
+                    "\(checked.name): \(flows) flow\(flows == 1 ? "" : "s"), \(tables) table\(tables == 1 ? "" : "s"), no errors"
+                )
             }
         }
     }

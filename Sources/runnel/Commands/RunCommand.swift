@@ -31,9 +31,9 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            guard case .map(let members) = try JSON.parse(input) else {
-                throw CommandFailure("--input must be a JSON object")
-            }
+            let value: Value
+            do { value = try JSON.parse(input) } catch { throw CommandFailure("--input: \(error)") }
+            guard case .map(let members) = value else { throw CommandFailure("--input must be a JSON object") }
             let client = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
             if await client.isServing { return try await run(members, at: client) }
             let opened = try await OpenedApp.open(app, options: options, makesData: true)
