@@ -62,6 +62,34 @@ struct RecordPlanTests {
         }
     }
 
+    /// Goal: a statement that is kept never answers another question.
+    ///
+    /// Method: of a wide table, every condition without a value beside every order, each asked in both orders on a fresh store.
+    @Test("a condition on one column and an order by another are told apart, however many columns there are")
+    func wideTable() async throws {
+        let columns = (1...60).map { Column(name: "c\($0)", type: .int, isOptional: true) }
+        let table = Table(name: "wide", columns: columns)
+        try await withStore(tables: [table]) { store in
+            try store.writeGroup { transaction throws(StoreError) in
+                _ = try transaction.insert(into: "wide", columns.map { ($0.name, 1) })
+                _ = try transaction.insert(into: "wide", columns.map { ($0.name, 2) })
+                for column in columns {
+                    let isNull = [ResolvedCondition(column.name, .isNull, .value(.bool(true)))]
+                    let isThere = [ResolvedCondition(column.name, .isNull, .value(.bool(false)))]
+                    for descending in [false, true] {
+                        let order = [FindBlock.Order(column: column.name, descending: descending)]
+                        let all = try transaction.find(.init(table: "wide", where: [], order: order, limit: 9))
+                        #expect(all.map { $0["id"] } == (descending ? [2, 1] : [1, 2]), "\(column.name)")
+                    }
+                    let none = try transaction.find(.init(table: "wide", where: isNull, limit: 9))
+                    #expect(none.isEmpty, "\(column.name)")
+                    let both = try transaction.find(.init(table: "wide", where: isThere, limit: 9))
+                    #expect(both.map { $0["id"] } == [1, 2], "\(column.name)")
+                }
+            }
+        }
+    }
+
     private static func query(_ operation: RecordCondition.Operator, _ value: Value) -> RecordQuery {
         RecordQuery(
             table: "orders",

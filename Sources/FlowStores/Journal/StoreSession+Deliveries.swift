@@ -19,7 +19,7 @@ extension StoreSession {
     )
     static let unmatchedOfObject = FixedStatement(
         """
-        SELECT \(columns) FROM deliveries INDEXED BY deliveries_open
+        SELECT \(columns) FROM deliveries INDEXED BY deliveries_unmatched
         WHERE status = 'unmatched' AND object = ?2 AND (?1 IS NULL OR source = ?1) ORDER BY id LIMIT ?3
         """
     )

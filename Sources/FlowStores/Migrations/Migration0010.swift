@@ -8,8 +8,9 @@ extension Migration {
         number: 10,
         sql: """
             DROP INDEX deliveries_object;
-            CREATE INDEX deliveries_open ON deliveries (status, object)
+            CREATE INDEX deliveries_open ON deliveries (status)
                 WHERE status = 'unmatched' OR status = 'awaiting';
+            CREATE INDEX deliveries_unmatched ON deliveries (object) WHERE status = 'unmatched';
             CREATE INDEX runs_undone ON runs (status)
                 WHERE (status = 'failed' OR status = 'cancelled');
             """

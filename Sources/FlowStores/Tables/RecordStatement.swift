@@ -70,7 +70,8 @@ struct RecordStatement {
 
     private mutating func note(_ code: UInt16) { shape.append(code) }
 
-    private mutating func note(column position: Int) { shape.append(UInt16(truncatingIfNeeded: position)) }
+    /// Above all codes: where the conditions end and the order begins, either may come next.
+    private mutating func note(column position: Int) { shape.append(0x8000 | UInt16(truncatingIfNeeded: position)) }
 }
 
 // The four statements

@@ -194,9 +194,10 @@ final class StoredColumn: Sendable {
         guard decidesIndex, !values.isEmpty else { return nil }
         var places: Set<Int> = []
         for value in values {
-            guard case .string(let word) = value, let place = declaration.allowed.firstIndex(of: word) else {
-                return nil
-            }
+            // By their bytes, as SQL compares them: `String` takes some for equal that differ.
+            guard case .string(let word) = value,
+                let place = declaration.allowed.firstIndex(where: { $0.utf8.elementsEqual(word.utf8) })
+            else { return nil }
             places.insert(place)
         }
         return places.sorted()
