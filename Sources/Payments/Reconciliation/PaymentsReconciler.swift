@@ -12,7 +12,8 @@ package struct PaymentsReconciler: Sendable {
     package static let longest = Duration.seconds(30 * 86_400)
     /// Bounds one round: 1,000 pages of 100 events.
     private static let pagesMax = 1_000
-    private static let rowsMax = 10_000
+    /// Rows of a table looked at together; there may be millions.
+    private static let rowsAtOnce = 200
 
     /// The types that change something here.
     ///
@@ -116,6 +117,11 @@ package struct PaymentsReconciler: Sendable {
         else {
             return  // Not an event as Stripe sends it: the web hook would have refused it too.
         }
+        // Nearly all are known; the writer's thread is for those that are not.
+        let isKnown = try await engine.store.read { reader throws(StoreError) in
+            try reader.delivery(source: PaymentsFeature.source, account: event.account, eventID: event.id) != nil
+        }
+        if isKnown { return }
         let outcome = try await write { transaction, now throws(StoreError) -> WebhookOutcome in
             let known = try transaction.delivery(
                 source: PaymentsFeature.source,
@@ -139,27 +145,39 @@ package struct PaymentsReconciler: Sendable {
 
     /// Payments that can still change at Stripe, and the refunds of those that succeeded lately.
     private func compareIntents(since: Int64, _ report: inout ReconciliationReport) async throws {
-        for row in try await rows(of: PaymentsTables.payments) {
-            let payment = try PaymentRecord(row: row)
-            guard payment.mode == payments.mode, let intent = payment.intent else { continue }
-            let isRecent = (row["createdAt"]?.timestampValue?.seconds ?? .max) >= since
-            guard payment.status.isOpen || payment.refundPending > 0 || (payment.status == .succeeded && isRecent)
-            else { continue }
-            report.objectsCompared += 1
-            guard let object = try await stripe.object(at: "/v1/payment_intents/\(intent)?expand%5B%5D=latest_charge")
-            else {
-                report.problems.append("payment \(payment.id): Stripe has no \(intent)")
-                continue
-            }
-            if let event = StripeEvent(observing: object, id: "evt_x", mode: payment.mode, at: 0),
-                case .payment(_, let status) = event.subject, status.rank > payment.status.rank
-            {
-                try await observe(object, "payment \(payment.id) is \(status.rawValue)", &report)
-            }
-            guard object["latest_charge"]?["amount_refunded"]?.intValue != payment.refunded || payment.refundPending > 0
-            else { continue }
-            try await compareRefunds(of: payment, intent, &report)
+        var last: Int64 = 0
+        while true {
+            let rows = try await rows(of: PaymentsTables.payments, behind: last)
+            guard let end = rows.last?["id"]?.intValue else { return }
+            for row in rows { try await compareIntent(row, since: since, &report) }
+            last = end
         }
+    }
+
+    private func compareIntent(
+        _ row: ValueMap,
+        since: Int64,
+        _ report: inout ReconciliationReport
+    ) async throws {
+        let payment = try PaymentRecord(row: row)
+        guard payment.mode == payments.mode, let intent = payment.intent else { return }
+        let isRecent = (row["createdAt"]?.timestampValue?.seconds ?? .max) >= since
+        guard payment.status.isOpen || payment.refundPending > 0 || (payment.status == .succeeded && isRecent)
+        else { return }
+        report.objectsCompared += 1
+        guard let object = try await stripe.object(at: "/v1/payment_intents/\(intent)?expand%5B%5D=latest_charge")
+        else {
+            report.problems.append("payment \(payment.id): Stripe has no \(intent)")
+            return
+        }
+        if let event = StripeEvent(observing: object, id: "evt_x", mode: payment.mode, at: 0),
+            case .payment(_, let status) = event.subject, status.rank > payment.status.rank
+        {
+            try await observe(object, "payment \(payment.id) is \(status.rawValue)", &report)
+        }
+        guard object["latest_charge"]?["amount_refunded"]?.intValue != payment.refunded || payment.refundPending > 0
+        else { return }
+        try await compareRefunds(of: payment, intent, &report)
     }
 
     private func compareRefunds(
@@ -185,21 +203,29 @@ package struct PaymentsReconciler: Sendable {
     }
 
     private func compareSubscriptions(_ report: inout ReconciliationReport) async throws {
-        for row in try await rows(of: PaymentsTables.recurringPayments) {
-            let recurring = try RecurringRecord(row: row)
-            guard recurring.mode == payments.mode, recurring.status != .cancelled,
-                let id = recurring.subscription
-            else { continue }
-            report.objectsCompared += 1
-            guard let object = try await stripe.object(at: "/v1/subscriptions/\(id)") else {
-                report.problems.append("recurring payment \(recurring.id): Stripe has no \(id)")
-                continue
-            }
-            if let subscription = StripeSubscription(object), !recurring.agrees(with: subscription) {
-                try await observe(object, "recurring payment \(recurring.id) is \(subscription.status)", &report)
-            }
-            try await compareInvoices(of: recurring, id, &report)
+        var last: Int64 = 0
+        while true {
+            let rows = try await rows(of: PaymentsTables.recurringPayments, behind: last)
+            guard let end = rows.last?["id"]?.intValue else { return }
+            for row in rows { try await compareSubscription(row, &report) }
+            last = end
         }
+    }
+
+    private func compareSubscription(_ row: ValueMap, _ report: inout ReconciliationReport) async throws {
+        let recurring = try RecurringRecord(row: row)
+        guard recurring.mode == payments.mode, recurring.status != .cancelled,
+            let id = recurring.subscription
+        else { return }
+        report.objectsCompared += 1
+        guard let object = try await stripe.object(at: "/v1/subscriptions/\(id)") else {
+            report.problems.append("recurring payment \(recurring.id): Stripe has no \(id)")
+            return
+        }
+        if let subscription = StripeSubscription(object), !recurring.agrees(with: subscription) {
+            try await observe(object, "recurring payment \(recurring.id) is \(subscription.status)", &report)
+        }
+        try await compareInvoices(of: recurring, id, &report)
     }
 
     private func compareInvoices(
@@ -241,10 +267,14 @@ package struct PaymentsReconciler: Sendable {
         report.runs += runs
     }
 
-    private func rows(of table: Table) async throws -> [ValueMap] {
-        try await engine.store.read { reader throws(StoreError) in
-            try reader.find(RecordQuery(table: table.name, where: [], limit: Self.rowsMax))
-        }
+    /// The next rows behind an id, oldest first.
+    private func rows(of table: Table, behind id: Int64) async throws -> [ValueMap] {
+        let query = RecordQuery(
+            table: table.name,
+            where: [ResolvedCondition("id", .gt, .value(.int(id)))],
+            limit: Self.rowsAtOnce
+        )
+        return try await engine.store.read { reader throws(StoreError) in try reader.find(query) }
     }
 
     private func write<Result: Sendable>(

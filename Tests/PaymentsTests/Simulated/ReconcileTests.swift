@@ -35,6 +35,35 @@ struct ReconcileTests {
         }
     }
 
+    /// Goal: however many payments there are, the newest is compared as well.
+    ///
+    /// Method: more payments than are read together, all over, before one that was paid unheard; the events are too old to be listed.
+    @Test("a payment behind hundreds of others is compared")
+    func manyPayments() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try await world.engine.write { transaction throws(StoreError) in
+                for number in 1...450 {
+                    _ = try transaction.insert(
+                        into: "payments",
+                        [
+                            ("orderId", .int(Int64(1_000 + number))), ("amount", 100), ("currency", "usd"),
+                            ("status", "CANCELLED"), ("mode", "test"), ("key", .string("old \(number)")),
+                            ("intent", .string("pi_old\(number)")),
+                        ]
+                    )
+                }
+            }
+            try await paidUnheard(world)
+            world.stripe.advance(bySeconds: 31 * 86_400)
+            world.clock.advance(by: .seconds(31 * 86_400))
+            let report = try await reconciler(world).reconcile()
+            #expect(report.missedEvents.isEmpty && report.objectsCompared == 1, "\(report)")
+            #expect(report.repairs.count == 1)
+            try await world.finish(report.runs)
+            #expect(try await world.column("status", of: "orders") == ["PAID"])
+        }
+    }
+
     @Test("an event that comes after all, once reconciled, starts nothing anew")
     func lateEvent() async throws {
         try await SimulatedWorld.with("shop") { world in
