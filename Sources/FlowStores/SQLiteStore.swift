@@ -55,6 +55,8 @@ package final class SQLiteStore: Store {
     private let lock: Mutex<StoreOwnerLock?>
     private let writer: Mutex<WriterState>
     private let readers: [SnapshotReader]
+    /// Reads the whole file, which takes as long as it is large: nobody else waits for it.
+    private let copier: SnapshotReader
     private let nextReader = Atomic<Int>(0)
 
     /// Opens or creates `folder` (0700) with `runnel.sqlite` (0600), takes the owner lock, migrates, applies the app's
@@ -100,6 +102,7 @@ package final class SQLiteStore: Store {
         readers = (0..<max(1, configuration.readers)).map { number in
             SnapshotReader(path: path, number: number, catalogue: catalogue) { clock?.now() }
         }
+        copier = SnapshotReader(path: path, number: readers.count, catalogue: catalogue) { clock?.now() }
     }
 
     package func writeGroup(_ body: (any StoreTransaction) throws(StoreError) -> Void) throws(StoreError) {
@@ -129,7 +132,7 @@ package final class SQLiteStore: Store {
             return nil
         }
         // The readers first: a checkpoint cannot pass a snapshot that is still read.
-        for reader in readers { reader.close() }
+        for reader in readers + [copier] { reader.close() }
         if let open {
             do throws(StoreError) {
                 try open.perform { session throws(StoreError) in session.checkpoint() }
@@ -190,7 +193,7 @@ extension SQLiteStore {
             state = .lost
             return connection
         }
-        for reader in readers { reader.disconnect() }
+        for reader in readers + [copier] { reader.disconnect() }
         lost?.close()
         do throws(StoreError) {
             _ = try openWriter()
@@ -207,7 +210,7 @@ extension SQLiteStore {
     /// - Returns: What is wrong, one sentence each; empty when nothing is.
     package func integrityCheck() async throws(StoreError) -> [String] {
         try requireNotClosed()
-        return try await readers[0].snapshot { session throws(StoreError) in try session.integrityFindings() }
+        return try await copier.snapshot { session throws(StoreError) in try session.integrityFindings() }
     }
 
     /// Copies a snapshot of the store to a new file (0600) while groups go on.
@@ -216,7 +219,7 @@ extension SQLiteStore {
     /// - Throws: `.unavailable` when the file is there already or cannot be written; `.full`.
     package func backUp(to destination: String) async throws(StoreError) {
         try requireNotClosed()
-        try await readers[0].copy(to: destination)
+        try await copier.copy(to: destination)
     }
 
     private static func makeFolder(_ folder: String) throws(StoreOpenError) {
