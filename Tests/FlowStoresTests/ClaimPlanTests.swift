@@ -67,6 +67,13 @@ struct ClaimPlanTests {
         #expect(plan.count == 1 && plan[0].hasPrefix("SEARCH deliveries USING INDEX \(name)"), "\(plan)")
     }
 
+    @Test("the event that a run waits for is found by an index that holds when it came")
+    func awaitedEvent() async throws {
+        let plan = try await plan(of: StoreSession.following)
+        #expect(plan.contains("SEARCH events USING COVERING INDEX events_subject (subject=? AND id>?)"), "\(plan)")
+        #expect(!plan.contains { $0.contains("SCAN events") || $0.contains("TEMP B-TREE") }, "\(plan)")
+    }
+
     // A start asks for the runs that were executing, an operator for those that failed or need somebody; the others are millions.
     @Test("runs of every status but `succeeded` are found by an index of these alone", arguments: RunStatus.allCases)
     func runsOfStatus(status: RunStatus) async throws {

@@ -62,6 +62,41 @@ struct RecordPlanTests {
         }
     }
 
+    @Test("a unique decimal is found by its index, however it is written")
+    func uniqueDecimal() async throws {
+        let price = Column(name: "price", type: .decimal, isOptional: true, isUnique: true)
+        let table = Table(name: "prices", columns: [price])
+        try await withStore(tables: [table]) { store in
+            try store.writeGroup { transaction throws(StoreError) in
+                for text in ["1.50", "-0.0", "20"] {
+                    _ = try transaction.insert(into: "prices", [("price", .string(text))])
+                }
+                for (text, ids) in [("1.5", [1]), ("01.500", [1]), ("0", [2]), ("20.0", [3]), ("2", [])]
+                    as [(String, [Int64])]
+                {
+                    let query = RecordQuery(
+                        table: "prices",
+                        where: [.init("price", equals: .string(text))],
+                        limit: 9
+                    )
+                    let found = try transaction.find(query).compactMap { $0["id"]?.intValue }
+                    #expect(found == ids, "\(text)")
+                }
+                let others = RecordQuery(
+                    table: "prices",
+                    where: [.init("price", .not, .value("1.5"))],
+                    limit: 9
+                )
+                let left = try transaction.find(others).compactMap { $0["id"]?.intValue }
+                #expect(left == [2, 3])
+            }
+        }
+        let catalogue = try TableCatalogue([table])
+        let query = RecordQuery(table: "prices", where: [.init("price", equals: "1.5")], limit: 9)
+        let text = try RecordStatement.find(query, in: catalogue.table("prices"), writing: true).text
+        #expect(!text.contains("COLLATE"), "\(text)")
+    }
+
     /// Goal: a statement that is kept never answers another question.
     ///
     /// Method: of a wide table, every condition without a value beside every order, each asked in both orders on a fresh store.

@@ -4,8 +4,12 @@ import FlowEngine
 // Events that runs wait for
 extension StoreSession {
     private static let columns = "id, subject, data, caller_id, caller_roles, idempotency_key, received_at"
-    private static let following = FixedStatement(
-        "SELECT \(columns) FROM events WHERE subject = ? AND id > ? AND received_at >= ? ORDER BY id LIMIT 1"
+    /// The index alone tells which one it is.
+    static let following = FixedStatement(
+        """
+        SELECT \(columns) FROM events WHERE id =
+          (SELECT id FROM events WHERE subject = ?1 AND id > ?2 AND received_at >= ?3 ORDER BY id LIMIT 1)
+        """
     )
     private static let byKey = FixedStatement(
         """

@@ -207,7 +207,8 @@ extension RecordStatement {
         _ operand: ResolvedOperand
     ) throws(StoreError) {
         note(Code.comparison + number)
-        write("\(column.comparable) \(symbol) ")
+        // Equal decimals are equal texts, so equality needs no collation, with which no index of the column would do.
+        write("\(number <= 1 ? column.quotedName : column.comparable) \(symbol) ")
         try add(operand, comparedWith: column)
     }
 
