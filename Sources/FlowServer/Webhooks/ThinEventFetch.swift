@@ -8,6 +8,9 @@ import ServiceLifecycle
 ///
 /// The deliveries are the queue: what a crash left over is taken up at the next start.
 package struct ThinEventFetch: Service {
+    /// In each round; the command line lists all (`runnel payments reconcile`).
+    private static let problemsLogged = 10
+
     private let engine: Engine
     private let reconciler: PaymentsReconciler
     private let logger: Logger
@@ -38,7 +41,10 @@ package struct ThinEventFetch: Service {
         var pause = Duration.seconds(10)
         while !Task.isCancelled {
             do {
-                _ = try await reconciler.fetchAwaited()
+                let problems = try await reconciler.fetchAwaited().problems
+                if problems.isEmpty { return }
+                for problem in problems.prefix(Self.problemsLogged) { logger.warning("\(problem)") }
+            } catch is CancellationError {
                 return
             } catch {
                 logger.warning("thin events wait for their objects", metadata: ["reason": "\(error)"])

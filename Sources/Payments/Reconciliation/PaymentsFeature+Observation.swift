@@ -41,21 +41,26 @@ extension PaymentsFeature {
     }
 
     /// Decides about a thin event whose object was fetched; nil: Stripe does not have it any more.
+    ///
+    /// What names no object, since its row was damaged or an earlier Runnel read its type otherwise, is settled as ignored:
+    /// nothing could ever be fetched for it.
     package func resolve(
         _ delivery: Delivery,
         with object: Value?,
         at now: Timestamp,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> WebhookOutcome {
-        guard let event = StripeEvent(body: delivery.body), case .pointer(let pointer) = event.subject,
-            try transaction.delivery(source: Self.source, account: event.account, eventID: event.id)?.status
-                == .awaiting
-        else { return .duplicate }
+        let current = try transaction.delivery(
+            source: Self.source,
+            account: delivery.account,
+            eventID: delivery.eventID
+        )
+        guard current?.status == .awaiting else { return .duplicate }
         var outcome = WebhookOutcome.ignored
-        if let object {
+        if let object, case .pointer(let pointer) = StripeEvent(body: delivery.body)?.subject {
             outcome = try observe(
                 object,
-                id: "\(event.id)_observed",
+                id: "\(delivery.eventID)_observed",
                 hint: pointer.eventType,
                 at: now,
                 in: transaction
@@ -63,8 +68,8 @@ extension PaymentsFeature {
         }
         try transaction.settleDelivery(
             source: Self.source,
-            account: event.account,
-            eventID: event.id,
+            account: delivery.account,
+            eventID: delivery.eventID,
             status: outcome.status,
             run: outcome.firstRun
         )

@@ -51,30 +51,46 @@ package struct PaymentsReconciler: Sendable {
 
     // MARK: Thin events
 
-    /// Fetches the objects of the thin events that wait for them, oldest first.
-    /// - Returns: the callback runs that followed.
-    /// - Throws: when Stripe cannot be asked; what is left waits on.
-    package func fetchAwaited() async throws -> [RunID] {
-        var runs: [RunID] = []
+    /// Fetches the objects of the thin events that wait for them, oldest first, each once.
+    /// - Returns: the callback runs that followed, and what waits on because Stripe has an answer but no object.
+    /// - Throws: when Stripe cannot be asked, or when cancelled; what is left waits on.
+    package func fetchAwaited() async throws -> AwaitedObjects {
+        var awaited = AwaitedObjects()
+        // What was asked for and waits on: those behind it must not, and it is not asked for again.
+        var left: Set<String> = []
         while true {
-            let awaiting = try await engine.store.read { reader throws(StoreError) in
-                try reader.deliveries(
-                    matching: DeliveryFilter(source: PaymentsFeature.source, status: .awaiting, limit: 100)
-                )
+            let filter = DeliveryFilter(source: PaymentsFeature.source, status: .awaiting, limit: 100 + left.count)
+            let page = try await engine.store.read { reader throws(StoreError) in
+                try reader.deliveries(matching: filter)
             }
-            guard !awaiting.isEmpty else { return runs }
-            for delivery in awaiting {
-                var object: Value?
-                if case .pointer(let pointer) = StripeEvent(body: delivery.body)?.subject {
-                    object = try await stripe.object(at: pointer.path)
-                }
-                let found = object
-                let outcome = try await write { transaction, now throws(StoreError) in
-                    try payments.resolve(delivery, with: found, at: now, in: transaction)
-                }
-                if case .accepted(let started) = outcome { runs += started }
+            let next = page.filter { !left.contains("\($0.account) \($0.eventID)") }
+            guard !next.isEmpty else { return awaited }
+            for delivery in next {
+                try Task.checkCancellation()
+                if try await !fetch(delivery, &awaited) { left.insert("\(delivery.account) \(delivery.eventID)") }
             }
         }
+    }
+
+    /// - Returns: whether the delivery waits no more.
+    private func fetch(_ delivery: Delivery, _ awaited: inout AwaitedObjects) async throws -> Bool {
+        // Of the time when this runtime had the other mode's keys: these do not open its objects.
+        guard delivery.mode == payments.mode else { return false }
+        var object: Value?
+        if case .pointer(let pointer) = StripeEvent(body: delivery.body)?.subject {
+            do {
+                object = try await stripe.object(at: pointer.path)
+            } catch let failure as ReconciliationFailure where failure.isOfOneObject {
+                awaited.problems.append("event \(delivery.eventID) waits for its object: \(failure)")
+                return false
+            }
+        }
+        let found = object
+        let outcome = try await write { transaction, now throws(StoreError) in
+            try payments.resolve(delivery, with: found, at: now, in: transaction)
+        }
+        if case .accepted(let started) = outcome { awaited.runs += started }
+        return outcome != .awaiting && outcome != .duplicate
     }
 
     // MARK: Missed events
@@ -85,7 +101,9 @@ package struct PaymentsReconciler: Sendable {
     /// - Throws: `ReconciliationFailure` when Stripe cannot be asked; what was found until then is taken in.
     package func reconcile(since span: Duration = longest) async throws -> ReconciliationReport {
         var report = ReconciliationReport()
-        report.runs += try await fetchAwaited()
+        let awaited = try await fetchAwaited()
+        report.runs += awaited.runs
+        report.problems += awaited.problems
         let since = (engine.clock.now() - min(span, Self.longest))?.seconds ?? 0
         for types in Self.eventTypes { try await takeMissedEvents(types, since: since, &report) }
         try await compareIntents(since: since, &report)

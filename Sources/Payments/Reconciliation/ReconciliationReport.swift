@@ -36,8 +36,23 @@ package struct ReconciliationReport: Sendable, Hashable {
 package struct ReconciliationFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// Holds no key and nothing of an answer's body.
     package let description: String
+    /// Stripe answers, but not with this object: others can be asked for.
+    package let isOfOneObject: Bool
 
-    package init(_ description: String) { self.description = description }
+    package init(_ description: String, isOfOneObject: Bool = false) {
+        self.description = description
+        self.isOfOneObject = isOfOneObject
+    }
+}
+
+/// What became of the thin events that waited for their objects.
+package struct AwaitedObjects: Sendable, Hashable {
+    /// The callback runs that followed.
+    package var runs: [RunID] = []
+    /// One for each event that waits on, though Stripe was asked.
+    package var problems: [String] = []
+
+    package init() {}
 }
 
 extension ReconciliationReport {

@@ -34,7 +34,10 @@ struct StripeReading: Sendable {
 
     private func value(of answer: OutsideAnswer, _ path: String) throws -> Value {
         guard answer.status == 200, let value = try? JSON.parse(answer.body) else {
-            throw ReconciliationFailure("Stripe answered GET \(name(path)) with \(answer.status)")
+            throw ReconciliationFailure(
+                "Stripe answered GET \(name(path)) with \(answer.status)",
+                isOfOneObject: answer.status != 401
+            )
         }
         return value
     }

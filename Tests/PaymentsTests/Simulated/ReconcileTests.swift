@@ -2,6 +2,7 @@ import Expressions
 import FlowEngine
 import Payments
 import TestSupport
+import Synchronization
 import Testing
 
 @Suite("payments reconcile")
@@ -151,7 +152,7 @@ struct ReconcileTests {
             #expect(thin.count == snapshots.count && thin.count >= 3)
             for part in isThinFirst ? [thin, snapshots] : [snapshots, thin] {
                 try await world.deliver(part)
-                try await world.finish(try await reconciler(world).fetchAwaited())
+                try await world.finish(try await reconciler(world).fetchAwaited().runs)
             }
             #expect(try await world.column("status", of: "orders") == ["PAID"])
             let runs = try await world.engine.store.read { reader throws(StoreError) in
@@ -162,16 +163,91 @@ struct ReconcileTests {
         }
     }
 
+    /// Files a delivery that waits for an object, however little its body says of one.
+    private func file(_ body: String, of id: String, mode: Mode = .test, in world: SimulatedWorld) async throws {
+        let delivery = Delivery(
+            source: PaymentsFeature.source,
+            mode: mode,
+            eventID: id,
+            type: "v1.payment_intent.succeeded",
+            receivedAt: world.clock.now(),
+            body: Array(body.utf8),
+            status: .awaiting
+        )
+        _ = try await world.engine.write { transaction throws(StoreError) in try transaction.recordDelivery(delivery) }
+    }
+
+    private func status(of id: String, in world: SimulatedWorld) async throws -> Delivery.Status? {
+        try await world.engine.store.read { reader throws(StoreError) in
+            try reader.delivery(source: PaymentsFeature.source, account: "", eventID: id)?.status
+        }
+    }
+
+    @Test("an event that waits and names no object is settled as ignored, and is not asked for again and again")
+    func awaitingNothing() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            for number in 1...3 { try await file("not JSON", of: "evt_damaged\(number)", in: world) }
+            #expect(try await reconciler(world).fetchAwaited() == AwaitedObjects())
+            #expect(try await world.awaiting() == 0)
+            #expect(try await status(of: "evt_damaged3", in: world) == .ignored)
+        }
+    }
+
+    @Test("an event of the other mode waits on: the keys of this one do not open its object")
+    func awaitingOtherMode() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try await file("{}", of: "evt_live", mode: .live, in: world)
+            #expect(try await reconciler(world).fetchAwaited() == AwaitedObjects())
+            #expect(try await status(of: "evt_live", in: world) == .awaiting)
+        }
+    }
+
+    @Test("an object that Stripe refuses to give is told; the events behind it are handled, and it waits on")
+    func refusedObject() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try world.addThinDestination()
+            try await world.page("add-product", ["name": "Mug", "price": 1299], as: SimulatedWorld.admin)
+            try await world.page("place-order", ["product": 1])
+            let checkout = try await world.page("checkout", ["orderId": 1])
+            try world.stripe.confirm(try #require(checkout.body["clientSecret"]?.stringValue), card: "pm_card_visa")
+            let thin = world.stripe.takeHooks().filter { String(decoding: $0.body, as: UTF8.self).contains("v2.core") }
+            try await world.deliver(thin)
+            let all = try await world.awaiting()
+            let transport = RefusingFirst(world.transport)
+            let refusing = PaymentsReconciler(engine: world.engine, payments: world.payments, transport: transport)
+            let awaited = try await refusing.fetchAwaited()
+            #expect(awaited.problems.count == 1 && awaited.problems[0].contains("with 403"), "\(awaited)")
+            #expect(all >= 2 && transport.asked == all)
+            #expect(try await world.awaiting() == 1)
+            #expect(try await reconciler(world).reconcile().problems.isEmpty)
+            #expect(try await world.awaiting() == 0)
+        }
+    }
+
+    @Test("who is told to stop asks for nothing more")
+    func cancelled() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try await file("{}", of: "evt_1", in: world)
+            let reconciler = reconciler(world)
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await reconciler.fetchAwaited()
+            }
+            await #expect(throws: CancellationError.self) { try await task.value }
+            #expect(try await status(of: "evt_1", in: world) == .awaiting)
+        }
+    }
+
     @Test("thin events alone carry a subscription from start to end, also when they come before Stripe's answer")
     func thinAlone() async throws {
         try await SimulatedWorld.with("subscriptions", events: ["balance.available"]) { world in
             try world.addThinDestination()
             try await SampleTests.subscribe(in: world)
             let reconciler = reconciler(world)
-            try await world.finish(try await reconciler.fetchAwaited())
+            try await world.finish(try await reconciler.fetchAwaited().runs)
             for _ in 0..<33 {
                 try await world.advance(days: 1)
-                try await world.finish(try await reconciler.fetchAwaited())
+                try await world.finish(try await reconciler.fetchAwaited().runs)
             }
             #expect(try await world.column("status", of: "orders") == ["PAID", "PAID"])
             #expect(try await world.rows("payments").count == 2)
@@ -203,5 +279,24 @@ extension SimulatedWorld {
         try await engine.store.read { reader throws(StoreError) in
             try reader.deliveries(matching: DeliveryFilter(status: .awaiting)).count
         }
+    }
+}
+
+/// Reaches the world's simulator, and refuses what is asked first, as Stripe does with a key that may not read it.
+private final class RefusingFirst: Transport {
+    private let world: any Transport
+    private let count = Mutex(0)
+
+    init(_ world: any Transport) { self.world = world }
+
+    var asked: Int { count.withLock { $0 } }
+
+    func send(_ request: OutsideRequest, mode: Mode) async -> TransportResult {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        if number == 1 { return .answered(OutsideAnswer(status: 403, body: Array("{}".utf8))) }
+        return await world.send(request, mode: mode)
     }
 }
