@@ -44,6 +44,10 @@ package enum Limits {
     package static let events = 500
     /// Columns of one table; SQLite takes 2,000.
     package static let columnsPerTable = 200
+    /// Indexes of one table beside those it has by itself; every write keeps all of them.
+    package static let indexesPerTable = 16
+    /// Columns of one index; behind the first few nothing is left to tell apart.
+    package static let columnsPerIndex = 8
     /// Rows that one `find-records` may ask for.
     package static let rowsPerFind = 1_000
     /// Rows that `find-records` gives without a `limit`.

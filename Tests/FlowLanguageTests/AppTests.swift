@@ -46,6 +46,24 @@ struct AppTests {
         #expect(found(compile(("app.yaml", app), ("flows/a.yaml", flow))) == ["app.yaml:3 type.mapping"])
     }
 
+    @Test("indexes are declared by a column's name or a list of names, beside the owner's")
+    func indexes() throws {
+        let app = """
+            app: shop
+            tables:
+              orders:
+                columns: { email: { type: string }, city: { type: string }, placedAt: { type: timestamp } }
+                access: { owner: email }
+                indexes: [city, [city, placedAt]]
+
+            """
+        let compilation = compile(("app.yaml", app))
+        #expect(found(compilation) == [])
+        let table = try #require(compilation.app?.table(named: "orders"))
+        #expect(table.indexes.map(\.columns) == [["email"], ["city"], ["city", "placedAt"]])
+        #expect(table.indexes.allSatisfy { !$0.isUnique })
+    }
+
     @Test("an app needs app.yaml, flows have one name each, and files end in .yaml")
     func files() {
         #expect(found(compile(("flows/a.yaml", "flow: a\nkind: page\nblocks: []\n"))) == ["app.yaml:1 app.missing"])

@@ -70,6 +70,21 @@ struct LimitTests {
         #expect(app(tables: 1, columns: Limits.columnsPerTable + 1) == ["app.limit.columns"])
     }
 
+    @Test("indexes of a table and columns of an index") func indexes() {
+        func app(_ indexes: [String]) -> [String] {
+            let columns = (0...Limits.indexesPerTable).map { "c\($0): { type: int }" }.joined(separator: ", ")
+            let table = "  t: { columns: { \(columns) }, indexes: [\(indexes.joined(separator: ", "))] }\n"
+            let file = TestApp.file("app.yaml", "app: shop\ntables:\n\(table)")
+            return AppCompiler(catalogue: TestApp.catalogue).compile([file]).diagnostics.map(\.code)
+        }
+        func names(_ count: Int) -> [String] { (0..<count).map { "c\($0)" } }
+        func one(_ count: Int) -> [String] { ["[\(names(count).joined(separator: ", "))]"] }
+        #expect(app(names(Limits.indexesPerTable)) == [])
+        #expect(app(names(Limits.indexesPerTable + 1)) == ["app.limit.indexes"])
+        #expect(app(one(Limits.columnsPerIndex)) == [])
+        #expect(app(one(Limits.columnsPerIndex + 1)) == ["app.limit.indexes"])
+    }
+
     @Test("entries of a list of names") func entries() {
         func app(_ roles: Int) -> [String] {
             let text = "app: shop\nroles: [" + (0..<roles).map { "r\($0)" }.joined(separator: ",") + "]\n"

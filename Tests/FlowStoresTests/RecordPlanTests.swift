@@ -97,6 +97,31 @@ struct RecordPlanTests {
         #expect(!text.contains("COLLATE"), "\(text)")
     }
 
+    @Test("rows by one column, newest first, are read from an index over both, without sorting")
+    func declaredIndex() async throws {
+        let columns = [Column(name: "city", type: .string), Column(name: "placedAt", type: .timestamp)]
+        let index = TableIndex(columns: ["city", "placedAt"], isUnique: false)
+        try await withStore(tables: [Table(name: "orders", columns: columns, indexes: [index])]) { store in
+            let query = RecordQuery(
+                table: "orders",
+                where: [.init("city", equals: "Rome")],
+                order: [FindBlock.Order(column: "placedAt", descending: true)],
+                limit: 9
+            )
+            try store.writeGroup { transaction throws(StoreError) in
+                guard let session = transaction as? StoreSession else { return }
+                let text = try RecordStatement.find(query, in: session.catalogue.table("orders"), writing: true).text
+                let plan = try session.all(try session.compile("EXPLAIN QUERY PLAN " + text)) {
+                    row throws(StoreError) in
+                    try row.text(3)
+                }
+                #expect(plan[0].contains("app_orders:index:city,placedAt (city=?)"), "\(plan)")
+                // Rows of one moment are put in the order of their ids, the whole is not.
+                #expect(plan.dropFirst().allSatisfy { !$0.hasSuffix("B-TREE FOR ORDER BY") }, "\(plan)")
+            }
+        }
+    }
+
     /// Goal: a statement that is kept never answers another question.
     ///
     /// Method: of a wide table, every condition without a value beside every order, each asked in both orders on a fresh store.

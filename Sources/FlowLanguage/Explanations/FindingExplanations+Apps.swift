@@ -74,6 +74,33 @@ extension FindingExplanations {
                 Move columns into a second table, or into one column of type json.
                 """
         ),
+        .limitIndexes: Page(
+            cause: """
+                A table declares more than 16 indexes, or one index names more than 8 columns. Each index is written with
+                every row, and columns behind the first few tell hardly any rows apart.
+                """,
+            remedy: """
+                Keep the indexes of the questions that are asked often; one over [a, b] also answers those about a alone.
+                """
+        ),
+        .indexColumn: Page(
+            cause: """
+                An index names a column that none can be over: 'json' and 'bytes' have no order that a question could use, and
+                'id' ends every index by itself.
+                """,
+            remedy: """
+                Index the columns that 'where' compares and 'order' sorts by; move what is asked for out of the json column.
+                """
+        ),
+        .indexTwice: Page(
+            cause: """
+                An index names a column twice, or says what the table has already: unique columns, references and the owner's
+                column have an index of their own.
+                """,
+            remedy: """
+                Remove the repetition.
+                """
+        ),
         .limitFlows: Page(
             cause: """
                 The folder flows/ holds more files than an app may have (500).

@@ -51,13 +51,86 @@ extension AppReader {
             }
         }
         let access = reader.value("access").map { readAccess($0, columns: columns) } ?? TableAccess()
-        reader.finish(unavailable: ["indexes", "unique"])
         var table = Table(name: name.value, columns: columns, access: access)
         // By it the rows of each caller are looked for, among everybody's.
         if let owner = columns.first(where: { $0.name == access.owner }), !owner.isUnique, owner.references == nil {
             table.indexes = [TableIndex(columns: [owner.name], isUnique: false)]
         }
+        if let node = reader.value("indexes") { table.indexes += readIndexes(node, of: table) }
+        reader.finish(unavailable: ["unique"])
         return table
+    }
+
+    /// Each entry is a column's name, or a list of names: rows are found by the first, among those by the second, and so on.
+    private func readIndexes(_ node: YAMLNode, of table: Table) -> [TableIndex] {
+        guard let items = context.items(of: node, what: "'indexes'") else { return [] }
+        if items.count > Limits.indexesPerTable {
+            let message = "a table has at most \(Limits.indexesPerTable) indexes"
+            context.error(.limitIndexes, message, at: items[Limits.indexesPerTable].range)
+        }
+        let single = table.columns.filter { $0.isUnique || $0.references != nil }.map { [$0.name] }
+        var known = Set(table.indexes.map(\.columns) + single)
+        return items.prefix(Limits.indexesPerTable).compactMap { item in
+            guard let columns = readIndex(item, of: table) else { return nil }
+            guard known.insert(columns).inserted else {
+                let message = "the table has an index over \(columns.listed) already"
+                context.error(.indexTwice, message, at: item.range)
+                return nil
+            }
+            return TableIndex(columns: columns, isUnique: false)
+        }
+    }
+
+    private func readIndex(_ node: YAMLNode, of table: Table) -> [String]? {
+        let names: [Located<String>]
+        if case .sequence = node.content {
+            guard let texts = context.texts(of: node, what: "an index") else { return nil }
+            names = texts
+        } else {
+            guard let text = context.text(of: node, what: "an index of one column") else { return nil }
+            names = [text]
+        }
+        if names.isEmpty {
+            context.error(.indexColumn, "an index names at least one column", at: node.range)
+            return nil
+        }
+        if names.count > Limits.columnsPerIndex {
+            let message = "an index has at most \(Limits.columnsPerIndex) columns"
+            context.error(.limitIndexes, message, at: names[Limits.columnsPerIndex].range)
+            return nil
+        }
+        var columns: [String] = []
+        for name in names {
+            guard canBeIndexed(name, of: table) else { return nil }
+            if columns.contains(name.value) {
+                context.error(.indexTwice, "the index names '\(name.value)' twice", at: name.range)
+                return nil
+            }
+            columns.append(name.value)
+        }
+        return columns
+    }
+
+    private func canBeIndexed(_ name: Located<String>, of table: Table) -> Bool {
+        if name.value == "id" {
+            context.error(.indexColumn, "'id' ends every index by itself", at: name.range)
+            return false
+        }
+        guard let column = table.column(named: name.value) else {
+            context.error(
+                .columnUnknown,
+                "the table has no column '\(name.value)'",
+                at: name.range,
+                notes: context.likely(name.value, among: table.columns.map(\.name))
+            )
+            return false
+        }
+        guard column.type != .json, column.type != .bytes else {
+            let message = "'\(name.value)' is \(column.type.rawValue), which no index is over"
+            context.error(.indexColumn, message, at: name.range)
+            return false
+        }
+        return true
     }
 
     private mutating func readColumn(_ pair: YAMLPair, among columns: [Column]) -> Column? {

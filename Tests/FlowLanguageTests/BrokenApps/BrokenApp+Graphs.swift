@@ -299,6 +299,72 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "flow.column.unknown", saying: "did you mean 'email'?")
         ),
         .app(
+            "an index over no column",
+            """
+            app: shop
+            tables:
+              orders:
+                columns: { email: { type: string, unique: true }, note: { type: json }, city: { type: string } }
+                indexes: [1️⃣citi]
+            """,
+            ExpectedFinding("1️⃣", "flow.column.unknown", saying: "did you mean 'city'?")
+        ),
+        .app(
+            "an index over JSON",
+            """
+            app: shop
+            tables:
+              orders:
+                columns: { email: { type: string, unique: true }, note: { type: json }, city: { type: string } }
+                indexes: [[city, 1️⃣note]]
+            """,
+            ExpectedFinding("1️⃣", "app.index.column")
+        ),
+        .app(
+            "an index with the id, which ends each",
+            """
+            app: shop
+            tables:
+              orders:
+                columns: { email: { type: string, unique: true }, note: { type: json }, city: { type: string } }
+                indexes: [[city, 1️⃣id]]
+            """,
+            ExpectedFinding("1️⃣", "app.index.column")
+        ),
+        .app(
+            "an index over nothing",
+            """
+            app: shop
+            tables:
+              orders:
+                columns: { email: { type: string, unique: true }, note: { type: json }, city: { type: string } }
+                indexes: [1️⃣[]]
+            """,
+            ExpectedFinding("1️⃣", "app.index.column")
+        ),
+        .app(
+            "an index that names a column twice",
+            """
+            app: shop
+            tables:
+              orders:
+                columns: { email: { type: string, unique: true }, note: { type: json }, city: { type: string } }
+                indexes: [[city, 1️⃣city]]
+            """,
+            ExpectedFinding("1️⃣", "app.index.twice")
+        ),
+        .app(
+            "an index that a unique column has already",
+            """
+            app: shop
+            tables:
+              orders:
+                columns: { email: { type: string, unique: true }, note: { type: json }, city: { type: string } }
+                indexes: [city, 1️⃣email]
+            """,
+            ExpectedFinding("1️⃣", "app.index.twice")
+        ),
+        .app(
             "a system table declared by the app",
             """
             app: shop
