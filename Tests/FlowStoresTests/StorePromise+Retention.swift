@@ -61,6 +61,33 @@ extension StorePromise {
         }
     }
 
+    /// The first of three old runs, and the only one on its page that is old, began in the future as its row says.
+    func checkPruningBehindOddRuns(_ store: any Store) throws {
+        var runs: [RunID] = []
+        try store.writeGroup { transaction throws(StoreError) in
+            for began in [9_000, 1, 1, 1, 90] as [Int64] {
+                let run = try transaction.insertRun(sampleStart(), at: at(began))
+                runs.append(run)
+                try transaction.updateRun(
+                    RunRecord(
+                        id: run,
+                        start: sampleStart(),
+                        status: .succeeded,
+                        createdAt: at(began),
+                        finishedAt: at(began + 1)
+                    )
+                )
+            }
+        }
+        var order: PruneOrder? = PruneOrder(runsBefore: at(50), deliveriesBefore: at(50), limit: 2)
+        while let current = order {
+            try store.writeGroup { transaction throws(StoreError) in order = try transaction.prune(current) }
+        }
+        try store.writeGroup { transaction throws(StoreError) in
+            #expect(try transaction.runs(matching: RunFilter()).map(\.id) == [runs[4], runs[0]])
+        }
+    }
+
     /// Two old runs with seven entries each, four of them at a time.
     func checkPruningOfLongJournals(_ store: any Store) throws {
         var runs: [RunID] = []

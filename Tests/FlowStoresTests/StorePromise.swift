@@ -48,6 +48,7 @@ enum StorePromise: String, CaseIterable, Sendable {
     case deliveriesAreFoundAndSettled
     // Retention
     case whatIsOverGoesAfterAWhile
+    case aRunFromTheFutureHoldsUpNoPruning
     case aLongJournalGoesInSeveralGroups
     // Settings, secrets, tokens, sources
     case settingsAndSecretsAreKept
@@ -90,6 +91,7 @@ enum StorePromise: String, CaseIterable, Sendable {
         case .anEventIsRecordedOnceAndCounted: try checkDelivery(store)
         case .deliveriesAreFoundAndSettled: try checkSettling(store)
         case .whatIsOverGoesAfterAWhile: try checkPruning(store)
+        case .aRunFromTheFutureHoldsUpNoPruning: try checkPruningBehindOddRuns(store)
         case .aLongJournalGoesInSeveralGroups: try checkPruningOfLongJournals(store)
         case .settingsAndSecretsAreKept: try checkSettings(store)
         case .tokensAreFoundByHashAndRevoked: try checkTokens(store)

@@ -32,15 +32,16 @@ extension StoreSession {
         statement.bind(order.after.rawValue)
         statement.bind(order.limit)
         let found = try all(statement) { row throws(StoreError) in
-            let isFinal = try row.word(1, RunStatus.self).isFinal
+            // A status that nobody can read keeps its run, and holds up no other.
+            let isFinal = RunStatus(rawValue: try row.text(1))?.isFinal ?? false
             return OldRun(
                 id: RunID(try row.int(0)),
                 createdAt: try row.timestamp(2),
                 finishedAt: isFinal ? try row.optionalTimestamp(3) : nil
             )
         }
-        // Whoever began later cannot have ended earlier.
-        let old = found.prefix { $0.createdAt < order.runsBefore }
+        // Whoever began later cannot have ended earlier. One that began while the clock was wrong is passed over.
+        let old = found.filter { $0.createdAt < order.runsBefore }
         var entriesLeft = order.entryLimit
         var next = order
         for run in old {
@@ -52,11 +53,12 @@ extension StoreSession {
             }
             next.after = run.id
         }
+        if let last = found.last { next.after = last.id }
         let deliveries = try prepared(Self.removeDeliveries)
         deliveries.bind(order.deliveriesBefore)
         deliveries.bind(order.limit)
         let removed = try execute(deliveries)
-        return old.count == order.limit || removed == order.limit ? next : nil
+        return (found.count == order.limit && !old.isEmpty) || removed == order.limit ? next : nil
     }
 
     /// - Returns: How many there were; less than `limit` when none is left.

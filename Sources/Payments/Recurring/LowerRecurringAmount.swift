@@ -102,11 +102,18 @@ struct LowerRecurringAmount: Command {
         return .succeed(["invoice": .string(invoice), "amount": .int(amount)])
     }
 
-    /// What a period was lowered to; nil when it was not.
-    static func amount(of invoice: String, mode: Mode, in reader: any StoreReader) throws(StoreError) -> Int64? {
+    /// What a period was lowered to through the connection; nil when it was not.
+    static func amount(
+        of invoice: String,
+        connection: String,
+        mode: Mode,
+        in reader: any StoreReader
+    ) throws(StoreError) -> Int64? {
         let query = RecordQuery(
             table: PaymentsTables.connectionData.name,
             where: [
+                // All of the index's columns: without the first, every row would be read.
+                ResolvedCondition("connection", equals: .string(connection)),
                 ResolvedCondition("command", equals: .string(declaration.name)),
                 ResolvedCondition("object", equals: .string(invoice)),
                 ResolvedCondition("mode", equals: .string(mode.rawValue)),

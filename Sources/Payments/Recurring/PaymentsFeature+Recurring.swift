@@ -179,9 +179,13 @@ extension PaymentsFeature {
         let order = try settings.order(row.orderID, in: transaction) ?? ValueMap()
         let currency = settings.currency(of: order) ?? row.currency ?? invoice.currency
         if invoice.isFirst, row.trialDays != nil { return Money(0, currency) }
-        if let lowered = try LowerRecurringAmount.amount(of: invoice.id, mode: row.mode, in: transaction) {
-            return Money(lowered, currency)
-        }
+        let lowered = try LowerRecurringAmount.amount(
+            of: invoice.id,
+            connection: settings.declaration?.connection ?? "",
+            mode: row.mode,
+            in: transaction
+        )
+        if let lowered { return Money(lowered, currency) }
         // Without any of them there is nothing to hold it against: a price without a fixed amount, of a bare order.
         return Money(row.initialAmount ?? settings.total(of: order) ?? invoice.amountDue, currency)
     }
