@@ -197,6 +197,34 @@ struct EngineOrderTests {
         }
     }
 
+    @Test(
+        "a request that is committed while the engine stops has not left, and the next start sends it",
+        arguments: ["charge", "letter"]
+    )
+    func committedWhileStopping(command: String) async throws {
+        try await EngineWorld.with(Self.manual(command)) { world in
+            let silent = ScriptedTransport()
+            try await world.run(transport: silent) { engine in
+                let started = Mutex<Task<RunID, any Error>?>(nil)
+                try await holding(engine) {
+                    started.withLock { $0 = Task { try await start(engine) } }
+                    while engine.waitingJobs < 1 { await Task.yield() }
+                    engine.submitTurn(of: RunID(1), .takeUp(isUnsent: false))
+                    engine.stop()
+                }
+                _ = try await started.withLock { $0 }?.value
+            }
+            #expect(silent.sent.isEmpty)
+            let later = ScriptedTransport()
+            try await world.run(transport: later) { engine in
+                #expect(try await engine.finished(RunID(1)).status == .succeeded)
+                let entries = try await engine.entries(RunID(1))
+                #expect(entries.map(\.status) == [.succeeded])
+            }
+            #expect(later.sent.count == 1)
+        }
+    }
+
     @Test("a paused run that is cancelled ends behind its sub-flow, which had a request on its way")
     func pausedParentIsCancelled() async throws {
         let gate = Gate()

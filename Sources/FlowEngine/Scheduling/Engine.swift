@@ -145,7 +145,7 @@ package final class Engine: Service, Sendable {
     }
 
     /// Takes nothing new; requests on their way are waited for, so that their answers are recorded.
-    private func stop() {
+    func stop() {
         for waiting in state.withLock({ $0.enter(.stopping) }) { waiting.resume() }
         requests.continuation.finish()
         timers.continuation.finish()
@@ -196,12 +196,29 @@ extension Engine {
     /// Lets a request go that is on disk.
     func order(_ pending: PendingRequest, of run: RunID) {
         requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
-        requests.continuation.yield(
-            RequestOrder(
-                run: run,
-                address: pending.entry.address,
-                work: .request(pending.request),
-                patience: pending.call.timeout
+        let order = RequestOrder(
+            run: run,
+            address: pending.entry.address,
+            work: .request(pending.request),
+            patience: pending.call.timeout
+        )
+        guard case .terminated = requests.continuation.yield(order) else { return }
+        requestsUnderWay.subtract(1, ordering: .sequentiallyConsistent)
+        putBack(run)
+    }
+
+    /// Notes that the open request of a run has not left, since the engine stops: the next start may send it, and need not
+    /// ask a person whether it was sent.
+    private func putBack(_ run: RunID) {
+        writer.submit(
+            GroupWriter.Job(
+                body: { (transaction, _) throws(StoreError) in
+                    guard var record = try transaction.run(run), record.status == .running else { return }
+                    record.status = .queued
+                    try transaction.updateRun(record)
+                },
+                // Without it a request that must go once asks a person, as after a crash.
+                done: { _ in }
             )
         )
     }
