@@ -92,7 +92,9 @@ package final class SQLiteStore: Store {
             self.catalogue = catalogue
             writer = Mutex(.open(connection))
         } catch {
-            throw .store(error)
+            // SQLite tells of a full disk as such only where it writes; where it maps or reads back, as of a failing one.
+            let isFull = error.code == .unavailable && Self.hasNoSpace(folder)
+            throw .store(isFull ? StoreError(.full, "no space left for the store") : error)
         }
         self.path = path
         self.configuration = configuration
@@ -237,6 +239,11 @@ extension SQLiteStore {
         guard parent >= 0 else { return }
         fsync(parent)
         _ = Foundation.close(parent)
+    }
+
+    private static func hasNoSpace(_ folder: String) -> Bool {
+        var figures = statvfs()
+        return statvfs(folder, &figures) == 0 && figures.f_bavail == 0
     }
 
     /// Makes the database's file before SQLite does, which would let others read it; the log takes over the mode.
