@@ -50,6 +50,14 @@ struct MoneyRulesTests {
         #expect(Money(1000, "isk").description == "10.00 isk")
     }
 
+    @Test("E2: money.minor and money.format count each currency that Stripe charges in as Stripe does")
+    func expressionsCountAsStripe() throws {
+        for code in StripeMoneyRules.currencies.sorted() {
+            let currency = try #require(Currency(code: code), "\(code)")
+            #expect(currency.exponent == StripeMoneyRules.decimals(of: code), "\(code)")
+        }
+    }
+
     @Test(
         "E3: a fraction, a text or nothing is no amount",
         arguments: [.double(10.5), .double(10), .string("10"), .bool(true), .list([1]), .uint(.max)] as [Value]

@@ -92,7 +92,8 @@ package enum StripeMoneyRules {
         "nok": 300, "pln": 200, "ron": 200, "sek": 300, "thb": 1000,
     ]
 
-    private static let currencies = words(
+    /// The currencies that Stripe charges in.
+    static let currencies = words(
         """
         aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp bzd cad cdf chf clp cny \
         cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr isk \
