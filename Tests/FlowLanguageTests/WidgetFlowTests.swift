@@ -4,7 +4,12 @@ import Testing
 
 @Suite("Widgets")
 struct WidgetFlowTests {
-    private func compile(_ orders: String, grant: String) -> AppCompilation {
+    private func compile(
+        _ orders: String,
+        grant: String,
+        setting: String = "",
+        widget: String = "{ amount: 500, currency: jpy }"
+    ) -> AppCompilation {
         let app = """
             app: gifts
             roles: [customer]
@@ -13,12 +18,12 @@ struct WidgetFlowTests {
                 columns: \(orders)
                 access: { owner: email }
             connections:
-              stripe: { service: stripe, access: { create-payment-intent: [\(grant)] } }
+              stripe: { service: stripe\(setting), access: { create-payment-intent: [\(grant)] } }
             payments:
               connection: stripe
               orderTable: gifts
               widgets:
-                donation: { amount: 500, currency: jpy }
+                donation: \(widget)
 
             """
         return AppCompiler(catalogue: TestApp.catalogue).compile([TestApp.file("app.yaml", app)])
@@ -33,16 +38,38 @@ struct WidgetFlowTests {
         #expect(compilation.diagnostics.isEmpty, "\(compilation.diagnostics)")
         let flow = try #require(compilation.app?.flows["widget-donation"])
         #expect(flow.kind == .page && flow.access == ["public"] && flow.inputs.isEmpty)
-        guard case .insertRecord(let insert)? = flow.nodes.first?.action else {
-            Issue.record("no order")
-            return
-        }
-        let values = insert.set.map { assignment in
-            if case .value(.constant(let value)) = assignment.value { "\(assignment.column) \(value)" } else { "?" }
-        }
-        #expect(Set(insert.set.map(\.column)) == ["email", "total", "currency", "open"])
+        let values = try Self.order(of: compilation)
+        #expect(values.count == 4)
+        #expect(["email", "open"].allSatisfy { column in values.contains { $0.hasPrefix(column) } })
         #expect(values.contains { $0.hasPrefix("total") && $0.contains("500") })
         #expect(values.contains { $0.hasPrefix("currency") && $0.contains("jpy") })
+    }
+
+    /// What the widget writes into the order: `total 500`.
+    private static func order(of compilation: AppCompilation) throws -> [String] {
+        let flow = try #require(compilation.app?.flows["widget-donation"])
+        guard case .insertRecord(let insert)? = flow.nodes.first?.action else {
+            Issue.record("no order")
+            return []
+        }
+        return insert.set.map { assignment in
+            if case .value(.constant(let value)) = assignment.value {
+                "\(assignment.column) \(value)"
+            } else {
+                "\(assignment.column) ?"
+            }
+        }
+    }
+
+    @Test(
+        "a widget without a currency charges in the connection's, else in the app's",
+        arguments: [(", currency: EUR", "eur"), ("", "usd")]
+    )
+    func defaultCurrency(setting: String, currency: String) throws {
+        let compilation = compile(Self.columns, grant: "public", setting: setting, widget: "{ amount: 500 }")
+        #expect(compilation.diagnostics.isEmpty, "\(compilation.diagnostics)")
+        let values = try Self.order(of: compilation)
+        #expect(values.contains { $0.hasPrefix("currency") && $0.contains(currency) }, "\(values)")
     }
 
     @Test("what an order needs and a widget cannot know is a finding at its name")

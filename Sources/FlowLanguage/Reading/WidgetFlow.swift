@@ -12,7 +12,9 @@ enum WidgetFlow {
             let connection = model.connections.first(where: { $0.name == payments.connection })
         else { return nil }
         let granted = connection.access["create-payment-intent"] ?? []
-        let currency = widget.currency ?? model.currency
+        // As every amount: the connection's before the app's. A word that is no currency is refused when it is paid in.
+        let own = connection.settings["currency"]?.stringValue?.lowercased().filter(\.isLetter)
+        let currency = widget.currency ?? own ?? model.currency
         var set: [String] = []
         for column in orders.columns {
             switch column.name {
