@@ -210,6 +210,18 @@ struct RecurringTests {
         #expect(try row()["status"] == "CANCELLED")
     }
 
+    @Test("M13: the end of one whose first invoice was never paid is told as its end, once, also behind a `deleted`")
+    func expired() throws {
+        #expect(try initiate(try world.insertOrder(total: 900)).output?["subscription"] == "sub_1")
+        try world.deliver(Self.subscription("updated", "incomplete_expired", at: 50).renamed("1"))
+        #expect(try row()["status"] == "CANCELLED")
+        let told = try world.runCallbacks()
+        #expect(told.map { $0["change"] } == ["cancelled"] && told.first?["callbackProcessed"] == false)
+        try world.deliver(Self.subscription("deleted", "canceled", at: 50).renamed("1"))
+        try world.deliver(Self.subscription("updated", "incomplete_expired", at: 51).renamed("1"))
+        #expect(try world.runCallbacks().isEmpty)
+    }
+
     @Test("M3, M7: a period's charge is a payment of the order and can be given back")
     func refundOfACharge() throws {
         let order = try world.insertOrder(total: 900)

@@ -23,6 +23,8 @@ extension PaymentsFeature {
         // These two are told once each, also when later events came first.
         case .created: transition = "created"
         case .cancelled: transition = "cancelled"
+        // Stripe sends no `deleted` for one whose first invoice was never paid: this update is its end.
+        case .updated where status == .cancelled: transition = "cancelled"
         case .updated:
             guard isNews else { return .stale }
             transition =
