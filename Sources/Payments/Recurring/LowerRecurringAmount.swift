@@ -7,6 +7,9 @@ import FlowLanguage
 ///
 /// The draft is fetched first, so that what is taken off is what stands there now: asking twice takes off once. More
 /// than the draft, or than the recurring payment began with, is refused: nothing here raises an amount.
+///
+/// The request's key follows from the invoice and the amount that the draft had: of several calls at once, which have
+/// all seen the same draft, Stripe carries one out.
 struct LowerRecurringAmount: Command {
     static let declaration = CommandDeclaration(
         name: "lower-recurring-amount",
@@ -51,7 +54,12 @@ struct LowerRecurringAmount: Command {
         of call: CommandCall,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
-        guard (200..<300).contains(answer.status) else { return .fail(StripeFailure.failure(from: answer)) }
+        guard (200..<300).contains(answer.status) else {
+            let failure = StripeFailure.failure(from: answer)
+            guard failure.type == "idempotency_error", request.method == "POST" else { return .fail(failure) }
+            let message = "another call has lowered the draft meanwhile, to something else; ask again"
+            return .fail(.payments("invoice_changed", message, status: 409, retryable: true))
+        }
         let amount = call.data["amount"]?.intValue ?? 0
         guard request.method == "GET" else { return try done(amount, call, in: transaction) }
         guard let object = try? JSON.parse(answer.body), let invoice = StripeInvoice(object) else {
@@ -78,7 +86,8 @@ struct LowerRecurringAmount: Command {
                 "currency": .string(invoice.currency), "amount": .int(amount - invoice.amountDue),
                 "description": .string(call.data["description"]?.stringValue ?? "Adjustment"),
             ])
-            return .send(StripeRequest.post("/v1/invoiceitems", body, key: call.key, call))
+            let key = "lower-\(invoice.id)-\(invoice.amountDue)"
+            return .send(StripeRequest.post("/v1/invoiceitems", body, key: key, call))
         } catch {
             return .fail(error.failure)
         }
