@@ -32,7 +32,7 @@ package final class Engine: Service, Sendable {
     /// By flow, where it is not 0.
     let priorities: [String: Int]
     /// Computed once: an event must not cost more the more flows an app has.
-    let flowsOfStripeEvents: [String: [String]]
+    package let flowsOfStripeEvents: [String: [String]]
     let state = Mutex(EngineState())
     /// Requests that were let go and whose outcome is not with the writer yet.
     let requestsUnderWay = Atomic<Int>(0)

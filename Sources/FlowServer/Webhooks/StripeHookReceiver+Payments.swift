@@ -39,11 +39,7 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
         guard engine.isReady else { return .unavailable }
         do throws(StoreError) {
             let outcome = try await engine.write { [engine, payments] transaction throws(StoreError) in
-                let outcome = try payments.accept(event, body: body, at: now, in: transaction)
-                if outcome != .duplicate {
-                    try engine.startFlows(onStripe: event.type, event: event.value, at: now, in: transaction)
-                }
-                return outcome
+                try payments.accept(event, body: body, startingFlowsOf: engine, at: now, in: transaction)
             }
             if outcome == .awaiting { onAwaiting() }
             return outcome == .duplicate ? .repeated : .accepted

@@ -147,14 +147,15 @@ package struct PaymentsReconciler: Sendable {
                 eventID: event.id
             )
             if known != nil { return .duplicate }
-            return try payments.accept(event, body: body, at: now, in: transaction)
+            return try payments.accept(event, body: body, startingFlowsOf: engine, at: now, in: transaction)
         }
         switch outcome {
-        case .duplicate, .ignored: return
+        case .duplicate: return
+        case .ignored where engine.flowsOfStripeEvents[event.type] == nil: return
         case .accepted(let runs):
             report.missedEvents.append(.init(id: event.id, type: event.type, object: event.object))
             report.runs += runs
-        case .stale, .unmatched, .awaiting:
+        case .stale, .unmatched, .awaiting, .ignored:
             report.missedEvents.append(.init(id: event.id, type: event.type, object: event.object))
         }
     }

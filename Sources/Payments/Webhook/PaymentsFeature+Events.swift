@@ -70,6 +70,22 @@ extension PaymentsFeature {
         return outcome
     }
 
+    /// Takes an event in and starts the app's own flows that wait for its type (`trigger: { stripe: […] }`), once.
+    ///
+    /// Every door for Stripe's events goes through here: what is known of one may not depend on the way it came.
+    package func accept(
+        _ event: StripeEvent,
+        body: [UInt8],
+        startingFlowsOf engine: Engine,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> WebhookOutcome {
+        let outcome = try accept(event, body: body, at: now, in: transaction)
+        guard outcome != .duplicate else { return outcome }
+        try engine.startFlows(onStripe: event.type, event: event.value, at: now, in: transaction)
+        return outcome
+    }
+
     /// Looks again at the events that came before their object was known here.
     func adoptDeliveries(
         object: String,

@@ -1,5 +1,6 @@
 import Expressions
 import FlowEngine
+import FlowLanguage
 import Payments
 import TestSupport
 import Synchronization
@@ -78,6 +79,30 @@ struct ReconcileTests {
             #expect(!outcomes.isEmpty)
             #expect(outcomes.allSatisfy { if case .accepted = $0 { false } else { true } }, "\(outcomes)")
             #expect(try await world.rows("payment_transitions").count == 1)
+        }
+    }
+
+    @Test("an event that is found starts the app's own flows that wait for its type, once, as one that came would have")
+    func ownFlows() async throws {
+        let flow = """
+            flow: on-paid
+            kind: cloud
+            trigger: { stripe: [payment_intent.succeeded] }
+            blocks:
+              - block: log
+                message: '${ trigger.event.id }'
+            """
+        var sources = try AppFolder.read("\(SimulatedWorld.samples)/shop")
+        sources.append(SourceFile(path: "flows/on-paid.yaml", bytes: Array(flow.utf8)))
+        let compilation = AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(sources)
+        #expect(compilation.diagnostics.map(\.message) == [])
+        try await SimulatedWorld.with(try #require(compilation.app)) { world in
+            try await paidUnheard(world)
+            for _ in 0..<2 { try await world.finish(try await reconciler(world).reconcile().runs) }
+            let runs = try await world.engine.store.read { reader throws(StoreError) in
+                try reader.runs(matching: RunFilter(flow: "on-paid"))
+            }
+            #expect(runs.count == 1)
         }
     }
 
