@@ -22,7 +22,8 @@ extension PaymentsFeature {
     ///   - object: the object.
     ///   - id: under which the observation is filed, once.
     ///   - hint: the type of the thin event that named the object, where there was one.
-    ///   - now: when it was fetched.
+    ///   - askedAt: when it was asked for, which is the moment that it is taken to tell of.
+    ///   - now: the present.
     ///   - transaction: of `Engine.write`.
     /// - Returns: what became of it.
     /// - Throws: as the transaction does; nothing of the object is taken in then.
@@ -30,10 +31,11 @@ extension PaymentsFeature {
         _ object: Value,
         id: String,
         hint: String = "",
+        askedAt: Timestamp,
         at now: Timestamp,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> WebhookOutcome {
-        guard let event = StripeEvent(observing: object, id: id, hint: hint, mode: mode, at: now.seconds),
+        guard let event = StripeEvent(observing: object, id: id, hint: hint, mode: mode, at: askedAt.seconds),
             event.mode == mode,
             let body = try? JSON.encode(event.value)  // What came as JSON can be written as such.
         else { return .ignored }
@@ -47,6 +49,7 @@ extension PaymentsFeature {
     package func resolve(
         _ delivery: Delivery,
         with object: Value?,
+        askedAt: Timestamp,
         at now: Timestamp,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> WebhookOutcome {
@@ -62,6 +65,7 @@ extension PaymentsFeature {
                 object,
                 id: "\(delivery.eventID)_observed",
                 hint: pointer.eventType,
+                askedAt: askedAt,
                 at: now,
                 in: transaction
             )

@@ -76,7 +76,7 @@ package struct PaymentsReconciler: Sendable {
     private func fetch(_ delivery: Delivery, _ awaited: inout AwaitedObjects) async throws -> Bool {
         // Of the time when this runtime had the other mode's keys: these do not open its objects.
         guard delivery.mode == payments.mode else { return false }
-        var object: Value?
+        var object: StripeReading.Fetched?
         if case .pointer(let pointer) = StripeEvent(body: delivery.body)?.subject {
             do {
                 object = try await stripe.object(at: pointer.path)
@@ -87,7 +87,13 @@ package struct PaymentsReconciler: Sendable {
         }
         let found = object
         let outcome = try await write { transaction, now throws(StoreError) in
-            try payments.resolve(delivery, with: found, at: now, in: transaction)
+            try payments.resolve(
+                delivery,
+                with: found?.object,
+                askedAt: found?.askedAt ?? now,
+                at: now,
+                in: transaction
+            )
         }
         if case .accepted(let started) = outcome { awaited.runs += started }
         return outcome != .awaiting && outcome != .duplicate
@@ -184,15 +190,16 @@ package struct PaymentsReconciler: Sendable {
         guard payment.status.isOpen || payment.refundPending > 0 || (payment.status == .succeeded && isRecent)
         else { return }
         report.objectsCompared += 1
-        guard let object = try await stripe.object(at: "/v1/payment_intents/\(intent)?expand%5B%5D=latest_charge")
-        else {
+        let path = "/v1/payment_intents/\(intent)?expand%5B%5D=latest_charge"
+        guard let fetched = try await stripe.object(at: path) else {
             report.problems.append("payment \(payment.id): Stripe has no \(intent)")
             return
         }
+        let object = fetched.object
         if let event = StripeEvent(observing: object, id: "evt_x", mode: payment.mode, at: 0),
             case .payment(_, let status) = event.subject, status.rank > payment.status.rank
         {
-            try await observe(object, "payment \(payment.id) is \(status.rawValue)", &report)
+            try await observe(fetched, "payment \(payment.id) is \(status.rawValue)", &report)
         }
         guard object["latest_charge"]?["amount_refunded"]?.intValue != payment.refunded || payment.refundPending > 0
         else { return }
@@ -204,7 +211,8 @@ package struct PaymentsReconciler: Sendable {
         _ intent: String,
         _ report: inout ReconciliationReport
     ) async throws {
-        for object in try await stripe.list("/v1/refunds?limit=100&payment_intent=\(intent)").items {
+        let page = try await stripe.list("/v1/refunds?limit=100&payment_intent=\(intent)")
+        for object in page.items {
             guard let refund = StripeRefund(object), let status = RefundStatus(stripe: refund.status) else { continue }
             report.objectsCompared += 1
             let known = try await engine.store.read { reader throws(StoreError) in
@@ -217,7 +225,8 @@ package struct PaymentsReconciler: Sendable {
                 ).first
             }
             if let known, status.rank <= (try RefundRecord(row: known)).status.rank { continue }
-            try await observe(object, "refund \(refund.id) of payment \(payment.id) is \(status.rawValue)", &report)
+            let what = "refund \(refund.id) of payment \(payment.id) is \(status.rawValue)"
+            try await observe(.init(object: object, askedAt: page.askedAt), what, &report)
         }
     }
 
@@ -237,12 +246,12 @@ package struct PaymentsReconciler: Sendable {
             let id = recurring.subscription
         else { return }
         report.objectsCompared += 1
-        guard let object = try await stripe.object(at: "/v1/subscriptions/\(id)") else {
+        guard let fetched = try await stripe.object(at: "/v1/subscriptions/\(id)") else {
             report.problems.append("recurring payment \(recurring.id): Stripe has no \(id)")
             return
         }
-        if let subscription = StripeSubscription(object), !recurring.agrees(with: subscription) {
-            try await observe(object, "recurring payment \(recurring.id) is \(subscription.status)", &report)
+        if let subscription = StripeSubscription(fetched.object), !recurring.agrees(with: subscription) {
+            try await observe(fetched, "recurring payment \(recurring.id) is \(subscription.status)", &report)
         }
         try await compareInvoices(of: recurring, id, &report)
     }
@@ -252,8 +261,8 @@ package struct PaymentsReconciler: Sendable {
         _ subscription: String,
         _ report: inout ReconciliationReport
     ) async throws {
-        let list = "/v1/invoices?limit=100&status=paid&subscription=\(subscription)"
-        for object in try await stripe.list(list).items {
+        let page = try await stripe.list("/v1/invoices?limit=100&status=paid&subscription=\(subscription)")
+        for object in page.items {
             guard let invoice = StripeInvoice(object) else { continue }
             report.objectsCompared += 1
             let known = try await engine.store.read { reader throws(StoreError) in
@@ -266,20 +275,33 @@ package struct PaymentsReconciler: Sendable {
                 ).first
             }
             if known == nil, invoice.amountPaid > 0 {
-                try await observe(object, "invoice \(invoice.id) of recurring payment \(recurring.id) is paid", &report)
+                let what = "invoice \(invoice.id) of recurring payment \(recurring.id) is paid"
+                try await observe(.init(object: object, askedAt: page.askedAt), what, &report)
             }
             guard invoice.amountPaid > 0, known?["intent"]?.stringValue == nil else { continue }
-            for link in try await stripe.list("/v1/invoice_payments?limit=100&invoice=\(invoice.id)").items {
-                try await observe(link, "the intent of invoice \(invoice.id)", &report)
+            let links = try await stripe.list("/v1/invoice_payments?limit=100&invoice=\(invoice.id)")
+            for link in links.items {
+                let fetched = StripeReading.Fetched(object: link, askedAt: links.askedAt)
+                try await observe(fetched, "the intent of invoice \(invoice.id)", &report)
             }
         }
     }
 
-    private func observe(_ object: Value, _ what: String, _ report: inout ReconciliationReport) async throws {
-        guard let id = StripeID.expandable(object) else { return }
+    private func observe(
+        _ fetched: StripeReading.Fetched,
+        _ what: String,
+        _ report: inout ReconciliationReport
+    ) async throws {
+        guard let id = StripeID.expandable(fetched.object) else { return }
         let outcome = try await write { transaction, now throws(StoreError) in
             // The second is part of the name: what went back and forth is told each time.
-            try payments.observe(object, id: "evt_\(id)_seen_\(now.seconds)", at: now, in: transaction)
+            try payments.observe(
+                fetched.object,
+                id: "evt_\(id)_seen_\(now.seconds)",
+                askedAt: fetched.askedAt,
+                at: now,
+                in: transaction
+            )
         }
         guard case .accepted(let runs) = outcome else { return }
         report.repairs.append(what)

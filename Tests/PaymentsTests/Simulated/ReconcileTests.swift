@@ -148,6 +148,31 @@ struct ReconcileTests {
         }
     }
 
+    /// Goal: what was fetched slowly does not undo what events have told meanwhile.
+    ///
+    /// Method: a subscription is to end with its period; Stripe is asked for it and answers late. Until then the customer
+    /// has changed his mind, and the event of that is here.
+    @Test("an object that comes late is of the moment when it was asked for, and loses against a newer event")
+    func slowObject() async throws {
+        try await SimulatedWorld.with("subscriptions") { world in
+            try await SampleTests.subscribe(in: world)
+            let id = try #require(try await world.column("subscription", of: "recurring_payments").first?.stringValue)
+            let end = { @Sendable (ending: Bool) in
+                _ = try world.stripe.call("POST", "/v1/subscriptions/\(id)", "cancel_at_period_end=\(ending)")
+            }
+            let slow = SlowSubscription(world.transport, before: { _ = try? end(true) }) {
+                world.pass(seconds: 60)
+                _ = try? end(false)
+                _ = try? await world.deliver()
+                world.pass(seconds: 60)
+            }
+            let reconciler = PaymentsReconciler(engine: world.engine, payments: world.payments, transport: slow)
+            try await world.finish(try await reconciler.reconcile().runs)
+            #expect(slow.wasAsked)
+            #expect(try await world.column("cancelAtPeriodEnd", of: "recurring_payments") == [false])
+        }
+    }
+
     @Test("a Stripe that does not answer ends the round with its reason, and nothing is changed")
     func unreachable() async throws {
         try await SimulatedWorld.with("shop") { world in
@@ -304,6 +329,45 @@ extension SimulatedWorld {
         try await engine.store.read { reader throws(StoreError) in
             try reader.deliveries(matching: DeliveryFilter(status: .awaiting)).count
         }
+    }
+}
+
+extension SimulatedWorld {
+    /// Moves both clocks; nothing is delivered.
+    fileprivate func pass(seconds: Int64) {
+        stripe.advance(bySeconds: seconds)
+        clock.advance(by: .seconds(seconds))
+    }
+}
+
+/// Reaches the world's simulator; the first answer about a subscription is held back while other things happen.
+private final class SlowSubscription: Transport {
+    private let world: any Transport
+    private let before: @Sendable () -> Void
+    private let meanwhile: @Sendable () async -> Void
+    private let isFirst = Mutex(true)
+
+    init(
+        _ world: any Transport,
+        before: @escaping @Sendable () -> Void,
+        meanwhile: @escaping @Sendable () async -> Void
+    ) {
+        self.world = world
+        self.before = before
+        self.meanwhile = meanwhile
+    }
+
+    var wasAsked: Bool { isFirst.withLock { !$0 } }
+
+    func send(_ request: OutsideRequest, mode: Mode) async -> TransportResult {
+        guard request.path.hasPrefix("/v1/subscriptions/"), isFirst.withLock({ $0 }) else {
+            return await world.send(request, mode: mode)
+        }
+        isFirst.withLock { $0 = false }
+        before()
+        let answer = await world.send(request, mode: mode)
+        await meanwhile()
+        return answer
     }
 }
 
