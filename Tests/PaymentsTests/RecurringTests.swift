@@ -118,6 +118,33 @@ struct RecurringTests {
         #expect(try initiate(order, ["trialDays": 14]).output != nil)
     }
 
+    /// Goal: an answer that comes late changes the recurring payment that it is about, and no other.
+    ///
+    /// Method: Stripe's answer to a cancellation is held back until the event has ended the row and another one has begun,
+    /// which has a subscription by then, or has none yet.
+    @Test(
+        "M13: a cancellation that is answered late ends what was cancelled, not what began meanwhile",
+        arguments: [true, false]
+    )
+    func lateCancellation(isMade: Bool) throws {
+        let order = try world.insertOrder(total: 900)
+        _ = try initiate(order)
+        let cancel = try world.begin("recurring-payment", ["type": "cancel", "orderId": .int(order)])
+        let answer = stripe.send(try #require(cancel.request))
+        try world.deliver(Self.subscription("deleted", "canceled", at: 40).renamed("1"))
+        var second = try world.begin(
+            "recurring-payment",
+            ["type": "initiate", "orderId": .int(order), "priceId": "price_1"]
+        )
+        while let request = second.request, isMade || request.path != "/v1/subscriptions" {
+            second = try world.receive(stripe.send(request), second)
+        }
+        let late = try world.receive(answer, cancel).step.output
+        #expect(late?["recurringPaymentId"] == 1 && late?["status"] == "CANCELLED")
+        #expect(try row(2)["status"] == "INCOMPLETE")
+        #expect(try row(2)["subscription"] == (isMade ? Value.string("sub_2") : Value.null))
+    }
+
     @Test(
         "M16: a price that is not what the order costs starts nothing, and stands in the audit",
         arguments: [

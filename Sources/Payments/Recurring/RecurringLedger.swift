@@ -66,6 +66,10 @@ struct RecurringLedger {
         try recurring(where: [ResolvedCondition("id", equals: .int(id))])
     }
 
+    func recurring(key: String) throws(StoreError) -> RecurringRecord? {
+        try recurring(where: [ResolvedCondition("key", equals: .string(key))])
+    }
+
     func recurring(subscription: String, mode: Mode) throws(StoreError) -> RecurringRecord? {
         try recurring(where: [
             ResolvedCondition("subscription", equals: .string(subscription)),

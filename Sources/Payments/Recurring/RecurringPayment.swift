@@ -60,7 +60,7 @@ struct RecurringPayment: Command {
             return .fail(Self.orderNotFound)
         }
         let open = try RecurringLedger(transaction).open(order: orderID, mode: call.mode)
-        if call.data["type"]?.stringValue == "cancel" { return cancel(open, call) }
+        if Self.isCancel(call) { return cancel(open, call) }
         guard let price = Self.priceID(call) else {
             return .fail(.payments("price_malformed", "`priceId` is an id such as price_…", param: "priceId"))
         }
@@ -147,42 +147,74 @@ struct RecurringPayment: Command {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
         if request.path.hasPrefix("/v1/prices/") { return try open(answer, call, transaction) }
-        let ledger = RecurringLedger(transaction)
-        guard let orderID = call.data["orderId"]?.intValue,
-            let row = try ledger.open(order: orderID, mode: call.mode)
-        else {
-            return .fail(
-                .payments("recurring_payment_gone", "the recurring payment was cancelled meanwhile", status: 409)
-            )
+        guard let row = try Self.row(askedForBy: request, call.mode, RecurringLedger(transaction)) else {
+            return .fail(Self.gone)
         }
-        guard (200..<300).contains(answer.status) else {
-            let failure = StripeFailure.failure(from: answer)
-            if !failure.retryable, row.subscription == nil { try ledger.close(row) }
-            return .fail(failure)
-        }
+        guard (200..<300).contains(answer.status) else { return try refused(answer, request, row, call, transaction) }
         guard let object = try? JSON.parse(answer.body) else {
             return .fail(StripeFailure.malformed(answer, expected: "JSON"))
         }
-        guard request.path == "/v1/customers" else {
-            guard let subscription = StripeSubscription(object), subscription.mode == call.mode else {
-                return .fail(StripeFailure.malformed(answer, expected: "a Subscription of this mode"))
+        if request.path == Self.customers {
+            guard let customer = StripeID.of(object["id"], prefix: "cus_") else {
+                return .fail(StripeFailure.malformed(answer, expected: "a Customer"))
             }
-            try ledger.attach("subscription", subscription.id, to: row)
-            try adopt(subscription.id, call.mode, call.now, transaction)
-            if call.data["type"]?.stringValue != "cancel", let amount = subscription.amount,
-                let agreed = row.initialAmount, amount != agreed
-            {
-                let message = "a period costs another amount at Stripe than recurring payment \(row.id) began with"
-                return .fail(.payments("amount_differs", message, status: 409))
-            }
-            return try output(subscription, row, call, ledger)
+            guard row.status != .cancelled else { return .fail(Self.cancelledMeanwhile) }
+            let ledger = RecurringLedger(transaction)
+            try ledger.attach("customer", customer, to: row)
+            guard let next = try ledger.recurring(id: row.id) else { return .fail(Self.gone) }
+            return try step(next, call, transaction)
         }
-        guard let customer = StripeID.of(object["id"], prefix: "cus_") else {
-            return .fail(StripeFailure.malformed(answer, expected: "a Customer"))
+        guard let subscription = StripeSubscription(object), subscription.mode == call.mode,
+            subscription.id == row.subscription ?? subscription.id
+        else { return .fail(StripeFailure.malformed(answer, expected: "the Subscription of this mode")) }
+        return try take(subscription, request, row, call, transaction)
+    }
+
+    /// The row that a request was about.
+    ///
+    /// It need not be the order's open one any more: an answer may come when its row has ended and another has begun.
+    private static func row(
+        askedForBy request: OutsideRequest,
+        _ mode: Mode,
+        _ ledger: RecurringLedger
+    ) throws(StoreError) -> RecurringRecord? {
+        let path = request.path.prefix { $0 != "?" }
+        guard path == customers || path == subscriptions else {
+            return try ledger.recurring(subscription: String(path.split(separator: "/").last ?? ""), mode: mode)
         }
-        try ledger.attach("customer", customer, to: row)
-        guard let next = try ledger.recurring(id: row.id) else { return .fail(Self.gone) }
-        return try step(next, call, transaction)
+        guard let key = request.key, let end = key.lastIndex(of: "-") else { return nil }
+        return try ledger.recurring(key: String(key[..<end]))
+    }
+
+    /// What Stripe said of the row's subscription, to whoever asked.
+    private func take(
+        _ subscription: StripeSubscription,
+        _ request: OutsideRequest,
+        _ row: RecurringRecord,
+        _ call: CommandCall,
+        _ transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        let ledger = RecurringLedger(transaction)
+        try ledger.attach("subscription", subscription.id, to: row)
+        try adopt(subscription.id, call.mode, call.now, transaction)
+        if !Self.isCancel(call), let amount = subscription.amount, let agreed = row.initialAmount, amount != agreed {
+            let message = "a period costs another amount at Stripe than recurring payment \(row.id) began with"
+            return .fail(.payments("amount_differs", message, status: 409))
+        }
+        return try output(subscription, row, call, ledger)
+    }
+
+    /// Stripe refused what was asked for a row.
+    private func refused(
+        _ answer: OutsideAnswer,
+        _ request: OutsideRequest,
+        _ row: RecurringRecord,
+        _ call: CommandCall,
+        _ transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        let failure = StripeFailure.failure(from: answer)
+        if !failure.retryable, row.subscription == nil { try RecurringLedger(transaction).close(row) }
+        return .fail(failure)
     }
 
     private static let orderNotFound = BlockFailure.payments(
@@ -193,6 +225,17 @@ struct RecurringPayment: Command {
     )
 
     private static let gone = BlockFailure.payments("recurring_payment_gone", "the recurring payment's row is gone")
+
+    private static let cancelledMeanwhile = BlockFailure.payments(
+        "recurring_payment_gone",
+        "the recurring payment was cancelled meanwhile",
+        status: 409
+    )
+
+    private static let customers = "/v1/customers"
+    private static let subscriptions = "/v1/subscriptions"
+
+    private static func isCancel(_ call: CommandCall) -> Bool { call.data["type"]?.stringValue == "cancel" }
 
     /// The next request for a row: whatever it has not yet.
     private func step(
@@ -211,7 +254,7 @@ struct RecurringPayment: Command {
         do throws(Refusal) {
             guard let customer = row.customer else {
                 let body = try StripeRequest.body(["metadata": metadata])
-                return .send(StripeRequest.post("/v1/customers", body, key: "\(row.key)-customer", call))
+                return .send(StripeRequest.post(Self.customers, body, key: "\(row.key)-customer", call))
             }
             var parameters: ValueMap = [
                 "customer": .string(customer),
@@ -225,7 +268,7 @@ struct RecurringPayment: Command {
             // The row's, never the call's: the same key goes with the same body, or Stripe refuses what it has made.
             if let days = row.trialDays { parameters["trial_period_days"] = .int(days) }
             let body = try StripeRequest.body(parameters)
-            return .send(StripeRequest.post("/v1/subscriptions", body, key: "\(row.key)-subscription", call))
+            return .send(StripeRequest.post(Self.subscriptions, body, key: "\(row.key)-subscription", call))
         } catch {
             return .fail(error.failure)
         }
