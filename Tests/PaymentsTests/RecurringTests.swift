@@ -146,6 +146,44 @@ struct RecurringTests {
     }
 
     @Test(
+        "M13: a cancellation that was carried out succeeds, though its event or a lost answer came before the answer",
+        arguments: [true, false]
+    )
+    func repeatedCancellation(isTold: Bool) throws {
+        let order = try world.insertOrder(total: 900)
+        _ = try initiate(order)
+        var cancel = try world.begin("recurring-payment", ["type": "cancel", "orderId": .int(order)])
+        _ = stripe.send(try #require(cancel.request))
+        if isTold { try world.deliver(Self.subscription("deleted", "canceled", at: 40).renamed("1")) }
+        while let request = cancel.request { cancel = try world.receive(stripe.send(request), cancel) }
+        #expect(cancel.step.output?["status"] == "CANCELLED" && cancel.step.output?["subscription"] == "sub_1")
+        #expect(try row()["status"] == "CANCELLED")
+    }
+
+    @Test("a cancellation that Stripe refuses of one that lives fails with Stripe's reason, and nothing ends")
+    func refusedCancellation() throws {
+        let order = try world.insertOrder(total: 900)
+        _ = try initiate(order)
+        var cancel = try world.begin("recurring-payment", ["type": "cancel", "orderId": .int(order)])
+        let refusal: Value = ["error": ["code": "resource_locked", "type": "invalid_request_error"]]
+        cancel = try world.receive(OutsideAnswer(status: 400, body: try JSON.encode(refusal)), cancel)
+        while let request = cancel.request { cancel = try world.receive(stripe.send(request), cancel) }
+        #expect(cancel.step.failure?.code == "resource_locked")
+        #expect(try row()["status"] == "INCOMPLETE")
+    }
+
+    @Test("initiate, where the subscription has ended at Stripe and nobody was told, starts a new one")
+    func endedUnheard() throws {
+        let order = try world.insertOrder(total: 900)
+        _ = try initiate(order)
+        let cancel = try world.begin("recurring-payment", ["type": "cancel", "orderId": .int(order)])
+        _ = stripe.send(try #require(cancel.request))
+        let anew = try #require(try initiate(order).output)
+        #expect(anew["recurringPaymentId"] == 2 && anew["subscription"] == "sub_2" && anew["status"] == "INCOMPLETE")
+        #expect(try row()["status"] == "CANCELLED")
+    }
+
+    @Test(
         "M16: a price that is not what the order costs starts nothing, and stands in the audit",
         arguments: [
             (900, "usd", true, nil), (899, "usd", true, "amount_differs"), (901, "usd", true, "amount_differs"),

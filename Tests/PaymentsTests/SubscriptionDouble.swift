@@ -62,6 +62,8 @@ final class SubscriptionDouble: Sendable {
             let id = String(request.path.split(separator: "?")[0].split(separator: "/").last ?? "")
             if request.path.hasPrefix("/v1/prices/") { return Self.json(state.prices[id] ?? Self.price(id)) }
             if request.method == "GET" { return Self.json(state.subscriptions[id] ?? [:]) }
+            // As Stripe does: what has ended cannot be ended again, and a repeated DELETE is no repetition to it.
+            if request.method == "DELETE", state.subscriptions[id]?["status"] == "canceled" { return Self.missing }
             if let known = state.answers[request.key ?? ""] {
                 // As Stripe does: the same key goes with the same body.
                 guard state.bodies[request.key ?? ""] == request.body else { return Self.otherBody }
@@ -79,6 +81,11 @@ final class SubscriptionDouble: Sendable {
             return answer
         }
     }
+
+    private static let missing: OutsideAnswer = {
+        let error: Value = ["error": ["code": "resource_missing", "type": "invalid_request_error"]]
+        return OutsideAnswer(status: 404, body: (try? JSON.encode(error)) ?? [])
+    }()
 
     private static let otherBody: OutsideAnswer = {
         let error: Value = ["error": ["type": "idempotency_error", "message": "Keys go with the same parameters."]]

@@ -13,6 +13,9 @@ struct RecurringPayment: Command {
     /// Looks again at events that came before the subscription was known.
     let adopt: @Sendable (String, Mode, Timestamp, any StoreTransaction) throws(StoreError) -> Void
 
+    /// Bounds the loop of "fetch, find it ended, begin a new one".
+    private static let exchangesMax = 8
+
     static let declaration = CommandDeclaration(
         name: "recurring-payment",
         summary: "Starts or cancels the recurring payment of an order",
@@ -197,14 +200,40 @@ struct RecurringPayment: Command {
         let ledger = RecurringLedger(transaction)
         try ledger.attach("subscription", subscription.id, to: row)
         try adopt(subscription.id, call.mode, call.now, transaction)
+        let status = try ledger.recurring(id: row.id)?.status
+        let hasEnded = status == .cancelled || RecurringStatus(stripe: subscription.status) == .cancelled
+        if hasEnded {
+            // What follows is started by Stripe's events; only the end is taken over now.
+            _ = try ledger.apply(subscription, at: call.now.seconds, to: row)
+            guard Self.isCancel(call) else { return try beginAnew(call, transaction) }
+            return try output(row, subscription.id, clientSecret: nil, call, ledger)
+        }
+        if Self.isCancel(call), request.method == "GET" {
+            // It was asked for because Stripe refused to end it, and it lives.
+            return .fail(
+                call.exchanges.last.map { StripeFailure.failure(from: $0.answer) } ?? Self.cancelledMeanwhile
+            )
+        }
         if !Self.isCancel(call), let amount = subscription.amount, let agreed = row.initialAmount, amount != agreed {
             let message = "a period costs another amount at Stripe than recurring payment \(row.id) began with"
             return .fail(.payments("amount_differs", message, status: 409))
         }
-        return try output(subscription, row, call, ledger)
+        return try output(row, subscription.id, clientSecret: subscription.clientSecret, call, ledger)
+    }
+
+    /// The order's recurring payment had ended and nobody here knew: who starts one does not get what is over.
+    private func beginAnew(_ call: CommandCall, _ transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
+        guard call.exchanges.count < Self.exchangesMax else {
+            let message = "the recurring payment changed meanwhile; ask again"
+            return .fail(.payments("recurring_payment_changed", message, status: 409, retryable: true))
+        }
+        return try begin(call, in: transaction)
     }
 
     /// Stripe refused what was asked for a row.
+    ///
+    /// A subscription that has ended cannot be ended again: when the event was quicker than the answer, or when the answer
+    /// was lost and the request repeated, what was asked for is done. Where only Stripe can know, it is asked.
     private func refused(
         _ answer: OutsideAnswer,
         _ request: OutsideRequest,
@@ -213,6 +242,11 @@ struct RecurringPayment: Command {
         _ transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep {
         let failure = StripeFailure.failure(from: answer)
+        if Self.isCancel(call), !failure.retryable, row.subscription != nil, request.method != "GET" {
+            guard row.status == .cancelled else { return try step(row, call, transaction) }
+            let ledger = RecurringLedger(transaction)
+            return try output(row, row.subscription ?? "", clientSecret: nil, call, ledger)
+        }
         if !failure.retryable, row.subscription == nil { try RecurringLedger(transaction).close(row) }
         return .fail(failure)
     }
@@ -301,8 +335,9 @@ struct RecurringPayment: Command {
     }
 
     private func output(
-        _ subscription: StripeSubscription,
         _ row: RecurringRecord,
+        _ subscription: String,
+        clientSecret: String?,
         _ call: CommandCall,
         _ ledger: RecurringLedger
     ) throws(StoreError) -> CommandStep {
@@ -312,18 +347,14 @@ struct RecurringPayment: Command {
         } catch {
             return .fail(.payments("publishable_key_missing", error.reason, retryable: true))
         }
-        // What follows is started by Stripe's events; only the end is taken over now, so that it can be started anew.
-        if RecurringStatus(stripe: subscription.status) == .cancelled {
-            _ = try ledger.apply(subscription, at: call.now.seconds, to: row)
-        }
         let status = try ledger.recurring(id: row.id)?.status ?? row.status
         // Last, as nothing of this run may read it: a capsule holds no secret, so its replay has another hash.
-        if let secret = subscription.clientSecret { try ledger.note(clientSecret: secret, of: row.id) }
+        if let clientSecret { try ledger.note(clientSecret: clientSecret, of: row.id) }
         return .succeed([
             "recurringPaymentId": .int(row.id),
-            "subscription": .string(subscription.id),
+            "subscription": .string(subscription),
             "status": .string(status.rawValue),
-            "client_secret": .string(subscription.clientSecret ?? ""),
+            "client_secret": .string(clientSecret ?? ""),
             "publishable_key": .string(publishableKey),
         ])
     }
