@@ -172,6 +172,33 @@ struct RecurringTests {
         #expect(try row()["status"] == "INCOMPLETE")
     }
 
+    /// Goal: no recurring payment that can neither be used nor cancelled, and no subscription that nobody knows of.
+    ///
+    /// Method: the starting run ends before the customer, before the subscription, or before the answer about it.
+    @Test(
+        "a recurring payment whose start was broken off can be cancelled, and what Stripe made of it ends",
+        arguments: 0...2
+    )
+    func cancelledStart(done: Int) throws {
+        let order = try world.insertOrder(total: 900)
+        let data: ValueMap = ["type": "initiate", "orderId": .int(order), "priceId": "price_1"]
+        var pending = try world.begin("recurring-payment", data)
+        pending = try world.receive(stripe.send(try #require(pending.request)), pending)
+        if done > 0 { pending = try world.receive(stripe.send(try #require(pending.request)), pending) }
+        let request = try #require(pending.request)
+        let answer = done > 1 ? stripe.send(request) : nil
+        let cancelled = try #require(try run(["type": "cancel", "orderId": .int(order), "atPeriodEnd": true]).output)
+        #expect(cancelled["status"] == "CANCELLED" && cancelled["recurringPaymentId"] == 1)
+        #expect(try row()["status"] == "CANCELLED")
+        #expect(stripe.living.isEmpty)
+        // The answer comes after all.
+        if let answer { pending = try world.receive(answer, pending) }
+        while let request = pending.request { pending = try world.receive(stripe.send(request), pending) }
+        #expect(pending.step.failure?.code == "recurring_payment_gone")
+        #expect(stripe.living.isEmpty)
+        #expect(try initiate(order, ["priceId": "price_2"]).output?["recurringPaymentId"] == 2)
+    }
+
     @Test("initiate, where the subscription has ended at Stripe and nobody was told, starts a new one")
     func endedUnheard() throws {
         let order = try world.insertOrder(total: 900)

@@ -19,6 +19,10 @@ final class SubscriptionDouble: Sendable {
 
     var made: [String: Int] { state.withLock { $0.made } }
     var posts: [String] { state.withLock { $0.posts } }
+    /// The subscriptions that have not ended.
+    var living: [String] {
+        state.withLock { $0.subscriptions.filter { $0.value["status"] != "canceled" }.keys.sorted() }
+    }
     func refuseNext() { state.withLock { $0.isRefusing = true } }
 
     static func subscription(_ id: String, status: String, ending: Bool = false) -> ValueMap {

@@ -63,7 +63,7 @@ struct RecurringPayment: Command {
             return .fail(Self.orderNotFound)
         }
         let open = try RecurringLedger(transaction).open(order: orderID, mode: call.mode)
-        if Self.isCancel(call) { return cancel(open, call) }
+        if Self.isCancel(call) { return try cancel(open, call, transaction) }
         guard let price = Self.priceID(call) else {
             return .fail(.payments("price_malformed", "`priceId` is an id such as price_…", param: "priceId"))
         }
@@ -200,6 +200,11 @@ struct RecurringPayment: Command {
         let ledger = RecurringLedger(transaction)
         try ledger.attach("subscription", subscription.id, to: row)
         try adopt(subscription.id, call.mode, call.now, transaction)
+        if request.path == Self.subscriptions, Self.isCancel(call) || row.status == .cancelled {
+            // Found only to be ended, or made for a row that was closed meanwhile: nobody would ever end it.
+            return end(subscription.id, key: "\(row.key)-end", call)
+        }
+        if request.method == "DELETE", !Self.isCancel(call) { return .fail(Self.cancelledMeanwhile) }
         let status = try ledger.recurring(id: row.id)?.status
         let hasEnded = status == .cancelled || RecurringStatus(stripe: subscription.status) == .cancelled
         if hasEnded {
@@ -247,8 +252,12 @@ struct RecurringPayment: Command {
             let ledger = RecurringLedger(transaction)
             return try output(row, row.subscription ?? "", clientSecret: nil, call, ledger)
         }
-        if !failure.retryable, row.subscription == nil { try RecurringLedger(transaction).close(row) }
-        return .fail(failure)
+        if request.method == "DELETE", !failure.retryable { return .fail(Self.cancelledMeanwhile) }
+        guard !failure.retryable, row.subscription == nil else { return .fail(failure) }
+        let ledger = RecurringLedger(transaction)
+        try ledger.close(row)
+        // Nothing was made and nothing will be: that is what a cancellation wants.
+        return Self.isCancel(call) ? try output(row, "", clientSecret: nil, call, ledger) : .fail(failure)
     }
 
     private static let orderNotFound = BlockFailure.payments(
@@ -308,8 +317,12 @@ struct RecurringPayment: Command {
         }
     }
 
-    private func cancel(_ open: RecurringRecord?, _ call: CommandCall) -> CommandStep {
-        guard let open, let subscription = open.subscription else {
+    private func cancel(
+        _ open: RecurringRecord?,
+        _ call: CommandCall,
+        _ transaction: any StoreTransaction
+    ) throws(StoreError) -> CommandStep {
+        guard let open else {
             return .fail(
                 .payments(
                     "recurring_payment_not_found",
@@ -319,19 +332,28 @@ struct RecurringPayment: Command {
                 )
             )
         }
-        let path = "/v1/subscriptions/\(subscription)"
-        guard call.data["atPeriodEnd"]?.boolValue == true else {
-            return .send(
-                OutsideRequest(
-                    connection: call.connection.name,
-                    method: "DELETE",
-                    path: path,
-                    effect: .keyed,
-                    key: call.key
-                )
-            )
+        guard let subscription = open.subscription else {
+            // Whether Stripe has made one is not known when the answer never came: the same request finds it, to end it.
+            guard open.customer == nil else { return try step(open, call, transaction) }
+            let ledger = RecurringLedger(transaction)
+            try ledger.close(open)
+            return try output(open, "", clientSecret: nil, call, ledger)
         }
+        guard call.data["atPeriodEnd"]?.boolValue == true else { return end(subscription, key: call.key, call) }
+        let path = "\(Self.subscriptions)/\(subscription)"
         return .send(StripeRequest.post(path, "cancel_at_period_end=true", key: call.key, call))
+    }
+
+    private func end(_ subscription: String, key: String, _ call: CommandCall) -> CommandStep {
+        .send(
+            OutsideRequest(
+                connection: call.connection.name,
+                method: "DELETE",
+                path: "\(Self.subscriptions)/\(subscription)",
+                effect: .keyed,
+                key: key
+            )
+        )
     }
 
     private func output(
