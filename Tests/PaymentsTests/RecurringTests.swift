@@ -353,6 +353,42 @@ struct RecurringTests {
         }
     }
 
+    @Test("an order that a payment has paid, or may still pay, starts no recurring payment until that is over")
+    func paidOtherwise() throws {
+        let double = StripeDouble()
+        let (order, payment, intent) = try world.openPayment(total: 900, stripe: double)
+        #expect(try initiate(order).failure?.code == "open_payment_differs")
+        try world.deliver(.succeeded(intent, amount: 900))
+        #expect(try initiate(order).failure?.code == "order_already_paid")
+        #expect(stripe.posts.isEmpty)
+        #expect(try world.run("refund", ["paymentId": .int(payment)], against: double).output?["amount"] == 900)
+        #expect(try world.rows("payments").first?["refunded"] == 900)
+        #expect(try initiate(order).output?["subscription"] == "sub_1")
+    }
+
+    @Test("an order whose recurring payment was paid and has ended is not charged once more by another one")
+    func paidBefore() throws {
+        let order = try world.insertOrder(total: 900)
+        _ = try initiate(order)
+        for event in Self.story.prefix(5) { try world.deliver(event.renamed("1")) }
+        #expect(try initiate(order).output?["status"] == "ACTIVE", "it goes on")
+        #expect(try run(["type": "cancel", "orderId": .int(order)]).output?["status"] == "CANCELLED")
+        #expect(try initiate(order).failure?.code == "order_already_paid")
+        #expect(stripe.made["subscription"] == 1)
+    }
+
+    @Test("the client secret of a first invoice is not given out again once another payment has paid the order")
+    func paidMeanwhile() throws {
+        let order = try world.insertOrder(total: 900)
+        _ = try initiate(order)
+        let double = StripeDouble()
+        let step = try world.run("create-payment-intent", ["orderId": .int(order), "amount": 900], against: double)
+        let intent = try #require(step.output?["intent"]?.stringValue)
+        #expect(try initiate(order).output?["subscription"] == "sub_1")
+        try world.deliver(.succeeded(intent, amount: 900))
+        #expect(try initiate(order).failure?.code == "order_already_paid")
+    }
+
     @Test("events that came before the subscription was known are looked at again, all of them")
     func early() throws {
         let order = try world.insertOrder(total: 900)

@@ -71,6 +71,7 @@ struct RecurringPayment: Command {
             return .fail(.payments("trial_malformed", "a trial takes 1 to 730 days", param: "trialDays"))
         }
         if let open { return try goOn(open, price, call, transaction) }
+        if let refusal = try refusal(of: orderID, besides: nil, call, transaction) { return .fail(refusal) }
         return .send(StripeRequest.get("/v1/prices/\(price)", call))
     }
 
@@ -93,7 +94,35 @@ struct RecurringPayment: Command {
             let message = "the order has a recurring payment that began with another trial: cancel it first"
             return .fail(.payments("recurring_payment_differs", message, status: 409, param: "trialDays"))
         }
+        if open.status == .incomplete,
+            let refusal = try refusal(of: open.orderID, besides: open, call, transaction)
+        {
+            return .fail(refusal)
+        }
         return try step(open, call, transaction)
+    }
+
+    /// Why the order cannot be paid by a recurring payment's first period, as it is or may be paid otherwise.
+    ///
+    /// A recurring payment that has ended counts too: its first period paid the order.
+    private func refusal(
+        of order: Int64,
+        besides row: RecurringRecord?,
+        _ call: CommandCall,
+        _ transaction: any StoreTransaction
+    ) throws(StoreError) -> BlockFailure? {
+        let ledger = PaymentLedger(transaction)
+        let paid = try ledger.succeededPayments(order: order, mode: call.mode).first {
+            $0.refunded < $0.received && ($0.recurringPaymentID == nil || $0.recurringPaymentID != row?.id)
+        }
+        if let paid {
+            let message = "payment \(paid.id) of this order has succeeded"
+            return .payments("order_already_paid", message, status: 409)
+        }
+        // A recurring payment that has begun goes on: only a payment that succeeded takes the order from it.
+        guard row == nil, let open = try ledger.openPayment(order: order, mode: call.mode) else { return nil }
+        let message = "payment \(open.id) of this order is open: cancel it with cancel-payment-intent first"
+        return .payments("open_payment_differs", message, status: 409)
     }
 
     /// Opens the order's recurring payment at a price that Stripe told.
@@ -114,6 +143,7 @@ struct RecurringPayment: Command {
         if let open = try ledger.open(order: orderID, mode: call.mode) {
             return try goOn(open, price.id, call, transaction)
         }
+        if let refusal = try refusal(of: orderID, besides: nil, call, transaction) { return .fail(refusal) }
         let days = call.data["trialDays"]?.intValue
         return try step(
             try ledger.insert(order: orderID, price: price, trialDays: days, key: call.key),
