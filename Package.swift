@@ -302,7 +302,7 @@ let package = Package(
             name: "PaymentsTests",
             dependencies: [
                 "Payments", "Connections", "FlowEngine", "FlowLanguage", "FlowStores", "Expressions", "BuiltinFlows",
-                "HTTPTransport", "StripeSimulator", "TestSupport", crypto, logging,
+                "HTTPTransport", "StripeSimulator", "FlowServer", "TestSupport", crypto, logging,
             ],
             exclude: ["mutations.py"],
             swiftSettings: strict

@@ -8,6 +8,9 @@ import ServiceLifecycle
 ///
 /// The deliveries are the queue: what a crash left over is taken up at the next start.
 package struct ThinEventFetch: Service {
+    /// Between two looks that nothing asked for.
+    private static let interval = Duration.seconds(30)
+
     /// In each round; the command line lists all (`runnel payments reconcile`).
     private static let problemsLogged = 10
 
@@ -29,10 +32,21 @@ package struct ThinEventFetch: Service {
         await engine.waitUntilReady()
         ring()
         await cancelWhenGracefulShutdown {
+            async let _: Void = ringRegularly()
             for await _ in bell.stream {
                 await fetch()
                 if Task.isCancelled { return }
             }
+        }
+    }
+
+    /// Looks without being told.
+    ///
+    /// An event that came before its object was known waits for it only once a command has learnt of the object, in the
+    /// midst of a transaction that knows of no bell.
+    private func ringRegularly() async {
+        while let next = engine.clock.now() + Self.interval, (try? await engine.clock.sleep(until: next)) != nil {
+            ring()
         }
     }
 

@@ -1,6 +1,7 @@
 import Expressions
 import FlowEngine
 import FlowLanguage
+import FlowServer
 import Payments
 import TestSupport
 import Synchronization
@@ -240,6 +241,28 @@ struct ReconcileTests {
             #expect(try await reconciler(world).fetchAwaited() == AwaitedObjects())
             #expect(try await world.awaiting() == 0)
             #expect(try await status(of: "evt_damaged3", in: world) == .ignored)
+        }
+    }
+
+    /// Goal: an event that begins to wait in the midst of a command is not left waiting.
+    ///
+    /// Method: one event waits when the service starts; once it is settled, another one is filed of which nobody tells.
+    @Test("an event that begins to wait untold is fetched within half a minute", .timeLimit(.minutes(1)))
+    func untold() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try await file("not JSON", of: "evt_told", in: world)
+            let fetch = ThinEventFetch(engine: world.engine, reconciler: reconciler(world), logger: world.log.logger)
+            let service = Task { try await fetch.run() }
+            while try await world.awaiting() > 0 { await Task.yield() }
+            for _ in 0..<200 { await Task.yield() }
+            try await file("not JSON", of: "evt_untold", in: world)
+            while try await world.awaiting() > 0 {
+                world.clock.advance(by: .seconds(30))
+                await Task.yield()
+            }
+            service.cancel()
+            _ = await service.result
+            #expect(try await status(of: "evt_untold", in: world) == .ignored)
         }
     }
 
