@@ -231,6 +231,29 @@ struct RecurringTests {
         #expect(audit.map(\.reason) == [code].compactMap { $0 }.filter { $0.hasSuffix("_differs") })
     }
 
+    @Test(
+        "M16: a total without a currency counts in the connection's, else the app's: a price in another starts nothing",
+        arguments: [(nil, "usd", nil), (nil, "clp", "currency_differs"), ("clp", "clp", nil)]
+            as [(String?, String, String?)]
+    )
+    func bareTotal(setting: String?, currency: String, code: String?) throws {
+        let bare = Table(name: "orders", columns: [Column(name: "total", type: .int)])
+        let app = PaymentsWorld.app(orders: bare)
+        let feature = PaymentsFeature(app: app, mode: .test, credentials: StripeCredentials(world.secrets))
+        let command = try #require(feature.command("recurring-payment", of: "stripe"))
+        let order = try world.insertOrder(total: 900, currency: "eur")
+        var call = world.call(["type": "initiate", "orderId": .int(order), "priceId": "price_1"])
+        if let setting { call.connection.settings["currency"] = .string(setting) }
+        stripe.set(price: SubscriptionDouble.price(currency: currency))
+        let step = try world.write { transaction throws(StoreError) in
+            let first = try command.begin(call, in: transaction)
+            guard case .send(let request) = first else { return first }
+            return try command.receive(stripe.send(request), to: request, of: call, in: transaction)
+        }
+        #expect(step.failure?.code == code)
+        if case .send(let request) = step { #expect(request.path == "/v1/customers") }
+    }
+
     @Test("M16: a subscription whose price was changed at Stripe gives nobody a secret to pay it with")
     func changedPrice() throws {
         let order = try world.insertOrder(total: 900)

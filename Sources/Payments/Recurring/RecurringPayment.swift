@@ -137,7 +137,7 @@ struct RecurringPayment: Command {
         else { return .fail(StripeFailure.malformed(answer, expected: "the Price of this mode")) }
         guard let orderID = call.data["orderId"]?.intValue, let order = try settings.order(orderID, in: transaction)
         else { return .fail(Self.orderNotFound) }
-        do throws(Refusal) { try check(price, order) } catch { return .fail(error.failure) }
+        do throws(Refusal) { try check(price, order, call.connection) } catch { return .fail(error.failure) }
         let ledger = RecurringLedger(transaction)
         // Another call may have been quicker.
         if let open = try ledger.open(order: orderID, mode: call.mode) {
@@ -153,11 +153,19 @@ struct RecurringPayment: Command {
     }
 
     /// Holds a period's price against what the order costs: a page that names a price cannot choose a cheaper one.
-    private func check(_ price: StripePrice, _ order: ValueMap) throws(Refusal) {
+    ///
+    /// A total that no column gives a currency counts in the connection's, else in the app's: in any other it would be
+    /// paid with as many of cheaper coins.
+    private func check(
+        _ price: StripePrice,
+        _ order: ValueMap,
+        _ connection: ConnectionDeclaration
+    ) throws(Refusal) {
         guard price.isRecurring else {
             throw Refusal(code: "price_not_recurring", message: "\(price.id) is paid once", param: "priceId")
         }
-        if let currency = settings.currency(of: order), currency != price.currency {
+        let fallback = settings.total(of: order) == nil ? nil : settings.currency(of: connection)
+        if let currency = settings.currency(of: order) ?? fallback, currency != price.currency {
             let message = "the order is in \(currency), the price in \(price.currency)"
             throw Refusal(code: "currency_differs", message: message, param: "priceId")
         }
