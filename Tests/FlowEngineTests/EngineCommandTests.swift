@@ -142,6 +142,33 @@ struct EngineCommandTests {
                 #expect(Set(transport.sent.map(\.request.key)).count == 1)
                 let entry = try #require(try await engine.entries(RunID(1)).last)
                 #expect(entry.failure?.code == (status == .failed ? "not_sent" : "outcome_unknown"))
+                #expect(world.feature.abandoned == (status == .failed ? ["/charge/1 notSent"] : []))
+            }
+        }
+    }
+
+    @Test("what a feature gives back for a request that was not sent is seen by the blocks behind, and by a replay")
+    func givenBack() async throws {
+        let flow = """
+            flow: f
+            kind: page
+            access: [customer]
+            output: { rows: '${ blocks.rows.count }' }
+            blocks:
+              - id: guarded
+                block: try
+                do:
+                  - { id: pay, block: execute-connection-command, connection: bank, command: pair, data: { amount: 1 } }
+                catch:
+                  - { id: none, block: log, message: not sent }
+              - { id: rows, block: find-records, table: lines }
+            """
+        let transport = ScriptedTransport { _, _ in .notSent(reason: "no key", retryable: false) }
+        try await EngineWorld.with(flow) { world in
+            try await world.run(transport: transport) { engine in
+                let answer = try await engine.call()
+                #expect(answer.body == ["rows": 1])
+                #expect(world.feature.abandoned == ["/pair/1 notSent"])
             }
         }
     }

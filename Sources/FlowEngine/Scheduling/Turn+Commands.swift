@@ -168,6 +168,7 @@ extension Turn {
             run.pending = nil
             let failure = entry.failure ?? problem("not sent", isUncertain: false, retryable: true)
             entry.failure = nil
+            try context.abandon(pending.request, .notSent, in: transaction)
             if case .code = pending.call.work { return try settleForCode(entry, failure) }
             try settle(entry, .failure(failure), pending.call)
             return nil
