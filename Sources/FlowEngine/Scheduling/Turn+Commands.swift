@@ -248,6 +248,13 @@ extension Turn {
                 pending.entry.failure = problem("the process ended meanwhile", isUncertain: true, retryable: false)
                 return try park(pending)
             }
+            // A person who decided to send it again knows how old it is.
+            let isUncertain = wasSent || entry.failure?.code == Self.noAnswer
+            if request.effect == .keyed, isUncertain, now - entry.startedAt > Limits.keyedResending {
+                let reason = "its key is too old to send it again by itself"
+                pending.entry.failure = problem(reason, isUncertain: true, retryable: false)
+                return try park(pending)
+            }
             if let deadline = open.call.deadline, deadline <= now, !wasSent, entry.failure?.code == Self.notSent {
                 pending.entry.failure = .timeout("'\(open.call.path)'", open.call.timeout ?? deadline - open.call.now)
                 return try giveUp(pending, isUncertain: false)
