@@ -89,6 +89,7 @@ extension PaymentsFeature {
             "paymentId": .int(payment.id),
             "refundId": .int(refund.id),
             "status": .string(status.rawValue),
+            "orderRefunded": .bool(try isRefunded(order: payment.orderID, mode: payment.mode, in: transaction)),
             "callbackProcessed": .bool(state == .done),
             "callbackState": .string(state.rawValue),
             "event": run.start.trigger["event"] ?? .null,

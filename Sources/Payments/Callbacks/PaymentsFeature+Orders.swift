@@ -52,6 +52,28 @@ extension PaymentsFeature {
         return kept.isComparable && sum == Money(total, currency)
     }
 
+    /// Whether nothing is left of what paid an order.
+    ///
+    /// A further period's payment paid an order of its own, and so did the first one after a trial.
+    func isRefunded(
+        order: Int64,
+        mode: Mode,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        let recurring = RecurringLedger(transaction)
+        var begun: Set<Int64> = []
+        var isPaid = false
+        let payments = try PaymentLedger(transaction).succeededPayments(order: order, mode: mode)
+        for payment in payments.sorted(by: { $0.id < $1.id }) {
+            if let id = payment.recurringPaymentID {
+                guard begun.insert(id).inserted, try recurring.recurring(id: id)?.trialDays == nil else { continue }
+            }
+            guard payment.refunded >= payment.received else { return false }
+            isPaid = true
+        }
+        return isPaid
+    }
+
     private func kept(
         before payment: PaymentRecord,
         flow: String,
