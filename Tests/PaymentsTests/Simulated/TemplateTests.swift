@@ -144,4 +144,16 @@ struct TemplateTests {
             #expect(try await world.column("status", of: "orders") == ["REFUNDED", "PAID"])
         }
     }
+
+    @Test("a trial that costs nothing pays no order; the first charge after it makes one")
+    func trial() async throws {
+        try await Self.with { world in
+            try await Self.subscribe(trialDays: 14, world)
+            #expect(try await world.column("status", of: "orders") == ["NEW"])
+            try await world.advance(days: 15)
+            #expect(try await world.column("status", of: "orders") == ["NEW", "PAID"])
+            try await Self.giveBack(1, world)
+            #expect(try await world.column("status", of: "orders") == ["NEW", "PAID"])
+        }
+    }
 }
