@@ -52,7 +52,8 @@ extension PaymentsFeature {
         guard let payment = try ledger.payment(intent: claim.object, mode: run.start.mode),
             let status = PaymentStatus(rawValue: claim.transition)
         else { return .failure(.payments("payment_gone", "the payment's row is not there any more")) }
-        let isOvertaken = payment.status.rank > status.rank
+        // It was the row's status when the run was started.
+        let isOvertaken = payment.status != status
         guard let state = try take(claim, run, isOvertaken: isOvertaken, in: transaction) else {
             return .failure(Self.busy)
         }
