@@ -79,7 +79,9 @@ struct PaymentLedger {
     /// - Returns: false when the row has another intent already.
     func attach(intent: StripeIntentFacts, to payment: PaymentRecord) throws(StoreError) -> Bool {
         if let known = payment.intent { return known == intent.id }
-        var set = [ResolvedAssignment("intent", .string(intent.id)), ResolvedAssignment("request", .null)]
+        var set = [ResolvedAssignment("intent", .string(intent.id))]
+        // A session's request gives the session again, for as long as its page can be used.
+        if !payment.isCheckout { set.append(ResolvedAssignment("request", .null)) }
         if let customer = intent.customer { set.append(ResolvedAssignment("customer", .string(customer))) }
         return try update(
             PaymentsTables.payments,
@@ -203,6 +205,7 @@ struct PaymentReport: Sendable, Hashable {
             ResolvedAssignment("statusAt", .int(at)),
             ResolvedAssignment("failureCode", failureCode.map { .string(String($0.prefix(64))) } ?? .null),
         ]
+        if !status.isOpen { set.append(ResolvedAssignment("request", .null)) }
         guard status == .succeeded else { return set }
         set.append(ResolvedAssignment("received", .int(received ?? 0)))
         if let charge { set.append(ResolvedAssignment("charge", .string(charge))) }
