@@ -39,6 +39,9 @@ package enum Limits {
     package static let branchOrigins = 512
     /// Times one request is sent before the run gives up or parks.
     package static let sends = 8
+    /// How long after it was first sent a request that may have been executed is sent again by itself: Stripe keeps keys
+    /// for 24 hours, and whoever has forgotten a key executes its request once more.
+    static let keyedResending = Duration.seconds(23 * 3_600)
     /// Requests of one command block.
     package static let callsPerCommand = 16
     /// Crashes of a run that was alone before it is quarantined.

@@ -29,6 +29,7 @@ package enum PaymentsCatalogue {
                 "paymentId": RecordType.Field(.int),
                 "refundId": RecordType.Field(.int),
                 "status": RecordType.Field(.string),
+                "orderRefunded": RecordType.Field(.bool),
                 "callbackProcessed": RecordType.Field(.bool),
                 "callbackState": RecordType.Field(.string),
                 "event": RecordType.Field(.dynamic),

@@ -14,7 +14,7 @@ package enum PaymentsTables {
     /// One row per Payment Intent, wanted or made; an order has at most one that can still be paid.
     ///
     /// `received` is what came in. `key` is the idempotency key of the request that makes the intent and `request` its
-    /// body, until it is made: whoever asks meanwhile sends the same. `statusAt` is the newest event's second, and
+    /// body, until it is made, or for a session until it is over: whoever asks meanwhile sends the same. `statusAt` is the newest event's second, and
     /// `secretHash` recognises the client secret of whoever may follow the payment. `callback` is the status with which
     /// the app's own callback flow has dealt.
     package static let payments = Table(

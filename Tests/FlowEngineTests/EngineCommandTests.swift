@@ -142,6 +142,67 @@ struct EngineCommandTests {
                 #expect(Set(transport.sent.map(\.request.key)).count == 1)
                 let entry = try #require(try await engine.entries(RunID(1)).last)
                 #expect(entry.failure?.code == (status == .failed ? "not_sent" : "outcome_unknown"))
+                #expect(world.feature.abandoned == (status == .failed ? ["/charge/1 notSent"] : []))
+            }
+        }
+    }
+
+    @Test("what a feature gives back for a request that was not sent is seen by the blocks behind, and by a replay")
+    func givenBack() async throws {
+        let flow = """
+            flow: f
+            kind: page
+            access: [customer]
+            output: { rows: '${ blocks.rows.count }' }
+            blocks:
+              - id: guarded
+                block: try
+                do:
+                  - { id: pay, block: execute-connection-command, connection: bank, command: pair, data: { amount: 1 } }
+                catch:
+                  - { id: none, block: log, message: not sent }
+              - { id: rows, block: find-records, table: lines }
+            """
+        let transport = ScriptedTransport { _, _ in .notSent(reason: "no key", retryable: false) }
+        try await EngineWorld.with(flow) { world in
+            try await world.run(transport: transport) { engine in
+                let answer = try await engine.call()
+                #expect(answer.body == ["rows": 1])
+                #expect(world.feature.abandoned == ["/pair/1 notSent"])
+            }
+        }
+    }
+
+    /// Goal: what was done once is not done a second time because the other side has forgotten its key.
+    ///
+    /// Method: the answer is lost, and the engine is away for 23 hours and a second, or for a little less.
+    @Test("a request that may have been executed is not sent again by itself after 23 hours", arguments: [true, false])
+    func oldKey(isTooOld: Bool) async throws {
+        let transport = ScriptedTransport { _, number in
+            number == 1 ? .lost(reason: "reset") : .answered(OutsideAnswer(status: 200))
+        }
+        let flow = """
+            flow: f
+            kind: cloud
+            trigger: { manual: true }
+            blocks:
+              - { id: pay, block: execute-connection-command, connection: bank, command: charge, data: { amount: 1 } }
+            """
+        try await EngineWorld.with(flow) { world in
+            let run = try await world.run(transport: transport) { engine in
+                let run = try await engine.start("f", input: [:], trigger: .null, origin: .manual, caller: .system)
+                await world.clock.waitForSleeper(within: .seconds(2))
+                return run
+            }
+            world.clock.advance(by: .seconds(23 * 3_600 + (isTooOld ? 1 : -60)))
+            try await world.run(transport: transport) { engine in
+                let record = try await engine.answer(of: run, timeLimit: .seconds(86_400))
+                #expect(record.status == (isTooOld ? .outcomeUnknown : .succeeded))
+                #expect(transport.sent.count == (isTooOld ? 1 : 2))
+                guard isTooOld else { return }
+                try await engine.decide(run, .sendAgain)
+                #expect(try await engine.finished(run).status == .succeeded, "a person may have it sent all the same")
+                #expect(Set(transport.sent.map(\.request.key)).count == 1)
             }
         }
     }

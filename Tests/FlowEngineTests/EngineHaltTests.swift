@@ -96,6 +96,7 @@ struct EngineHaltTests {
                 #expect(record.status == .cancelled)
                 #expect(try await engine.entries(run).map(\.status) == [.failed])
                 #expect(try await engine.entries(run).first?.failure?.code == "cancelled")
+                #expect(world.feature.abandoned == ["/charge/1 notSent"])
             }
         }
     }
@@ -114,6 +115,26 @@ struct EngineHaltTests {
                 #expect(try await engine.finished(run).status == .cancelled)
                 #expect(try await engine.entries(run).map(\.status) == [.succeeded])
                 #expect(try await engine.rows("lines").isEmpty)
+            }
+        }
+    }
+
+    @Test("a feature is told when a person says that a request was not executed, and not when they say it was")
+    func declaredFailed() async throws {
+        let transport = ScriptedTransport { _, _ in .lost(reason: "reset") }
+        let flow = Self.manual.replacing("command: charge", with: "command: letter")
+        try await EngineWorld.with(flow) { world in
+            try await world.run(transport: transport) { engine in
+                let first = try await start(engine)
+                _ = try await engine.answer(of: first, timeLimit: .seconds(86_400))
+                try await engine.decide(first, .succeeded(output: ["status": 200, "exchanges": 1]))
+                #expect(try await engine.finished(first).status == .succeeded)
+                #expect(world.feature.abandoned == [])
+                let second = try await start(engine)
+                _ = try await engine.answer(of: second, timeLimit: .seconds(86_400))
+                try await engine.decide(second, .failed(BlockFailure(code: "none", type: "operator", message: "no")))
+                #expect(try await engine.finished(second).status == .failed)
+                #expect(world.feature.abandoned == ["/letter/1 declaredFailed"])
             }
         }
     }

@@ -10,6 +10,22 @@ final class SampleFeature: Feature {
     /// Runs whose end was told, in order; an undone group may tell of one twice.
     var finished: [RunID] { finishedRuns.withLock { $0 } }
 
+    private let abandonments = Mutex<[String]>([])
+
+    /// Requests that ended without an answer: `path reason`.
+    var abandoned: [String] { abandonments.withLock { $0 } }
+
+    /// Leaves a row too, which a replay must meet as the run did.
+    func abandoned(
+        _ request: OutsideRequest,
+        _ reason: Abandonment,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) {
+        abandonments.withLock { $0.append("\(request.path) \(reason)") }
+        guard request.path.hasPrefix("/pair/") else { return }
+        _ = try transaction.insert(into: "lines", [("text", "given back")])
+    }
+
     static let service = ServiceDeclaration(
         name: "bank",
         commands: [charge, balance, letter, pair].map(\.declaration)

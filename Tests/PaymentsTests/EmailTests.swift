@@ -20,6 +20,7 @@ struct EmailTests {
     private func paid() throws -> ValueMap {
         let (_, _, intent) = try world.openPayment(stripe: stripe)
         stripe.change(intent, "status", "succeeded")
+        stripe.change(intent, "amount_received", 1000)
         stripe.change(intent, "latest_charge", ["id": "ch_9", "billing_details": ["email": "ann@example.com"]])
         return [
             "payment_intent": .string(intent), "payment_intent_client_secret": .string("\(intent)_secret_abc"),
@@ -45,6 +46,22 @@ struct EmailTests {
             ]
         )
         #expect(try states() == ["sent", "sent"])
+    }
+
+    @Test("a receipt is for money that came in, and says how much that was")
+    func receiptOfMoney() throws {
+        let data = try paid()
+        let intent = try #require(data["payment_intent"]?.stringValue)
+        stripe.change(intent, "status", "requires_capture")
+        stripe.change(intent, "amount_received", 0)
+        let authorised = try #require(try world.run("confirm-payment-intent", data, against: stripe).output)
+        #expect(authorised["emails"]?.listValue?.first == ["purpose": "receipt", "state": "not-paid"])
+        #expect(recipients() == ["boss@example.com"])
+        stripe.change(intent, "status", "succeeded")
+        stripe.change(intent, "amount_received", 600)
+        #expect(try world.run("confirm-payment-intent", data, against: stripe).output != nil)
+        #expect(recipients() == ["boss@example.com", "ann@example.com"])
+        #expect(stripe.mails.last?["content"]?.listValue?.first?["value"]?.stringValue?.contains("of 6.00 usd") == true)
     }
 
     @Test("confirming again sends nothing twice")

@@ -73,6 +73,33 @@ struct EventOrderTests {
             once: "SUCCEEDED"
         ),
         Story(
+            name: "declined, then 3-D Secure",
+            events: {
+                [
+                    .intent("payment_intent.processing", $0, status: "processing"), .failed($0, at: 1_700_000_003),
+                    .intent(
+                        "payment_intent.requires_action",
+                        $0,
+                        status: "requires_action",
+                        created: 1_700_000_005
+                    ),
+                ]
+            },
+            status: .requiresAction,
+            once: "REQUIRES_ACTION"
+        ),
+        Story(
+            name: "3-D Secure, then declined",
+            events: {
+                [
+                    .intent("payment_intent.requires_action", $0, status: "requires_action"),
+                    .failed($0, at: 1_700_000_005), .failed($0, "other_code", at: 1_700_000_003),
+                ]
+            },
+            status: .failed,
+            once: "FAILED"
+        ),
+        Story(
             name: "declined, then cancelled",
             events: {
                 [

@@ -467,7 +467,9 @@ struct RecurringTests {
         let template = try #require(BuiltinFlows.all.last?.text)
         let lines = template.split(separator: "\n", omittingEmptySubsequences: false)
         let start = try #require(lines.firstIndex { $0.contains("!blocks.handler.amountMatches") })
-        let former = (lines[..<start] + lines[(start + 8)...]).joined(separator: "\n")
+        // Nor was there a branch for a trial that costs nothing.
+        let trial = try #require(lines.firstIndex { $0.contains("blocks.handler.amount == 0") })
+        let former = (lines[..<start] + lines[(start + 8)..<trial] + lines[(trial + 5)...]).joined(separator: "\n")
         let (app, _) = try Self.recurringApp()
         let path = "flows/recurring-charge-callback.yaml"
         let step = PaymentsActivation.steps(for: app, files: [path: former]).first { $0.path == path }

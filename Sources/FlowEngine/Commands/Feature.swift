@@ -18,6 +18,32 @@ package protocol Feature: Sendable {
 
     /// Called in the transaction that makes a run final.
     func runFinished(_ run: RunRecord, in transaction: any StoreTransaction) throws(StoreError)
+
+    /// Called in the transaction that ends a command's request without an answer, so that what was set aside for it
+    /// becomes free again; never where it may have been executed and nobody has said whether it was.
+    ///
+    /// It is told of the request alone: who decides or cancels has the journal, and perhaps not the flow any more.
+    func abandoned(
+        _ request: OutsideRequest,
+        _ reason: Abandonment,
+        in transaction: any StoreTransaction
+    ) throws(StoreError)
+}
+
+extension Feature {
+    package func abandoned(
+        _ request: OutsideRequest,
+        _ reason: Abandonment,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) {}
+}
+
+/// Why a request ends without an answer.
+package enum Abandonment: Sendable, Hashable {
+    /// It was certainly not executed, and nobody sends it any more.
+    case notSent
+    /// A person said that it was not executed, or that it was undone.
+    case declaredFailed
 }
 
 package enum CallbackResult: Sendable {

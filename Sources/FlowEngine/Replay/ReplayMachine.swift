@@ -94,7 +94,7 @@ package struct ReplayMachine {
         self.watch = watch
         let plan = outside.map { Dictionary(grouping: $0, by: \.address) }
         transaction = ReplayTransaction(history: history, tables: tables, clock: clock, plan: plan)
-        context = TurnContext(
+        var context = TurnContext(
             app: app,
             mode: root.start.mode,
             features: features,
@@ -103,6 +103,8 @@ package struct ReplayMachine {
             random: ReplayRandomSource(),
             installation: history.installation
         )
+        context.isReplay = true
+        self.context = context
     }
 
     /// - Throws: When the rows of the capsule fit no table of the app.

@@ -51,6 +51,7 @@ extension Engine {
     ///
     /// - Throws: `.unknownRun`; `.wrongState`; `.store`.
     package func decide(_ run: RunID, _ decision: OutcomeDecision) async throws(EngineError) {
+        let context = context()
         let now = clock.now()
         let epoch = store.bootEpoch
         try await deciding(run, when: [.outcomeUnknown]) { (record, transaction) throws(StoreError) in
@@ -73,6 +74,9 @@ extension Engine {
                 entry.status = .failed
                 entry.failure = failure
                 entry.failure?.block = entry.address.path.rawValue
+                if let request = OutsideRequest(entry.input) {
+                    try context.abandon(request, .declaredFailed, in: transaction)
+                }
             }
             try transaction.finishEntry(entry, epoch: epoch)
             return true

@@ -168,6 +168,7 @@ extension Turn {
             run.pending = nil
             let failure = entry.failure ?? problem("not sent", isUncertain: false, retryable: true)
             entry.failure = nil
+            try context.abandon(pending.request, .notSent, in: transaction)
             if case .code = pending.call.work { return try settleForCode(entry, failure) }
             try settle(entry, .failure(failure), pending.call)
             return nil
@@ -245,6 +246,13 @@ extension Turn {
             }
             if request.effect == .once, wasSent || entry.failure?.code == Self.noAnswer {
                 pending.entry.failure = problem("the process ended meanwhile", isUncertain: true, retryable: false)
+                return try park(pending)
+            }
+            // A person who decided to send it again knows how old it is.
+            let isUncertain = wasSent || entry.failure?.code == Self.noAnswer
+            if request.effect == .keyed, isUncertain, now - entry.startedAt > Limits.keyedResending {
+                let reason = "its key is too old to send it again by itself"
+                pending.entry.failure = problem(reason, isUncertain: true, retryable: false)
                 return try park(pending)
             }
             if let deadline = open.call.deadline, deadline <= now, !wasSent, entry.failure?.code == Self.notSent {

@@ -108,6 +108,9 @@ extension TurnContext {
     ) throws(StoreError) -> Bool {
         let now = clock.now()
         for var entry in try transaction.entries(of: record.id) where entry.status == .started {
+            if !entry.isUncertain, let request = OutsideRequest(entry.input) {
+                try abandon(request, .notSent, in: transaction)
+            }
             entry.status = .failed
             entry.finishedAt = now
             entry.failure = .engine("cancelled", "the run was cancelled")

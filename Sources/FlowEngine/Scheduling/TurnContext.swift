@@ -15,6 +15,8 @@ struct TurnContext: Sendable {
     var effectsPerTurn = Limits.effectsPerTurn
     /// Where runs find the flows that were changed since they began.
     var earlier = EarlierVersions.none
+    /// A replay meets what features did without the run's asking as it meets what others did: in the record.
+    var isReplay = false
 
     /// The app that a run was started with; nil when its version is gone.
     func app(of start: RunStart, in reader: any StoreReader) throws(StoreError) -> App? {
@@ -33,6 +35,16 @@ struct TurnContext: Sendable {
             if let command = feature.command(name, of: service) { return command }
         }
         return nil
+    }
+
+    /// Tells the features of a request that ends without an answer; one that changes nothing has set nothing aside.
+    func abandon(
+        _ request: OutsideRequest,
+        _ reason: Abandonment,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) {
+        guard !isReplay, request.effect != .safe else { return }
+        for feature in features { try feature.abandoned(request, reason, in: transaction) }
     }
 
     /// Makes a run final and tells everyone who must know within the same transaction.

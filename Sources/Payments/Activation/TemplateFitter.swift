@@ -7,7 +7,7 @@ struct TemplateFitter {
     let tableName: String
 
     /// The blocks of the templates that write into the order table.
-    private static let writers = ["- id: markPaid", "- id: markRefunded", "- id: newOrder"]
+    private static let writers = ["- id: markPaid", "- id: markRefunded", "- id: takeBack", "- id: newOrder"]
 
     func fit(_ text: String) -> String {
         var lines: [String] = []
@@ -24,8 +24,7 @@ struct TemplateFitter {
             }
             block.append(line)
             guard let start = line.firstRange(of: "set: { ") else { continue }
-            let isNew = block[0].hasSuffix("newOrder")
-            let entries = isNew ? newOrder() : status(of: String(line[start.upperBound...]))
+            let entries = entries(of: block[0], String(line[start.upperBound...]))
             if let entries {
                 lines += block.dropLast() + [line[..<start.lowerBound] + "set: { \(entries) }"]
             } else {
@@ -36,6 +35,13 @@ struct TemplateFitter {
             block = []
         }
         return lines.joined(separator: "\n").replacing("table: orders\n", with: "table: \(tableName)\n")
+    }
+
+    private func entries(of block: String, _ set: String) -> String? {
+        if block.hasSuffix("newOrder") { return newOrder() }
+        // It looks for what another block wrote: a table that cannot hold that has nothing to take back.
+        if block.hasSuffix("takeBack"), !takes(status: "REFUNDED") { return nil }
+        return status(of: set)
     }
 
     /// `status: X` when the table's `status` takes X.

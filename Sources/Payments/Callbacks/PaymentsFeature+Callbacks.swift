@@ -52,7 +52,8 @@ extension PaymentsFeature {
         guard let payment = try ledger.payment(intent: claim.object, mode: run.start.mode),
             let status = PaymentStatus(rawValue: claim.transition)
         else { return .failure(.payments("payment_gone", "the payment's row is not there any more")) }
-        let isOvertaken = payment.status.rank > status.rank
+        // It was the row's status when the run was started.
+        let isOvertaken = payment.status != status
         guard let state = try take(claim, run, isOvertaken: isOvertaken, in: transaction) else {
             return .failure(Self.busy)
         }
@@ -64,7 +65,9 @@ extension PaymentsFeature {
             "callbackProcessed": .bool(state == .done),
             "callbackState": .string(state.rawValue),
             "orderAlreadyPaid": .bool(try isAlreadyPaid(payment, status, flow: run.start.flow, in: transaction)),
-            "amountMatches": .bool(try amountMatches(payment, status, event, in: transaction)),
+            "amountMatches": .bool(
+                try amountMatches(payment, status, event, flow: run.start.flow, in: transaction)
+            ),
             "event": event,
         ])
     }
@@ -87,6 +90,7 @@ extension PaymentsFeature {
             "paymentId": .int(payment.id),
             "refundId": .int(refund.id),
             "status": .string(status.rawValue),
+            "orderRefunded": .bool(try isRefunded(order: payment.orderID, mode: payment.mode, in: transaction)),
             "callbackProcessed": .bool(state == .done),
             "callbackState": .string(state.rawValue),
             "event": run.start.trigger["event"] ?? .null,
@@ -116,45 +120,4 @@ extension PaymentsFeature {
         status: 409,
         retryable: true
     )
-
-    /// Whether another payment of the order succeeded before this one and was not given back in full.
-    ///
-    /// By the order in which the successes were seen, so that of two at once exactly one pays the order, whichever
-    /// run comes first and however often each is repeated.
-    private func isAlreadyPaid(
-        _ payment: PaymentRecord,
-        _ status: PaymentStatus,
-        flow: String,
-        in transaction: any StoreTransaction
-    ) throws(StoreError) -> Bool {
-        let claims = CallbackClaims(transaction)
-        let success = PaymentStatus.succeeded.rawValue
-        let own = try claims.number(
-            of: CallbackClaim(object: payment.intent ?? "", transition: success),
-            flow: flow
-        )
-        for other in try PaymentLedger(transaction).succeededPayments(order: payment.orderID, mode: payment.mode) {
-            guard other.id != payment.id, other.refunded < other.received, let intent = other.intent,
-                let number = try claims.number(of: CallbackClaim(object: intent, transition: success), flow: flow)
-            else { continue }
-            if number < own ?? .max { return true }
-        }
-        return false
-    }
-
-    /// Whether what came in is what the order costs: its `total` and `currency` where the table has them, else what
-    /// was asked for.
-    private func amountMatches(
-        _ payment: PaymentRecord,
-        _ status: PaymentStatus,
-        _ event: Value,
-        in transaction: any StoreTransaction
-    ) throws(StoreError) -> Bool {
-        guard let object = event["data"]?["object"], let intent = StripePaymentIntent(object),
-            let order = try settings.order(payment.orderID, in: transaction)
-        else { return false }
-        let paid = Money(status == .succeeded ? intent.amountReceived : intent.amount, intent.currency)
-        let currency = settings.currency(of: order) ?? payment.currency
-        return paid == Money(settings.total(of: order) ?? payment.amount, currency)
-    }
 }

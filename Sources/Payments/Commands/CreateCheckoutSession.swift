@@ -13,6 +13,7 @@ struct CreateCheckoutSession: Command {
 
     /// The key of a payment that a session opened.
     static let keyPrefix = "checkout-"
+    static let path = "/v1/checkout/sessions"
 
     static let declaration = CommandDeclaration(
         name: "create-checkout-session",
@@ -125,7 +126,7 @@ struct CreateCheckoutSession: Command {
     }
 
     private func request(_ body: String, _ key: String, _ call: CommandCall) -> OutsideRequest {
-        StripeRequest.post("/v1/checkout/sessions", body, key: key, call)
+        StripeRequest.post(Self.path, body, key: key, call)
     }
 
     func receive(

@@ -13,6 +13,8 @@ struct CreatePaymentIntent: Command {
     /// Looks again at events that came before the intent was known.
     let adopt: @Sendable (PaymentRecord, Timestamp, any StoreTransaction) throws(StoreError) -> Void
 
+    static let path = "/v1/payment_intents"
+
     /// Bounds the loop of "fetch, find it gone, make a new one".
     private static let exchangesMax = 4
 
@@ -271,7 +273,7 @@ struct CreatePaymentIntent: Command {
             let money = try self.money(call, order: ValueMap())
             return .send(
                 StripeRequest.post(
-                    "/v1/payment_intents",
+                    Self.path,
                     try requestBody(money, metadata: [], call),
                     key: call.key,
                     call
@@ -283,7 +285,7 @@ struct CreatePaymentIntent: Command {
     }
 
     private func create(_ payment: PaymentRecord, _ call: CommandCall) -> OutsideRequest {
-        StripeRequest.post("/v1/payment_intents", payment.request ?? "", key: payment.key, call)
+        StripeRequest.post(Self.path, payment.request ?? "", key: payment.key, call)
     }
 
     /// The amount to charge, held against the order in the same transaction: what a page sent cannot lower it.

@@ -5,9 +5,11 @@ import FlowLanguage
 
 /// `refund`: gives back a payment or a part of it, never more than came in, however many ask at once.
 ///
-/// The amount is reserved on the payment before the request leaves and released only after Stripe said no: an answer
-/// that was lost leaves it reserved, and the web hook settles it.
+/// The amount is reserved on the payment before the request leaves and released only when Stripe said no, or the request
+/// certainly never reached it: an answer that was lost leaves it reserved, and the web hook settles it.
 struct RefundPayment: Command {
+    static let path = "/v1/refunds"
+
     static let declaration = CommandDeclaration(
         name: "refund",
         summary: "Gives back a payment or a part of it",
@@ -79,7 +81,7 @@ struct RefundPayment: Command {
             "runnel_payment": .string("\(payment.id)"), "runnel_refund": .string("\(refund.id)"),
         ])
         do throws(Refusal) {
-            return .send(StripeRequest.post("/v1/refunds", try StripeRequest.body(parameters), key: call.key, call))
+            return .send(StripeRequest.post(Self.path, try StripeRequest.body(parameters), key: call.key, call))
         } catch {
             _ = try refunds.apply(.failed, to: refund, failureCode: error.failure.code)
             return .fail(error.failure)

@@ -38,6 +38,9 @@ struct PaymentEmails {
     private var hasKey: Bool { settings.emails.key(of: connection.name, mode: call.mode) != nil }
     var wantsReceipt: Bool { call.data["emailCust"]?.boolValue == true }
 
+    /// Confirmed is not paid: what is authorised, or under way, may never come in.
+    private func isPaid(_ intent: StripePaymentIntent) -> Bool { intent.status == "succeeded" }
+
     /// The rules between the optional parameters.
     private static func check(_ data: ValueMap) throws(Refusal) {
         let refusal = { (parameter: String, message: String) in
@@ -104,6 +107,8 @@ struct PaymentEmails {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> [Value] {
         var states: [Value] = []
+        // Confirming again once the money is there sends it.
+        if wantsReceipt, !isPaid(intent) { states.append(["purpose": "receipt", "state": "not-paid"]) }
         for entry in entries(intent, payment) {
             let state = try outbox(transaction).state(of: entry)?.rawValue ?? "no-address"
             states.append(["purpose": .string(entry.purpose), "state": .string(state)])
@@ -123,8 +128,10 @@ struct PaymentEmails {
             let mail = SendGridMail(from: from, to: to, content: content)
             entries.append(EmailOutbox.Entry(purpose: purpose, object: intent.id, mail: mail))
         }
-        if wantsReceipt {
-            let text = "Thank you. We have received your payment of \(payment.money) for order \(payment.orderID).\n"
+        // Of an authorisation a part can be taken.
+        let money = isPaid(intent) ? Money(intent.amountReceived, intent.currency) : payment.money
+        if wantsReceipt, isPaid(intent) {
+            let text = "Thank you. We have received your payment of \(money) for order \(payment.orderID).\n"
             add(
                 "receipt",
                 intent.receiptEmail ?? intent.billingEmail ?? "",
@@ -133,7 +140,7 @@ struct PaymentEmails {
             )
         }
         if call.data["sendNotfn"]?.boolValue == true, let address = call.data["notfnEmail"]?.stringValue {
-            let text = "Order \(payment.orderID): payment \(payment.id) of \(payment.money) is \(intent.status).\n"
+            let text = "Order \(payment.orderID): payment \(payment.id) of \(money) is \(intent.status).\n"
             add("notification", address, "Payment for order \(payment.orderID)", text)
         }
         return entries

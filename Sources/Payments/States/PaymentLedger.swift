@@ -79,7 +79,9 @@ struct PaymentLedger {
     /// - Returns: false when the row has another intent already.
     func attach(intent: StripeIntentFacts, to payment: PaymentRecord) throws(StoreError) -> Bool {
         if let known = payment.intent { return known == intent.id }
-        var set = [ResolvedAssignment("intent", .string(intent.id)), ResolvedAssignment("request", .null)]
+        var set = [ResolvedAssignment("intent", .string(intent.id))]
+        // A session's request gives the session again, for as long as its page can be used.
+        if !payment.isCheckout { set.append(ResolvedAssignment("request", .null)) }
         if let customer = intent.customer { set.append(ResolvedAssignment("customer", .string(customer))) }
         return try update(
             PaymentsTables.payments,
@@ -91,19 +93,19 @@ struct PaymentLedger {
         ) == 1
     }
 
-    /// Moves a payment to a status of higher rank; of two reports of one status the newer one's details stay.
+    /// Moves a payment to a status as `PaymentStatus` orders them; of two reports of one status the newer one's details
+    /// stay.
     /// - Returns: whether the row's status is now `report.status`.
     func apply(_ report: PaymentReport, to payment: PaymentRecord) throws(StoreError) -> Bool {
         let details = report.details
-        let moved = try update(
-            PaymentsTables.payments,
-            [
-                ResolvedCondition("id", equals: .int(payment.id)),
-                ResolvedCondition("status", .in, .value(.list(report.status.lower.map { .string($0.rawValue) }))),
-            ],
-            [ResolvedAssignment("status", .string(report.status.rawValue))] + details
-        )
-        if moved == 1 { return true }
+        for replaced in report.replaced {
+            let moved = try update(
+                PaymentsTables.payments,
+                [ResolvedCondition("id", equals: .int(payment.id))] + replaced,
+                [ResolvedAssignment("status", .string(report.status.rawValue))] + details
+            )
+            if moved == 1 { return true }
+        }
         let sameStatus = [
             ResolvedCondition("id", equals: .int(payment.id)),
             ResolvedCondition("status", equals: .string(report.status.rawValue)),
@@ -183,11 +185,27 @@ struct PaymentReport: Sendable, Hashable {
     /// Why the last try was declined.
     var failureCode: String?
 
+    /// The rows of another status that it replaces: they fulfil one of these.
+    fileprivate var replaced: [[ResolvedCondition]] {
+        let isOneOf = { (statuses: [PaymentStatus]) in
+            ResolvedCondition("status", .in, .value(.list(statuses.map { .string($0.rawValue) })))
+        }
+        guard status.isOpen else { return [[isOneOf(status.lower)]] }
+        return [
+            [
+                isOneOf(PaymentStatus.open.filter { $0 != status }),
+                ResolvedCondition("statusAt", .lt, .value(.int(at))),
+            ],
+            [isOneOf(status.lower), ResolvedCondition("statusAt", equals: .int(at))],
+        ]
+    }
+
     fileprivate var details: [ResolvedAssignment] {
         var set = [
             ResolvedAssignment("statusAt", .int(at)),
             ResolvedAssignment("failureCode", failureCode.map { .string(String($0.prefix(64))) } ?? .null),
         ]
+        if !status.isOpen { set.append(ResolvedAssignment("request", .null)) }
         guard status == .succeeded else { return set }
         set.append(ResolvedAssignment("received", .int(received ?? 0)))
         if let charge { set.append(ResolvedAssignment("charge", .string(charge))) }

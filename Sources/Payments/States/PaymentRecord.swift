@@ -24,7 +24,7 @@ package struct PaymentRecord: Sendable, Hashable {
     package var money: Money { Money(amount, currency) }
 
     /// A session on Stripe's page opened it; which intent pays it is told by the first event.
-    var isCheckout: Bool { intent == nil && key.hasPrefix(CreateCheckoutSession.keyPrefix) }
+    var isCheckout: Bool { key.hasPrefix(CreateCheckoutSession.keyPrefix) }
 
     /// What may still be given back.
     package var refundable: Int64 { received - refunded - refundPending }

@@ -1,9 +1,10 @@
 /// Where a payment stands: the values of `payments.status`.
 ///
-/// Each status has a rank, and a payment only ever moves to a higher one. So the row after a set of events is the one
-/// of the highest rank among them, whatever their order, repetition or delay: nothing is assumed of the sender.
-/// Stripe's own order agrees: `succeeded` and `canceled` are final there and exclude each other, and a declined intent
-/// can still be paid.
+/// A final status replaces every open one, and `SUCCEEDED` replaces `CANCELLED`, whenever they were told. Of the open
+/// ones, between which an intent goes back and forth, that of the newest event stands, of two in one second that of the
+/// higher rank. So the row after a set of events is the same whatever their order, repetition or delay: nothing is
+/// assumed of the sender. Stripe's own order agrees: `succeeded` and `canceled` are final there and exclude each other,
+/// and a declined intent can still be paid.
 package enum PaymentStatus: String, Sendable, Hashable, CaseIterable {
     /// The intent is wanted or made; nobody has paid yet.
     case created = "CREATED"
@@ -17,7 +18,7 @@ package enum PaymentStatus: String, Sendable, Hashable, CaseIterable {
     case cancelled = "CANCELLED"
     case succeeded = "SUCCEEDED"
 
-    /// Higher replaces lower.
+    /// Higher replaces lower among events of one moment, and a final one replaces whatever is lower.
     package var rank: Int {
         switch self {
         case .created: 0
@@ -45,7 +46,7 @@ package enum PaymentStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The statuses that this one replaces.
+    /// The statuses of lower rank: all open ones are among those of a final one.
     var lower: [PaymentStatus] { Self.allCases.filter { $0.rank < rank } }
 
     /// The open ones, as the unique index and the queries name them.
@@ -63,7 +64,7 @@ package enum PaymentStatus: String, Sendable, Hashable, CaseIterable {
 
 /// Where a refund stands: the values of `refunds.status`.
 ///
-/// Ranked like `PaymentStatus`. /// `failed` outranks `succeeded`, because a refund can fail after it looked fine (`refund.failed`).
+/// A refund only ever moves to a status of higher rank: `failed` outranks `succeeded`, because a refund can fail after it looked fine (`refund.failed`).
 package enum RefundStatus: String, Sendable, Hashable, CaseIterable {
     case pending = "PENDING"
     case requiresAction = "REQUIRES_ACTION"

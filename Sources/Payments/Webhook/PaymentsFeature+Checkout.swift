@@ -27,8 +27,9 @@ extension PaymentsFeature {
     ) throws(StoreError) -> WebhookOutcome {
         let ledger = PaymentLedger(transaction)
         guard let payment = try sessionPayment(metadata, mode: event.mode, ledger) else { return .ignored }
-        try ledger.close(payment, failureCode: "session_expired")
-        return .accepted(runs: [])
+        // Also one that was tried, and declined: what else comes of its intent can only be the end.
+        let report = PaymentReport(status: .cancelled, at: event.created, failureCode: "session_expired")
+        return try ledger.apply(report, to: payment) ? .accepted(runs: []) : .stale
     }
 
     private func sessionPayment(

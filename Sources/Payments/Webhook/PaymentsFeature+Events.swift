@@ -258,7 +258,8 @@ extension PaymentsFeature {
         if refund.metadata["runnel_installation"] == .string(try Installation.name(in: ledger.transaction)),
             let number = refund.metadata["runnel_refund"]?.stringValue.flatMap({ Int64($0) }),
             let ours = try ledger.refund(id: number), ours.paymentID == payment.id, ours.amount == refund.amount,
-            ours.refund == nil, try ledger.attach(stripeID: refund.id, to: ours)
+            // One that was said not to be made, and was all the same, counts as made elsewhere: a failure is final.
+            ours.refund == nil, ours.status != .failed, try ledger.attach(stripeID: refund.id, to: ours)
         {
             return ours
         }

@@ -135,6 +135,29 @@ struct CommandTests {
         }
     }
 
+    @Test("a checkout session goes on after a decline, and runs out all the same")
+    func declinedSession() async throws {
+        let data = "{ orderId: 1, amount: 1000, name: Mug, successUrl: 'https://shop.example.com/done' }"
+        let pages = [
+            Self.page("pay", "create-checkout-session", data),
+            Self.page("intent", "create-payment-intent", "{ orderId: 1, amount: 1000 }"),
+        ]
+        try await Self.with(pages) { world in
+            try await world.page("order", ["total": 1000], as: SimulatedWorld.admin)
+            let first = Self.result(try await world.page("pay", [:], as: SimulatedWorld.admin))
+            try? world.stripe.payCheckout(try #require(first["url"]?.stringValue), card: "4000000000000002")
+            try await world.deliver()
+            #expect(try await world.column("status", of: "payments") == ["FAILED"])
+            let again = Self.result(try await world.page("pay", [:], as: SimulatedWorld.admin))
+            #expect(first["session"] != nil && first["session"] == again["session"])
+            let other = try await world.page("intent", [:], as: SimulatedWorld.admin)
+            #expect(other.body["code"] == "open_checkout_session")
+            try await world.advance(days: 2)
+            #expect(try await world.column("status", of: "payments") == ["CANCELLED"])
+            #expect(try await world.page("pay", [:], as: SimulatedWorld.admin).status == 200)
+        }
+    }
+
     @Test(
         "a checkout session that nobody uses runs out, and the order can be paid anew, also when nobody was told",
         arguments: [false, true]

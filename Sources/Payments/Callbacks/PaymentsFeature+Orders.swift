@@ -1,0 +1,105 @@
+import Connections
+import Expressions
+import FlowEngine
+
+// How an order stands with what was paid for it, as callbacks are told.
+extension PaymentsFeature {
+    /// What came in for an order before a payment, and was kept.
+    private struct Kept {
+        var amount: Int64 = 0
+        /// There is something, perhaps in a currency that does not add up with this payment's.
+        var isAny = false
+        var isComparable = true
+    }
+
+    /// Whether the order was paid already, so that this payment is too much; parts that add up to its `total` are not.
+    ///
+    /// By the order in which the successes were seen, so that of two at once exactly one pays the order, whichever
+    /// run comes first and however often each is repeated. What was given back does not count.
+    func isAlreadyPaid(
+        _ payment: PaymentRecord,
+        _ status: PaymentStatus,
+        flow: String,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        let kept = try kept(before: payment, flow: flow, in: transaction)
+        guard kept.isAny else { return false }
+        guard kept.isComparable, let order = try settings.order(payment.orderID, in: transaction),
+            let total = settings.total(of: order)
+        else { return true }
+        let own = status == .succeeded ? payment.received : payment.amount
+        return Self.sum(kept.amount, own) > total
+    }
+
+    /// Whether what came in, with the parts before it, is what the order costs: its `total` and `currency` where the
+    /// table has them, else what was asked for.
+    func amountMatches(
+        _ payment: PaymentRecord,
+        _ status: PaymentStatus,
+        _ event: Value,
+        flow: String,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        guard let object = event["data"]?["object"], let intent = StripePaymentIntent(object),
+            let order = try settings.order(payment.orderID, in: transaction)
+        else { return false }
+        let paid = Money(status == .succeeded ? intent.amountReceived : intent.amount, intent.currency)
+        let currency = settings.currency(of: order) ?? payment.currency
+        guard let total = settings.total(of: order) else { return paid == Money(payment.amount, currency) }
+        if paid == Money(total, currency) { return true }
+        let kept = try kept(before: payment, flow: flow, in: transaction)
+        let sum = Money(Self.sum(kept.amount, paid.minorUnits), paid.currency)
+        return kept.isComparable && sum == Money(total, currency)
+    }
+
+    /// Whether nothing is left of what paid an order.
+    ///
+    /// A further period's payment paid an order of its own, and so did the first one after a trial.
+    func isRefunded(
+        order: Int64,
+        mode: Mode,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        let recurring = RecurringLedger(transaction)
+        var begun: Set<Int64> = []
+        var isPaid = false
+        let payments = try PaymentLedger(transaction).succeededPayments(order: order, mode: mode)
+        for payment in payments.sorted(by: { $0.id < $1.id }) {
+            if let id = payment.recurringPaymentID {
+                guard begun.insert(id).inserted, try recurring.recurring(id: id)?.trialDays == nil else { continue }
+            }
+            guard payment.refunded >= payment.received else { return false }
+            isPaid = true
+        }
+        return isPaid
+    }
+
+    private func kept(
+        before payment: PaymentRecord,
+        flow: String,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Kept {
+        let claims = CallbackClaims(transaction)
+        let success = PaymentStatus.succeeded.rawValue
+        let own = try claims.number(
+            of: CallbackClaim(object: payment.intent ?? "", transition: success),
+            flow: flow
+        )
+        var kept = Kept()
+        for other in try PaymentLedger(transaction).succeededPayments(order: payment.orderID, mode: payment.mode) {
+            guard other.id != payment.id, other.refunded < other.received, let intent = other.intent,
+                let number = try claims.number(of: CallbackClaim(object: intent, transition: success), flow: flow),
+                number < own ?? .max
+            else { continue }
+            kept.isAny = true
+            if other.currency != payment.currency { kept.isComparable = false }
+            kept.amount = Self.sum(kept.amount, other.received - other.refunded)
+        }
+        return kept
+    }
+
+    private static func sum(_ one: Int64, _ other: Int64) -> Int64 {
+        let (sum, overflows) = one.addingReportingOverflow(other)
+        return overflows ? .max : sum
+    }
+}
