@@ -68,6 +68,14 @@ package struct Caller: Sendable, Hashable {
 
     /// Whether one of the caller's roles is among `roles`; `admin` always is, and `public` names everyone.
     package func isAllowed(_ roles: [String]) -> Bool {
+    /// Whether both are one known person, by the bytes of the id, as the store tells them apart.
+    ///
+    /// Swift's own `==` takes two writings of an accented letter for the same.
+    package func isSamePerson(as other: Caller) -> Bool {
+        guard let id, let otherID = other.id else { return false }
+        return id.hasSameScalars(as: otherID)
+    }
+
         self.roles.contains("admin") || roles.contains("public") || self.roles.contains { roles.contains($0) }
     }
 }
