@@ -46,7 +46,8 @@ struct RequestGate: RouterMiddleware {
             response.headers[.vary] = "Origin"
         }
         counts.count(route: context.endpointPath, method: request.method, status: response.status.code)
-        return response
+        // A client takes what follows the head of such an answer for the next one; `Content-Length` stays.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func admit(
