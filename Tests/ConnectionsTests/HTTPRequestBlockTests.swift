@@ -54,6 +54,17 @@ struct HTTPRequestBlockTests {
         #expect(result.body["body"]?["b64"]?.stringValue?.hasSuffix("••••") == true)
     }
 
+    @Test("what a service refuses its flow is not refused the flow's caller: 401 and its like are 502 outside")
+    func upstreamStatus() async throws {
+        for status in ["401 Unauthorized", "403 Forbidden", "404 Not Found", "407 Proxy", "503 Busy"] {
+            let server = try LocalServer { _ in answer(status, body: "no") }
+            defer { server.stop() }
+            let result = try await world(server, "path: /\nmethod: POST").call()
+            #expect(result.status == 502, "\(status)")
+            #expect(result.body["code"] == "unexpected_status")
+        }
+    }
+
     @Test(
         "loopback is refused unless 'allow' names it, however it is written",
         arguments: ["127.0.0.1", "localhost", "[::1]"]
