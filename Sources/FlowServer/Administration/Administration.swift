@@ -128,6 +128,9 @@ package struct Administration: Administering {
         guard let id = caller.id, Self.isOneLine(id) else {
             throw AdministrationError(.invalid, "a token's id has 1 to 254 characters and no spaces")
         }
+        guard !Caller.reservedIDs.contains(id) else {
+            throw AdministrationError(.invalid, "'\(id)' is a name of the runtime's own")
+        }
         guard !caller.roles.isEmpty else { throw AdministrationError(.invalid, "a token needs a role") }
         for role in caller.roles where !app.roles.contains(role) {
             let known = app.roles.filter { $0 != "public" }.joined(separator: ", ")
