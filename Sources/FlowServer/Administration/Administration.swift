@@ -174,10 +174,16 @@ package struct Administration: Administering {
         }
     }
 
-    /// A key of a connection that the app does not have would be read by nothing.
+    /// A key of a connection that the app does not have would be read by nothing, unless some `auth:` names it.
     private func checkConnection(of name: String) throws(AdministrationError) {
         let parts = name.split(separator: ".").map(String.init)
         guard parts.count == 3, Mode(rawValue: parts[1]) != nil else { return }
+        let isNamed = app.connections.contains { connection in
+            guard connection.service == "http" else { return false }
+            let authentication = HTTPConnection(settings: connection.settings).authentication
+            return authentication?.secretName(mode: parts[1]) == name
+        }
+        if isNamed { return }
         guard let connection = app.connection(named: parts[0]) else {
             let known = app.connections.map(\.name).joined(separator: ", ")
             throw AdministrationError(.invalid, "the app has no connection '\(parts[0])'; it has \(known)")
