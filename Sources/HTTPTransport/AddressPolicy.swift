@@ -13,7 +13,8 @@ package enum AddressPolicy: Sendable, Hashable {
     case publicOnly
     /// Addresses of the public Internet, and those of the given blocks, which an operator has named one by one.
     ///
-    /// Link-local addresses, where clouds hand out credentials, stay refused whatever the blocks say.
+    /// Link-local addresses, where clouds hand out credentials, stay refused whatever the blocks say. An IPv6 address
+    /// that carries an IPv4 one is both: each must be allowed, so a block of one form opens nothing of the other.
     case publicAnd([AddressBlock])
     /// 127.0.0.0/8, ::1 and unix sockets.
     case loopbackOnly
@@ -23,7 +24,7 @@ package enum AddressPolicy: Sendable, Hashable {
         case .any: true
         case .publicOnly: address.isPublic
         case .publicAnd(let blocks):
-            address.isPublic || !address.isOffLimits && blocks.contains { address.isWithin($0) }
+            address.isPublic || address.isNamed(by: blocks) && (address.carried.map { allows($0) } ?? true)
         case .loopbackOnly: address.isLoopback
         }
     }
@@ -78,11 +79,33 @@ struct IPAddress: Sendable, Hashable {
         }
     }
 
-    /// Link-local, where cloud metadata lives, "this network", multicast, and Azure's host.
+    /// The IPv4 address that a host would be reached by through this one: mapped (::ffff:0:0/96), compatible (::/96),
+    /// translated (::ffff:0:0:0/96), by NAT64 (64:ff9b::/96 and a network's own in 64:ff9b:1::/48) or 6to4 (2002::/16).
+    var carried: IPAddress? {
+        guard family == .version6 else { return nil }
+        let hasInLastBits =
+            number >> 32 == 0xFFFF || number >> 32 == 0xFFFF_0000 || number >> 32 == 0x64_FF9B << 64
+            || number >> 80 == 0x64_FF9B_0001 || number >> 32 == 0 && number > 1
+        if hasInLastBits { return IPAddress(version4: number & 0xFFFF_FFFF) }
+        return number >> 112 == 0x2002 ? IPAddress(version4: number >> 80 & 0xFFFF_FFFF) : nil
+    }
+
+    private init(version4 number: UInt128) {
+        family = .version4
+        self.number = number
+    }
+
+    func isNamed(by blocks: [AddressBlock]) -> Bool {
+        !isOffLimits && blocks.contains { isWithin($0) }
+    }
+
+    /// Link-local, where cloud metadata lives, "this network", multicast, and the hosts of two clouds elsewhere.
     var isOffLimits: Bool {
         switch family {
         case .version4:
-            number >> 16 == 0xA9FE || number >> 24 == 0 || number >> 28 >= 0xE || number == 0xA83F_8110
+            number >> 16 == 0xA9FE || number >> 24 == 0 || number >> 28 >= 0xE
+                || number == 0xA83F_8110  // 168.63.129.16 Azure's host
+                || number == 0x6464_64C8  // 100.100.100.200 Alibaba's metadata
         case .version6:
             number >> 118 == 0x3FA || number >> 120 == 0xFF || number == 0
                 || number == 0xFD00_0EC2 << 96 | 0x254  // fd00:ec2::254 Amazon's metadata

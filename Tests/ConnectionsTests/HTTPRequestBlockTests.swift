@@ -40,6 +40,31 @@ struct HTTPRequestBlockTests {
         #expect(request.header("Idempotency-Key") == nil)
     }
 
+    @Test("a secret that the answer writes in another way is in neither what the flow sees nor what is kept")
+    func escapedEcho() async throws {
+        let numbers = HTTPWorld.token.utf8.map { "\\u00" + String($0, radix: 16) }.joined()
+        let base64 = Data("user:\(HTTPWorld.token)".utf8).base64EncodedString()
+        let server = try LocalServer { _ in
+            answer(headers: json, body: #"{"esc":"\#(numbers)","b64":"\#(base64)","\#(numbers)":1}"#)
+        }
+        defer { server.stop() }
+        let result = try await world(server, "path: /").call()
+        #expect(result.body["body"]?["esc"] == "••••")
+        #expect(result.body["body"]?["••••"] == 1)
+        #expect(result.body["body"]?["b64"]?.stringValue?.hasSuffix("••••") == true)
+    }
+
+    @Test("what a service refuses its flow is not refused the flow's caller: 401 and its like are 502 outside")
+    func upstreamStatus() async throws {
+        for status in ["401 Unauthorized", "403 Forbidden", "404 Not Found", "407 Proxy", "503 Busy"] {
+            let server = try LocalServer { _ in answer(status, body: "no") }
+            defer { server.stop() }
+            let result = try await world(server, "path: /\nmethod: POST").call()
+            #expect(result.status == 502, "\(status)")
+            #expect(result.body["code"] == "unexpected_status")
+        }
+    }
+
     @Test(
         "loopback is refused unless 'allow' names it, however it is written",
         arguments: ["127.0.0.1", "localhost", "[::1]"]

@@ -87,4 +87,19 @@ struct HookAnswerTests {
             #expect(answer.body["run"] == 1)
         }
     }
+
+    @Test("a hook's own answer goes as it is, though it looks like a failure; a failure is problem details")
+    func ownRefusal() async throws {
+        try await ServerWorld.run { _, client in
+            let own = try await client.json("/hooks/verdict", .post, headers: Self.json, body: #"{"word": "good"}"#)
+            #expect(own.status == 422)
+            #expect(own.body == ["code": "too_late", "message": "Come back tomorrow."])
+            #expect(own.headers[.contentType] == "application/json")
+            #expect(own.headers[try #require(HTTPField.Name("x-answer"))] == "yes")
+            let failed = try await client.json("/hooks/verdict", .post, headers: Self.json, body: #"{"word": "bad"}"#)
+            #expect(failed.status == 418)
+            #expect(failed.body["type"] == "urn:runnel:problem:bad_word")
+            #expect(failed.headers[.contentType] == "application/problem+json")
+        }
+    }
 }

@@ -116,6 +116,15 @@ struct HookTests {
             let answer = try await client.json("/hooks/ticket", .post, headers: form, body: "id=a+b%2Bc&x=")
             #expect(answer.status == 200)
             #expect(try await world.runs().first?.start.trigger["body"] == ["id": "a b+c", "x": ""])
+            for (body, value) in [("id=f1&h=1#frag&i=?x", "1#frag"), ("id=f2&h=%E2%82%AC%23", "€#")] {
+                #expect(try await client.json("/hooks/ticket", .post, headers: form, body: body).status == 200)
+                let bodies = try await world.runs().map { $0.start.trigger["body"] }
+                #expect(bodies.contains { $0?["h"] == .string(value) }, "\(body)")
+            }
+            for body in ["id=%ff", "id=%zz", "id=a%2"] {
+                let answer = try await client.json("/hooks/ticket", .post, headers: form, body: body)
+                #expect(answer.status == 400, "\(body)")
+            }
             let image: HTTPFields = [.contentType: "image/png"]
             #expect(try await client.json("/hooks/ticket", .post, headers: image, body: "x").status == 415)
             let long = String(repeating: " ", count: 101)

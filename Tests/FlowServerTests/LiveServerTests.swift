@@ -133,6 +133,25 @@ struct LiveServerTests {
         }
     }
 
+    @Test("an answer to HEAD ends with its head, whatever its status, so that the next answer is read whole")
+    func headWithoutBody() async throws {
+        try await Self.serve { _, port, _ in
+            let heads = ["/healthz", "/nowhere", "/pages/hello"].map {
+                "HEAD \($0) HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            }
+            let last = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            let answer = try await Self.answer(to: heads.joined() + last, port: port)
+            let parts = answer.components(separatedBy: "\r\n\r\n")
+            let begins = parts.map { String($0.prefix(12)) }
+            #expect(begins.dropLast() == ["HTTP/1.1 200", "HTTP/1.1 404", "HTTP/1.1 405", "HTTP/1.1 200"])
+            #expect(parts.last == #"{"status":"ok"}"#)
+            for head in parts.prefix(3) {
+                let length = head.lowercased().components(separatedBy: "content-length: ").last?.prefix { $0.isNumber }
+                #expect(length.flatMap { Int($0) } ?? 0 > 0, "\(head)")
+            }
+        }
+    }
+
     /// Sends `text`, and `body` when asked to go on with it, and reads until the server closes the connection.
     private static func answer(to text: String, then body: String? = nil, port: Int) async throws -> String {
         let connection = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)

@@ -62,6 +62,22 @@ struct PublicFilesTests {
         }
     }
 
+    @Test("the folder .well-known is served, files without an ending included; other hidden names are not")
+    func wellKnown() async throws {
+        let proof = ".well-known/apple-developer-merchantid-domain-association"
+        let files = [proof: "7B2276", ".well-known/a.json": "{}", ".well-known/.env": "x", "a/.well-known/b.txt": "x"]
+        try await Self.folder(files) { folder in
+            let files = try PublicFiles(folder: folder)
+            #expect(Set(files.files.keys) == ["/" + proof, "/.well-known/a.json"])
+            try await ServerWorld.run(ServerConfiguration(files: files)) { _, client in
+                let answer = try await Self.get(client, "/" + proof)
+                #expect(answer.status == .ok)
+                #expect(String(buffer: answer.body) == "7B2276")
+                #expect(answer.headers[.contentType] == "text/plain; charset=utf-8")
+            }
+        }
+    }
+
     @Test(
         "a path that is not one of theirs is nothing, however it is written",
         arguments: [

@@ -20,6 +20,7 @@ struct RequestGateTests {
         table.add(.post, "/fine/:id", access: .anyone) { _, context in
             try .json(["id": .string(context.parameters.get("id") ?? "")])
         }
+        table.add(.get, "/healthz", access: .anyone) { _, _ in try .json(["status": "ok"]) }
         table.add(.get, "/broken", access: .anyone) { _, _ in throw Unforeseen() }
         table.add(.get, "/store", access: .anyone) { _, _ in throw StoreError(.unavailable, "disk /dev/sda1 is gone") }
         let gate = RequestGate(
@@ -71,6 +72,14 @@ struct RequestGateTests {
         try await application(places: 0).test(.router) { client in
             let answer = try await client.problem("/fine", .get)
             #expect(answer.status == 503)
+        }
+    }
+
+    @Test("who watches the server gets through when every place is taken")
+    func watchers() async throws {
+        try await application(places: 0).test(.router) { client in
+            let answer = try await client.problem("/healthz", .get)
+            #expect(answer.status == 200)
         }
     }
 

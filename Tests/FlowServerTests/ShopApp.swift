@@ -15,7 +15,7 @@ enum ShopApp {
         ("flows/refuse.yaml", refuse), ("flows/checkout.yaml", checkout), ("flows/ticket.yaml", ticket),
         ("flows/echo.yaml", echo), ("flows/guarded.yaml", guarded), ("flows/signed.yaml", signed),
         ("flows/nightly.yaml", nightly), ("flows/slow.yaml", slow), ("flows/pulse.yaml", pulse),
-        ("flows/dispute.yaml", dispute),
+        ("flows/dispute.yaml", dispute), ("flows/verdict.yaml", verdict),
     ]
 
     private static let app = """
@@ -186,6 +186,21 @@ enum ShopApp {
             error: { status: 418, code: bad_word, message: 'No.' }
           - block: respond
             body: { word: '${ trigger.body.word }' }
+
+        """
+
+    private static let verdict = """
+        flow: verdict
+        kind: cloud
+        trigger: { webhook: { method: POST, auth: none, answer: when-finished } }
+        blocks:
+          - block: fail
+            when: trigger.body.word == 'bad'
+            error: { status: 418, code: bad_word, message: 'No.' }
+          - block: respond
+            status: 422
+            headers: { x-answer: 'yes' }
+            body: { code: 'too_late', message: 'Come back tomorrow.' }
 
         """
 

@@ -178,6 +178,21 @@ struct SubscriptionTests {
         }
     }
 
+    @Test("a client secret opens payments alone: elsewhere it is refused, and so is what a ticket cannot be asked by")
+    func secretElsewhere() async throws {
+        try await Self.serve { world, clients in
+            for (table, body) in [
+                ("orders", #"{"clientSecret": "x"}"#), ("orders", #"{"clientSecret": 5}"#),
+                ("orders", #"{"rows": [1]}"#), ("payments", #"{"clientSecret": "x", "id": 1}"#),
+                ("payments", #"{"clientSecret": null}"#),
+            ] {
+                let answer = try await Self.post(world, clients, .ann, body, table: table)
+                #expect(answer.status == 400, "\(table) \(body)")
+                #expect(!answer.body.contains("ticket\":"))
+            }
+        }
+    }
+
     /// Goal: a heartbeat reaches each subscriber once, also one that was busy when it came.
     ///
     /// Method: one takes its seat, and does not wait for anything yet; a heartbeat passes; then it waits, and once more.

@@ -65,4 +65,28 @@ struct TableTests {
             }
         }
     }
+
+    @Test("a page of large rows ends early, and following its ends leads to every row once")
+    func largeRows() async throws {
+        try await ServerWorld.run { world, client in
+            let boss = try await world.headers(.boss)
+            let text = Value.string(String(repeating: "x", count: 900_000))
+            try await world.engine.write { (transaction) throws(StoreError) in
+                for _ in 0..<22 { _ = try transaction.insert(into: "notes", [("text", text)]) }
+            }
+            var (ids, after, pages) = ([Int64](), Int64(0), 0)
+            while true {
+                let uri = "/tables/notes?limit=50&after=\(after)"
+                let answer = try await client.json(uri, .get, headers: boss, body: nil)
+                #expect(answer.status == 200)
+                ids += answer.body["items"]?.listValue?.compactMap { $0["id"]?.intValue } ?? []
+                pages += 1
+                guard let next = answer.body["next"]?.intValue, pages < 22 else { break }
+                #expect(next == ids.last)
+                after = next
+            }
+            #expect(ids == Array(1...22))
+            #expect(pages == 3)
+        }
+    }
 }

@@ -40,10 +40,37 @@ struct GuardedRequestTests {
         linkLocal[0] = 0xFE
         linkLocal[1] = 0x80
         #expect(try !all6.allows(#require(IPAddress(linkLocal))))
+        // Alibaba's metadata is an address that carriers share, as the block of them that an operator may name.
+        #expect(try !all4.allows(#require(IPAddress([100, 100, 100, 200] as [UInt8]))))
         // An IPv4 address within an IPv6 one is not one of the IPv4 block.
         var mapped = [UInt8](repeating: 0, count: 16)
         mapped.replaceSubrange(10..., with: [0xFF, 0xFF, 10, 0, 0, 1])
         #expect(try !all4.allows(#require(IPAddress(mapped))))
+    }
+
+    /// Goal: no block of IPv6 addresses opens what the guard keeps shut of IPv4.
+    ///
+    /// Method: each form that carries an IPv4 address, with loopback, link-local, private and public ones in it, where
+    /// the operator has named all that is written so.
+    @Test(
+        "a block of addresses that carry others opens only what may be reached in its own right",
+        arguments: ["::ffff:0:0", "::", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::", "2002::"]
+    )
+    func carried(form: String) throws {
+        var start = [UInt8](repeating: 0, count: 16)
+        try #require(inet_pton(AF_INET6, form, &start) == 1)
+        let policy = AddressPolicy.publicAnd([try block(start, 16), try block([10, 0, 0, 0], 8)])
+        func allows(_ address: [UInt8]) throws -> Bool {
+            var bytes = start
+            let place = form == "2002::" ? 2 : 12
+            bytes.replaceSubrange(place..<place + 4, with: address)
+            return policy.allows(try #require(IPAddress(bytes)))
+        }
+        for inner in [[127, 0, 0, 1], [169, 254, 169, 254], [192, 168, 0, 1], [100, 100, 100, 200]] as [[UInt8]] {
+            #expect(try !allows(inner), "\(inner)")
+        }
+        #expect(try allows([10, 0, 0, 1]))
+        #expect(try allows([8, 8, 8, 8]))
     }
 
     @Test("a proxy that may lead inside is of no use to a guarded request")

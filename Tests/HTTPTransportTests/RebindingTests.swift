@@ -80,6 +80,22 @@ struct RebindingTests {
         #expect(server.connectionCount == 0)
     }
 
+    @Test("a name that leads to a mapped address reaches no loopback, though the block of mapped ones is allowed")
+    func mapped() async throws {
+        let server = try server()
+        defer { server.stop() }
+        let prefix = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 0, 0, 0, 0]
+        let mapped = try #require(AddressBlock(bytes: prefix, length: 96))
+        scripted_names_set("mapped.scripted.test", "::ffff:127.0.0.1")
+        try await withClient { client in
+            let url = "http://mapped.scripted.test:\(server.port)/"
+            let request = HTTPRequest(url: url, addressPolicy: .publicAnd([mapped]))
+            let error = try await #require(throws: HTTPError.self) { try await client.send(request) }
+            #expect(error.code == .addressRefused && !error.requestMayHaveBeenSent)
+        }
+        #expect(server.connectionCount == 0)
+    }
+
     @Test("an open connection to a name is not used once the policy no longer allows its address")
     func openConnection() async throws {
         let server = try server()

@@ -11,28 +11,20 @@ package enum HTTPAnswerReader {
         "set-cookie", "set-cookie2", "content-encoding", "content-length", "transfer-encoding", "connection",
     ]
 
-    static func answer(from response: HTTPResponse) -> OutsideAnswer {
+    /// Covers first and cuts then: of a secret on the edge a part would stay.
+    static func answer(from response: HTTPResponse, covering secrets: [String]) -> OutsideAnswer {
+        let cover = SecretCover(secrets)
         var headers: [String: String] = [:]
         for (name, value) in response.headers.pairs {
             let name = name.lowercased()
             guard !leftOut.contains(name), headers.count < fieldsMax || headers[name] != nil else { continue }
             let joined = headers[name].map { "\($0), \(value)" } ?? value
-            headers[name] = String(decoding: joined.utf8.prefix(fieldBytesMax), as: UTF8.self)
+            headers[name] = joined
         }
-        return OutsideAnswer(status: response.status, headers: headers, body: response.body)
-    }
-
-    /// Puts dots in the place of secrets; shorter ones than eight bytes would cover what is none.
-    static func cover(_ secrets: [String], in answer: inout OutsideAnswer) {
-        for secret in secrets where secret.utf8.count >= 8 {
-            for (name, value) in answer.headers where value.contains(secret) {
-                answer.headers[name] = value.replacing(secret, with: "••••")
-            }
-            let trace = Array(secret.utf8)
-            if answer.body.firstRange(of: trace) != nil {
-                answer.body = answer.body.replacing(trace, with: Array("••••".utf8))
-            }
+        for (name, value) in headers {
+            headers[name] = String(decoding: cover.cover(value).utf8.prefix(fieldBytesMax), as: UTF8.self)
         }
+        return OutsideAnswer(status: response.status, headers: headers, body: cover.cover(response.body))
     }
 
     /// `status`, `headers` and `body`: JSON as values, text as text, anything else as bytes, nothing as null.

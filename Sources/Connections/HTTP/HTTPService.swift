@@ -64,13 +64,11 @@ package struct HTTPService: OutsideService {
     }
 
     package func answer(_ response: HTTPResponse, to request: OutsideRequest, mode: Mode) -> OutsideAnswer {
-        var answer = HTTPAnswerReader.answer(from: response)
         // A service that shows a caller what it sent must not carry the secret into the journal.
         let authentication = targets[request.connection]?.settings.authentication
-        if let authentication, let secret = credentials.secret(named: authentication.secretName(mode: mode.rawValue)) {
-            HTTPAnswerReader.cover(authentication.traces(of: secret), in: &answer)
-        }
-        return answer
+        let secret = authentication.flatMap { credentials.secret(named: $0.secretName(mode: mode.rawValue)) }
+        let traces = secret.flatMap { secret in authentication?.traces(of: secret) } ?? []
+        return HTTPAnswerReader.answer(from: response, covering: traces)
     }
 
     private func url(of request: OutsideRequest, _ settings: HTTPConnection) throws(ServiceRefusal) -> String {
@@ -116,11 +114,11 @@ extension HTTPConnection.Authentication {
         }
     }
 
-    /// The texts by which the secret could come back.
+    /// The texts by which the secret could come back; `SecretCover` knows how they may be written.
     fileprivate func traces(of secret: Secret) -> [String] {
         if case .basic = self {
             let password = secret.reveal().split(separator: ":", maxSplits: 1).last.map(String.init)
-            return [secret.reveal(), Self.base64(secret)] + (password.map { [$0] } ?? [])
+            return [secret.reveal()] + (password.map { [$0] } ?? [])
         }
         return [secret.reveal()]
     }

@@ -157,7 +157,7 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
 extension String {
     /// Whether both hold the same code points; Swift's own `==` also accepts canonically equivalent text.
     @inline(__always)
-    func hasSameScalars(as other: String) -> Bool {
+    package func hasSameScalars(as other: String) -> Bool {
         words == other.words || hasSameBytes(as: other)
     }
 

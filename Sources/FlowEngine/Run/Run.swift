@@ -64,7 +64,17 @@ package struct Caller: Sendable, Hashable {
 
     /// The runtime itself: callbacks, schedules.
     package static let system = Caller(id: "system", roles: ["admin"])
+    /// Ids under which the runtime and its operator act: no token may carry them.
+    package static let reservedIDs: Set<String> = ["system", "operator"]
     package static let anonymous = Caller(id: nil, roles: ["public"])
+
+    /// Whether both are one known person, by the bytes of the id, as the store tells them apart.
+    ///
+    /// Swift's own `==` takes two writings of an accented letter for the same.
+    package func isSamePerson(as other: Caller) -> Bool {
+        guard let id, let otherID = other.id else { return false }
+        return id.hasSameScalars(as: otherID)
+    }
 
     /// Whether one of the caller's roles is among `roles`; `admin` always is, and `public` names everyone.
     package func isAllowed(_ roles: [String]) -> Bool {

@@ -4,9 +4,12 @@ extension RunAnswer {
     /// What the waiting caller gets for a run that failed.
     ///
     /// A failure that the flow's author wrote says what the author said; of others only the code leaves the house. Data
-    /// that a table refuses is the caller's mistake more often than ours.
-    init(failure: BlockFailure) {
-        let status = failure.status.flatMap { (400...599).contains($0) ? $0 : nil } ?? Self.status(of: failure)
+    /// that a table refuses is the caller's mistake more often than ours. What a service of the author's choice said to
+    /// `http-request` was said to the flow: its 401 must not ask the caller for another token.
+    package init(failure: BlockFailure) {
+        let isUpstream = failure.type == "http" && failure.status != nil
+        let told = isUpstream ? 502 : failure.status
+        let status = told.flatMap { (400...599).contains($0) ? $0 : nil } ?? Self.status(of: failure)
         let message = failure.type == "flow" ? failure.message : "The flow failed."
         self.init(status: status, body: ["code": .string(failure.code), "message": .string(message)])
     }

@@ -25,14 +25,13 @@ extension Response {
     }
 
     /// What a run answers its caller: its output, its own answer to a web hook, or its failure.
-    static func answer(_ answer: RunAnswer, run: RunID) throws -> Response {
+    ///
+    /// `isFailure`: the engine wrote it. A flow's own answer goes as it is, whatever it looks like.
+    static func answer(_ answer: RunAnswer, run: RunID, isFailure: Bool) throws -> Response {
         guard (200...599).contains(answer.status) else {
             throw Problem(500, "internal", "The flow answered with an impossible status.")
         }
-        // What the engine says of a failed run has these two members and no other; a hook's own answer goes as it is.
-        if answer.status >= 400, answer.body.mapValue?.keys == ["code", "message"] {
-            throw Problem(failure: answer, run: run)
-        }
+        if isFailure { throw Problem(failure: answer, run: run) }
         var headers = HTTPFields()
         for (key, value) in answer.headers {
             guard let text = key.stringValue, let name = HTTPField.Name(text), let content = value.stringValue,

@@ -15,6 +15,11 @@ struct RequestGate: RouterMiddleware {
     /// Nil on the unix socket, which no browser reaches.
     let hosts: HostPolicy?
     let places: RequestPlaces
+    /// For the routes of those who watch the server: they must get through just when it is full.
+    ///
+    /// They read no body, so nobody can hold such a place for longer than an answer takes.
+    private let watchPlaces = RequestPlaces(limit: 64)
+    private static let watchPaths: Set<String> = ["/healthz", "/readyz", "/metrics"]
     let counts: RequestCounts
     let logger: Logger
     /// Writes down whom a route kept out; nil where nobody is.
@@ -46,7 +51,8 @@ struct RequestGate: RouterMiddleware {
             response.headers[.vary] = "Origin"
         }
         counts.count(route: context.endpointPath, method: request.method, status: response.status.code)
-        return response
+        // A client takes what follows the head of such an answer for the next one; `Content-Length` stays.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func admit(
@@ -56,6 +62,7 @@ struct RequestGate: RouterMiddleware {
     ) async throws -> Response {
         try hosts?.check(request.head)
         if let preflight = preflight(request) { return preflight }
+        let places = Self.watchPaths.contains(request.uri.path) ? watchPlaces : places
         guard places.enter() else { throw Problem.overloaded }
         defer { places.leave() }
         guard request.head.expectsContinue else { return try await next(request, context) }

@@ -23,7 +23,7 @@ struct RunRoutes: Sendable {
         guard let id = context.parameters.get("run", as: Int64.self), id > 0 else { throw Problem.notFound }
         let record = try await store.read { reader throws(StoreError) in try reader.run(RunID(id)) }
         guard let record else { throw Problem.notFound }
-        guard caller.roles.contains("admin") || record.start.caller.id == caller.id else {
+        guard caller.roles.contains("admin") || record.start.caller.isSamePerson(as: caller) else {
             throw Problem.notFound.keepingOut(caller, because: "foreign_run")
         }
         return try .json(.map(Self.view(of: record)))

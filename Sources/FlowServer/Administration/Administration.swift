@@ -128,6 +128,9 @@ package struct Administration: Administering {
         guard let id = caller.id, Self.isOneLine(id) else {
             throw AdministrationError(.invalid, "a token's id has 1 to 254 characters and no spaces")
         }
+        guard !Caller.reservedIDs.contains(id) else {
+            throw AdministrationError(.invalid, "'\(id)' is a name of the runtime's own")
+        }
         guard !caller.roles.isEmpty else { throw AdministrationError(.invalid, "a token needs a role") }
         for role in caller.roles where !app.roles.contains(role) {
             let known = app.roles.filter { $0 != "public" }.joined(separator: ", ")
@@ -171,10 +174,16 @@ package struct Administration: Administering {
         }
     }
 
-    /// A key of a connection that the app does not have would be read by nothing.
+    /// A key of a connection that the app does not have would be read by nothing, unless some `auth:` names it.
     private func checkConnection(of name: String) throws(AdministrationError) {
         let parts = name.split(separator: ".").map(String.init)
         guard parts.count == 3, Mode(rawValue: parts[1]) != nil else { return }
+        let isNamed = app.connections.contains { connection in
+            guard connection.service == "http" else { return false }
+            let authentication = HTTPConnection(settings: connection.settings).authentication
+            return authentication?.secretName(mode: parts[1]) == name
+        }
+        if isNamed { return }
         guard let connection = app.connection(named: parts[0]) else {
             let known = app.connections.map(\.name).joined(separator: ", ")
             throw AdministrationError(.invalid, "the app has no connection '\(parts[0])'; it has \(known)")

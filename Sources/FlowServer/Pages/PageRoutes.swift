@@ -40,7 +40,8 @@ struct PageRoutes: Sendable {
             switch answer {
             case .answered(let answer, let run):
                 if [401, 403, 404].contains(answer.status) { await note(answer, of: name, caller) }
-                return try .answer(answer, run: run)
+                // A page's own answer is its output, with 200; everything else is the engine's word.
+                return try .answer(answer, run: run, isFailure: answer.status >= 400)
             case .accepted(let run): return try .accepted(run)
             }
         } catch let error as EngineError {

@@ -51,7 +51,7 @@ package struct PublicFiles: Sendable {
         var total = 0
         // An app without the folder has nothing to serve.
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: root.path)) ?? []
-        for name in names.sorted() where !name.split(separator: "/").contains(where: { $0.hasPrefix(".") }) {
+        for name in names.sorted() where !Self.isHidden(name) {
             guard let file = try Self.file(name, below: root) else { continue }
             total += file.bytes.count
             guard files.count < Self.countMax, total <= Self.bytesMax else {
@@ -69,6 +69,15 @@ package struct PublicFiles: Sendable {
         self.init(files: files)
     }
 
+    /// The folder whose name RFC 8615 fixes is the one hidden name that is meant to be seen: proofs that a host is ours.
+    private static let wellKnown = ".well-known"
+
+    private static func isHidden(_ name: String) -> Bool {
+        let steps = name.split(separator: "/")
+        return (steps.first == Substring(wellKnown) ? steps.dropFirst() : steps[...])
+            .contains { $0.hasPrefix(".") }
+    }
+
     private static func file(_ name: String, below root: URL) throws -> File? {
         let path = root.appendingPathComponent(name).path
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
@@ -83,7 +92,10 @@ package struct PublicFiles: Sendable {
                 description: "public/\(name): names are letters, digits, '.', '_' and '-', and none of the server's own"
             )
         }
-        guard let type = types[(name as NSString).pathExtension.lowercased()] else {
+        // Apple's and others' proofs are files whose names have no ending.
+        let ending = (name as NSString).pathExtension.lowercased()
+        let isProof = steps.count > 1 && first == wellKnown && ending.isEmpty
+        guard let type = isProof ? "text/plain; charset=utf-8" : types[ending] else {
             let known = types.keys.sorted().joined(separator: ", ")
             throw Refusal(description: "public/\(name) is of no kind that is served: \(known)")
         }

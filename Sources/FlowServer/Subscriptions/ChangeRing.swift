@@ -61,8 +61,8 @@ extension ChangeRing.Entry {
     /// The event that this change is for somebody who may see the rows of `scope`; nil when it is none of theirs.
     func event(for scope: RowScope) -> [UInt8]? {
         if let row = scope.row, row != change.row { return nil }
-        if change.kind != .delete, scope.owner == nil || owner == scope.owner { return event }
-        guard scope.owner == nil || change.formerOwner == scope.owner else { return nil }
+        if change.kind != .delete, scope.covers(owner: owner) { return event }
+        guard scope.covers(owner: change.formerOwner) else { return nil }
         // Gone, or no longer theirs.
         guard change.kind == .delete || event != nil else { return nil }
         return ServerSentEvent.deletion(of: change.row, id: change.sequence)

@@ -33,6 +33,19 @@ struct RowScope: Sendable, Hashable {
         owner = id
     }
 
+    /// Whether rows of an owner are among them.
+    ///
+    /// Callers' ids are compared as the store compares them, by their bytes: to Swift `é` and `e` with an accent behind
+    /// it are one text, to the store two people.
+    func covers(owner other: String?) -> Bool {
+        guard let owner else { return true }
+        return other?.hasSameScalars(as: owner) ?? false
+    }
+
+    func isOfSameOwner(as other: RowScope) -> Bool {
+        owner == nil ? other.owner == nil : covers(owner: other.owner)
+    }
+
     /// One row, whoever it belongs to: for those who have shown that they may follow it.
     init(table: String, row: Int64) {
         self.table = table

@@ -26,7 +26,7 @@ struct SubscriptionRight: Sendable {
         guard let authorization else { return true }
         do {
             let caller = try await authenticator.caller(of: [.authorization: authorization])
-            return try RowScope(of: caller, table: scope.table, in: app).owner == scope.owner
+            return try RowScope(of: caller, table: scope.table, in: app).isOfSameOwner(as: scope)
         } catch is Problem {
             return false
         } catch {

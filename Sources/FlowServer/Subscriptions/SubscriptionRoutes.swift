@@ -37,10 +37,9 @@ struct SubscriptionRoutes: Sendable {
         let caller = try await authenticator.caller(of: request.headers)
         let name = context.parameters.get("table") ?? ""
         let wish = try await reader.object(of: request, upTo: Self.ticketBytes)
-        let scope = try await audit("table.ticket", on: name, by: caller) {
+        let (scope, isBySecret) = try await audit("table.ticket", on: name, by: caller) {
             try await self.scope(wish, name, caller)
         }
-        let isBySecret = scope.table != name || wish["clientSecret"]?.stringValue != nil
         let text = try tickets.issue(
             scope,
             caller: Self.name(of: caller, scope),
@@ -55,23 +54,36 @@ struct SubscriptionRoutes: Sendable {
         )
     }
 
-    private func scope(_ wish: ValueMap, _ name: String, _ caller: Caller) async throws -> RowScope {
-        if let secret = wish["clientSecret"]?.stringValue, name == PaymentsTables.payments.name,
-            engine.app.table(named: name) != nil
-        {
+    /// What a ticket is for, and whether a client secret opened it: that right alone outlives the caller's token.
+    ///
+    /// A member that is not acted on is refused: who sends a secret must not believe that it was looked at.
+    private func scope(
+        _ wish: ValueMap,
+        _ name: String,
+        _ caller: Caller
+    ) async throws -> (scope: RowScope, isBySecret: Bool) {
+        for key in wish.keys where key != "id" && key != "clientSecret" {
+            throw Problem(400, "unknown_member", "A ticket is asked for by id or by clientSecret.")
+        }
+        if let given = wish["clientSecret"] {
+            guard let secret = given.stringValue, wish["id"] == nil, name == PaymentsTables.payments.name,
+                engine.app.table(named: name) != nil
+            else {
+                throw Problem(400, "unusable_client_secret", "A clientSecret stands alone, and is one of payments.")
+            }
             let mode = engine.mode
             let found = try await engine.store.read { (reader) throws(StoreError) in
                 try PaymentFollowers.followed(clientSecret: secret, mode: mode, in: reader)
             }
             guard let found else { throw Problem(403, "unknown_client_secret", "No payment has this client secret.") }
-            return RowScope(table: found.table, row: found.id)
+            return (RowScope(table: found.table, row: found.id), true)
         }
         var scope = try RowScope(of: caller, table: name, in: engine.app)
         if let id = wish["id"] {
             guard let row = id.intValue else { throw Problem(400, "invalid_id", "id is a row's id.") }
             scope.row = row
         }
-        return scope
+        return (scope, false)
     }
 
     private func right(of headers: HTTPFields?) -> SubscriptionRight {

@@ -79,18 +79,12 @@ struct HookDelivery: Sendable {
         if mediaType == "application/json" || (mediaType.hasPrefix("application/") && mediaType.hasSuffix("+json")) {
             return try reader.json(bytes)
         }
+        if mediaType == "application/x-www-form-urlencoded" { return .map(try HookForm.fields(of: bytes)) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Problem(400, "malformed_text", "The body is not UTF-8.")
         }
-        if mediaType == "application/x-www-form-urlencoded" { return .map(try form(text)) }
         if mediaType.hasPrefix("text/") { return .string(text) }
         throw Problem(415, "unsupported_body", "A hook takes JSON, form and text bodies, and their Content-Type.")
-    }
-
-    private static func form(_ text: String) throws -> ValueMap {
-        // The same grammar as a query, but for the plus sign that stands for a space.
-        let uri = URI("/?" + text.map { $0 == "+" ? "%20" : String($0) }.joined())
-        return Self.map(of: uri.queryParameters.map { (String($0.key), String($0.value)) })
     }
 
     /// The first of several values of a name counts.

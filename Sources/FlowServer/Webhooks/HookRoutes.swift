@@ -81,7 +81,10 @@ struct HookRoutes: Sendable {
             let status = record.status == .succeeded ? 200 : 202
             return try .json(["received": true, "run": .int(record.id.rawValue)], status: status)
         }
-        return try .answer(answer, run: record.id)
+        // A flow that answered for itself and failed afterwards has its own answer still. Statuses are not compared: an
+        // older version may have chosen another one.
+        let isFailure = record.failure.map { answer.body == RunAnswer(failure: $0).body } ?? false
+        return try .answer(answer, run: record.id, isFailure: isFailure)
     }
 }
 

@@ -88,7 +88,7 @@ package struct TokenVerifier: Sendable {
                 !$0.properties.isWhitespace && $0.properties.generalCategory != .control
             }),
             // The runtime's own names are nobody else's.
-            subject != Caller.system.id, subject != "operator"
+            !Caller.reservedIDs.contains(subject)
         else { throw .noSubject }
         let roles = claims[expectation.rolesClaim]
         let words =
