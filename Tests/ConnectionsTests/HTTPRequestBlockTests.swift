@@ -214,6 +214,17 @@ struct HTTPRequestBlockTests {
         #expect(failure.code == "unexpected_status" && failure.status == 404 && !failure.retryable)
     }
 
+    @Test("a request that was done, and answered with another 2xx than expected, is among what a rerun repeats")
+    func repeatsUnexpected() async throws {
+        let server = try LocalServer { _ in answer(headers: json, body: "{}") }
+        defer { server.stop() }
+        let repeats = try await world(server, "method: POST\npath: /orders\nexpect: [201]").run { engine in
+            _ = try await engine.ask()
+            return try await engine.planRerun(of: RunID(1), from: .failure).repeats
+        }
+        #expect(repeats.map(\.what) == ["stock: POST /orders"])
+    }
+
     @Test("an answer that is too large, or says it is JSON and is not, fails the block at once")
     func hostileAnswers() async throws {
         let server = try LocalServer { request in
