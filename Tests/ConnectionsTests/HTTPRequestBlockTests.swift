@@ -214,6 +214,18 @@ struct HTTPRequestBlockTests {
         #expect(failure.code == "unexpected_status" && failure.status == 404 && !failure.retryable)
     }
 
+    @Test(
+        "a status that 'expect' names is given to the flow at once, also one that else means to send again",
+        arguments: [(429, "GET"), (429, "POST"), (409, "PUT"), (429, "DELETE")]
+    )
+    func expectedRefusal(status: Int, method: String) async throws {
+        let server = try LocalServer { _ in answer("\(status) No", headers: json, body: "{}") }
+        defer { server.stop() }
+        let block = "path: /\nmethod: \(method)\nexpect: [2xx, 404, 409, 429]"
+        #expect(try await world(server, block).call().body["status"] == .int(Int64(status)))
+        #expect(server.received.count == 1)
+    }
+
     @Test("a request that was done, and answered with another 2xx than expected, is among what a rerun repeats")
     func repeatsUnexpected() async throws {
         let server = try LocalServer { _ in answer(headers: json, body: "{}") }
