@@ -1,0 +1,77 @@
+import Connections
+import Crypto
+import Expressions
+import FlowEngine
+import Foundation
+import HTTPTypes
+import HummingbirdTesting
+import TestSupport
+import Testing
+
+@testable import FlowServer
+
+@Suite("Web hooks: whose delivery it is, and whether it came before")
+struct SignedHookTests {
+    private static let json: HTTPFields = [.contentType: "application/json"]
+
+    private func event(_ id: String, account: String? = nil, isLive: Bool = false) -> String {
+        let account = account.map { #", "account": "\#($0)""# } ?? ""
+        return #"{"id": "\#(id)", "object": "event", "livemode": \#(isLive)\#(account), "text": "x"}"#
+    }
+
+    private func stripe(_ body: String, _ secret: String, _ world: ServerWorld) throws -> HTTPFields {
+        let name = try #require(HTTPField.Name("Stripe-Signature"))
+        let bytes = Array(body.utf8)
+        var headers = Self.json
+        headers[name] = StripeSignature.sign(body: bytes, secret: Secret(secret), at: world.clock.now())
+        return headers
+    }
+
+    private func letter(_ id: String, _ body: String, _ secret: String, _ world: ServerWorld) throws -> HTTPFields {
+        let bytes = Array(body.utf8)
+        let signed = try StandardWebhook.sign(id: id, body: bytes, secret: Secret(secret), at: world.clock.now())
+        var headers = Self.json
+        headers[try #require(HTTPField.Name("webhook-id"))] = signed.id
+        headers[try #require(HTTPField.Name("webhook-timestamp"))] = signed.timestamp
+        headers[try #require(HTTPField.Name("webhook-signature"))] = signed.signature
+        return headers
+    }
+
+    private func code(_ body: String, _ secret: String) throws -> HTTPFields {
+        let key = SymmetricKey(data: Array(secret.utf8))
+        let hex = HMAC<SHA256>.authenticationCode(for: Array(body.utf8), using: key)
+            .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        var headers = Self.json
+        headers[try #require(HTTPField.Name("X-Signature-256"))] = "sha256=\(hex)"
+        return headers
+    }
+
+    @Test("while a hook's secret is rolled, what the old or the new one signed is taken, and nothing else")
+    func rolled() async throws {
+        try await ServerWorld.run { world, client in
+            func status(_ hook: String, _ headers: HTTPFields, _ body: String) async throws -> Int {
+                try await client.json("/hooks/\(hook)", .post, headers: headers, body: body).status
+            }
+            for (number, secret, expected) in [(1, "old", 200), (2, "new", 200), (3, "third", 401)] {
+                let body = event("evt_\(number)")
+                let charged = try stripe(body, "whsec_\(secret)", world)
+                #expect(try await status("charged", charged, body) == expected, "stripe: \(secret)")
+                let coded = try code(body, "the \(secret) one")
+                #expect(try await status("rolled", coded, body) == expected, "hmac: \(secret)")
+                let text = "\(secret) secret of letters".utf8
+                let letters = try letter("m\(number)", body, "whsec_" + Data(text).base64EncodedString(), world)
+                #expect(try await status("letters", letters, body) == expected, "standard-webhooks: \(secret)")
+            }
+        }
+    }
+
+    @Test("a secret that cannot be one of its scheme is our fault: 503, so that the sender tries again")
+    func spoiled() async throws {
+        try await ServerWorld.run { world, client in
+            let headers = try letter("m1", "{}", "whsec_b2xkIHNlY3JldCBvZiBsZXR0ZXJz", world)
+            let answer = try await client.json("/hooks/spoiled", .post, headers: headers, body: "{}")
+            #expect(answer.status == 503)
+            #expect(answer.body["code"] == "signature_unavailable")
+        }
+    }
+}
