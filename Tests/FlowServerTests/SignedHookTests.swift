@@ -74,4 +74,42 @@ struct SignedHookTests {
             #expect(answer.body["code"] == "signature_unavailable")
         }
     }
+
+    @Test("a signed event of Stripe's other mode is refused by a hook, whatever its content type says")
+    func otherMode() async throws {
+        try await ServerWorld.run { world, client in
+            let body = event("evt_1", isLive: true)
+            var headers = try stripe(body, "whsec_old", world)
+            for type in ["application/json", "text/plain"] {
+                headers[.contentType] = type
+                let answer = try await client.json("/hooks/charged", .post, headers: headers, body: body)
+                #expect(answer.status == 400)
+                #expect(answer.body["code"] == "event_of_other_mode")
+            }
+            #expect(try await world.runs().isEmpty)
+        }
+    }
+
+    @Test("a hook that names no 'eventId' tells repetitions by the id that its senders sign: one run for each event")
+    func repeated() async throws {
+        try await ServerWorld.run { world, client in
+            func isRepeated(_ hook: String, _ headers: HTTPFields, _ body: String) async throws -> Bool {
+                let answer = try await client.json("/hooks/\(hook)", .post, headers: headers, body: body)
+                #expect(answer.status == 200)
+                return answer.body["repeated"] == true
+            }
+            let body = event("evt_1")
+            let charged = try stripe(body, "whsec_old", world)
+            #expect(try await !isRepeated("charged", charged, body))
+            #expect(try await isRepeated("charged", charged, body))
+            // Of another account it is another event.
+            let other = event("evt_1", account: "acct_2")
+            #expect(try await !isRepeated("charged", stripe(other, "whsec_old", world), other))
+            let secret = "whsec_b2xkIHNlY3JldCBvZiBsZXR0ZXJz"
+            #expect(try await !isRepeated("letters", letter("m1", body, secret, world), body))
+            #expect(try await isRepeated("letters", letter("m1", body, secret, world), body))
+            #expect(try await !isRepeated("letters", letter("m2", body, secret, world), body))
+            #expect(try await world.runs().count == 4)
+        }
+    }
 }
