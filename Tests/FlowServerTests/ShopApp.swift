@@ -15,7 +15,7 @@ enum ShopApp {
         ("flows/refuse.yaml", refuse), ("flows/checkout.yaml", checkout), ("flows/ticket.yaml", ticket),
         ("flows/echo.yaml", echo), ("flows/guarded.yaml", guarded), ("flows/signed.yaml", signed),
         ("flows/nightly.yaml", nightly), ("flows/slow.yaml", slow), ("flows/pulse.yaml", pulse),
-        ("flows/dispute.yaml", dispute),
+        ("flows/dispute.yaml", dispute), ("flows/asked.yaml", asked),
         ("flows/charged.yaml", signedLike("charged", by: "stripe")),
         ("flows/letters.yaml", signedLike("letters", by: "standard-webhooks")),
         ("flows/spoiled.yaml", signedLike("spoiled", by: "standard-webhooks")),
@@ -168,6 +168,17 @@ enum ShopApp {
             block: insert-record
             table: notes
             set: { text: '${ trigger.body.?text.orValue("none") }' }
+
+        """
+
+    private static let asked = """
+        flow: asked
+        kind: cloud
+        access: [customer]
+        trigger: { webhook: { method: POST, auth: bearer, eventId: trigger.body.id, answer: when-finished } }
+        blocks:
+          - block: respond
+            body: { caller: '${ run.caller.id }' }
 
         """
 

@@ -112,4 +112,17 @@ struct SignedHookTests {
             #expect(try await world.runs().count == 4)
         }
     }
+
+    @Test("a caller with a token gets no other caller's answer for using the same event id")
+    func callers() async throws {
+        try await ServerWorld.run { world, client in
+            for caller in [Caller.ann, .bob, .ann] {
+                let name = try #require(caller.id)
+                let headers = try await world.headers(caller)
+                let answer = try await client.json("/hooks/asked", .post, headers: headers, body: #"{"id": "e1"}"#)
+                #expect(answer.body == ["caller": .string(name)])
+            }
+            #expect(try await world.runs().count == 2)
+        }
+    }
 }

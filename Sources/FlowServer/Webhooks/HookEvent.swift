@@ -4,7 +4,7 @@ import FlowLanguage
 
 /// What a delivery to a web hook is told from others by: two deliveries of one event start one run.
 struct HookEvent: Sendable, Hashable {
-    /// Whose id it is: the ids of two accounts of Stripe have nothing to do with each other.
+    /// Whose id it is: the ids of two callers, or of two accounts of Stripe, have nothing to do with each other.
     let account: String
     /// Nil: each delivery is an event of its own.
     let id: String?
@@ -17,12 +17,14 @@ struct HookEvent: Sendable, Hashable {
         of delivery: HookDelivery,
         bytes: [UInt8],
         _ trigger: WebhookTrigger,
+        caller: Caller,
         mode: Mode,
         reader: RequestReader
     ) throws {
         let named = try trigger.eventID.map(delivery.eventID(by:))
         switch trigger.authentication {
-        case .none, .hmac, .bearer: (account, id) = ("", named)
+        case .none, .hmac: (account, id) = ("", named)
+        case .bearer: (account, id) = (caller.id ?? "", named)
         case .standardWebhooks: (account, id) = ("", named ?? delivery.head.headers["webhook-id"])
         case .stripe:
             // What the header calls the body is not signed.

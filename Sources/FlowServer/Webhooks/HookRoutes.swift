@@ -45,6 +45,7 @@ struct HookRoutes: Sendable {
             of: delivery,
             bytes: bytes,
             trigger,
+            caller: caller,
             mode: engine.mode,
             reader: reader
         )
