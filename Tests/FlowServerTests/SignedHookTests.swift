@@ -125,4 +125,25 @@ struct SignedHookTests {
             #expect(try await world.runs().count == 2)
         }
     }
+
+    @Test("a repetition whose run is pruned is answered as one that was received")
+    func pruned() async throws {
+        try await ServerWorld.run { world, client in
+            for expected in [["said": "hi", "agent": ""], ["received": true, "repeated": true]] as [Value] {
+                var headers = Self.json
+                headers[.userAgent] = ""
+                let body = #"{"id": 7, "text": "hi"}"#
+                let answer = try await client.json("/hooks/echo", .post, headers: headers, body: body)
+                #expect((200...201).contains(answer.status))
+                #expect(answer.body == expected)
+                let now = world.clock.now()
+                let (later, earlier) = (now + .seconds(60), now + .seconds(-60))
+                let order = PruneOrder(runsBefore: try #require(later), deliveriesBefore: try #require(earlier))
+                let run = try await world.runs().first?.id
+                if let run { _ = try await world.engine.answer(of: run, timeLimit: .seconds(60)) }
+                _ = try await world.engine.write { transaction throws(StoreError) in try transaction.prune(order) }
+            }
+            #expect(try await world.runs().isEmpty)
+        }
+    }
 }

@@ -69,13 +69,14 @@ struct HookRoutes: Sendable {
         }
     }
 
-    /// The run that a delivery started, or the first delivery of the same event.
+    /// The run that a delivery started, or the first delivery of the same event; nil when that one is pruned.
     private func run(_ run: RunID?, hook: String, _ event: HookEvent) async throws -> RunID? {
         guard run == nil, let eventID = event.id else { return run }
-        let first = try await engine.store.read { reader throws(StoreError) in
-            try reader.delivery(source: hook, account: event.account, eventID: eventID)
+        return try await engine.store.read { reader throws(StoreError) in
+            let first = try reader.delivery(source: hook, account: event.account, eventID: eventID)?.run
+            guard let first, try reader.status(of: first) != nil else { return nil }
+            return first
         }
-        return first?.run
     }
 
     /// A repetition gets the answer of the run that the first delivery started.
