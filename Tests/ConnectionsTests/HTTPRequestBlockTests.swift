@@ -239,6 +239,29 @@ struct HTTPRequestBlockTests {
         #expect(failure.code == "unexpected_status" && failure.status == 404 && !failure.retryable)
     }
 
+    @Test(
+        "a status that 'expect' names is given to the flow at once, also one that else means to send again",
+        arguments: [(429, "GET"), (429, "POST"), (409, "PUT"), (429, "DELETE")]
+    )
+    func expectedRefusal(status: Int, method: String) async throws {
+        let server = try LocalServer { _ in answer("\(status) No", headers: json, body: "{}") }
+        defer { server.stop() }
+        let block = "path: /\nmethod: \(method)\nexpect: [2xx, 404, 409, 429]"
+        #expect(try await world(server, block).call().body["status"] == .int(Int64(status)))
+        #expect(server.received.count == 1)
+    }
+
+    @Test("a request that was done, and answered with another 2xx than expected, is among what a rerun repeats")
+    func repeatsUnexpected() async throws {
+        let server = try LocalServer { _ in answer(headers: json, body: "{}") }
+        defer { server.stop() }
+        let repeats = try await world(server, "method: POST\npath: /orders\nexpect: [201]").run { engine in
+            _ = try await engine.ask()
+            return try await engine.planRerun(of: RunID(1), from: .failure).repeats
+        }
+        #expect(repeats.map(\.what) == ["stock: POST /orders"])
+    }
+
     @Test("an answer that is too large, or says it is JSON and is not, fails the block at once")
     func hostileAnswers() async throws {
         let server = try LocalServer { request in

@@ -72,6 +72,81 @@ struct EngineRerunTests {
         }
     }
 
+    /// Charges, and fails behind that.
+    private static let failingChild =
+        SampleFlows.child + "\n  - { block: fail, error: { code: broken, message: broken } }\n"
+    private static let childsCharge = "bank: POST /charge/1 (run 2, 'child')"
+
+    @Test("a plan lists what a sub-flow did before it failed, and a retry does not do it again unasked")
+    func failedSubflow() async throws {
+        try await EngineWorld.with(SampleFlows.parent, Self.failingChild) { world in
+            try await world.run { engine in
+                _ = try await engine.call()
+                #expect(try await engine.record(RunID(1)).status == .failed)
+                for start in [RerunStart.failure, .beginning] {
+                    let plan = try await engine.planRerun(of: RunID(1), from: start)
+                    #expect(plan.repeats.map(\.what) == [Self.childsCharge])
+                }
+            }
+        }
+    }
+
+    @Test("a plan lists what a sub-flow did that was out of time")
+    func timedOutSubflow() async throws {
+        let child = SampleFlows.child + "\n  - { block: wait, for: 2h }\n"
+        let parent = SampleFlows.parent + "\n    timeout: 1h\n"
+        try await EngineWorld.with(parent, child) { world in
+            try await world.run { engine in
+                async let answer = engine.call()
+                _ = try await engine.record(RunID(2), being: .waiting)
+                await world.clock.waitForSleeper(within: .seconds(3_600))
+                world.clock.advance(by: .seconds(3_600))
+                _ = try await answer
+                let plan = try await engine.planRerun(of: RunID(1), from: .failure)
+                #expect(plan.repeats.map(\.what) == [Self.childsCharge])
+            }
+        }
+    }
+
+    @Test("a plan lists what a sub-flow did that a branch ran")
+    func subflowInBranch() async throws {
+        let flow = EngineRetryTests.page(
+            "{}",
+            """
+            - id: both
+              block: parallel
+              branches:
+                left: [{ id: one, block: run-flow, flow: child, input: { amount: 5 } }]
+                right: [{ id: two, block: insert-record, table: lines, set: { text: two } }]
+            """
+        )
+        try await EngineWorld.with(flow, Self.failingChild) { world in
+            try await world.run { engine in
+                _ = try await engine.call()
+                let plan = try await engine.planRerun(of: RunID(1), from: .failure)
+                #expect(plan.repeats.count { $0.what.hasPrefix("bank: POST /charge/1") } == 1)
+                #expect(plan.repeats.contains { $0.what == "lines" })
+            }
+        }
+    }
+
+    @Test("a plan lists what a sub-flow did that code ran")
+    func subflowOfCode() async throws {
+        let call = CodeQuestion(
+            call: "runFlow",
+            arguments: .list(["child", ["amount": 5]]),
+            work: .runFlow(flow: "child", input: ["amount": 5], mode: .wait)
+        )
+        let flow = EngineCodeTests.flow("kind: page\naccess: [customer]")
+        try await EngineWorld.with(flow, Self.failingChild) { world in
+            try await world.run(code: ScriptedCode(calls: [call])) { engine in
+                _ = try await engine.call()
+                let plan = try await engine.planRerun(of: RunID(1), from: .beginning)
+                #expect(plan.repeats.contains { $0.what == Self.childsCharge })
+            }
+        }
+    }
+
     @Test("a run is done again from a block with other input, where the flow goes the same way until there")
     func editedInput() async throws {
         try await EngineWorld.with(Self.flow) { world in

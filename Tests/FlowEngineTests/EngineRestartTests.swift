@@ -85,6 +85,78 @@ struct EngineRestartTests {
         }
     }
 
+    @Test("a test run is paused under a server of live mode, which sends nothing for it, and goes on in its own mode")
+    func otherMode() async throws {
+        try await EngineWorld.with(SampleFlows.charge) { world in
+            let lost = try await crashWhileSending(world)
+            let live = ScriptedTransport()
+            try await world.run(transport: live, mode: .live) { engine in
+                let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
+                #expect(record.status == .paused)
+                #expect(record.failure?.code == "other_mode")
+                #expect(record.failure?.message.contains("serve in test mode and resume") == true)
+                // Resumed in the wrong mode it is paused again.
+                try await engine.resume(RunID(1))
+                #expect(try await engine.record(RunID(1), being: .paused).failure?.code == "other_mode")
+                #expect(live.sent.isEmpty)
+            }
+            let test = ScriptedTransport()
+            try await world.run(transport: test) { engine in
+                try await engine.resume(RunID(1))
+                let record = try await engine.answer(of: RunID(1), timeLimit: .seconds(86_400))
+                #expect(record.status == .succeeded)
+                #expect(test.sent.map(\.request.key) == [lost.key])
+                #expect(test.sent.map(\.mode) == [.test])
+            }
+        }
+    }
+
+    @Test("a sub-flow and a branch of a test run send nothing in live mode either")
+    func otherModeBelow() async throws {
+        let parent = """
+            flow: f
+            kind: page
+            access: [customer]
+            blocks:
+              - id: both
+                block: parallel
+                branches:
+                  left: [{ id: one, block: run-flow, flow: child, input: { amount: 1 } }]
+                  right:
+                    - id: two
+                      block: execute-connection-command
+                      connection: bank
+                      command: charge
+                      data: { amount: 2 }
+            """
+        let gate = Gate()
+        let hanging = ScriptedTransport { _, _ in
+            await gate.pass()
+            return .lost(reason: "the process is gone")
+        }
+        try await EngineWorld.with(parent, SampleFlows.child) { world in
+            try await world.run(transport: hanging) { engine in
+                _ = try await engine.start("f", input: [:], trigger: .null, origin: .manual, caller: .ann)
+                await hanging.waitForSent(2)
+            }
+            let live = ScriptedTransport()
+            let sending = try await world.run(transport: live, mode: .live) { engine in
+                var sending: [RunID] = []
+                for run in try await engine.allRuns() where run.status == .running || run.status == .paused {
+                    #expect(try await engine.record(run.id, being: .paused).failure?.code == "other_mode")
+                    sending.append(run.id)
+                }
+                #expect(sending.count == 2)
+                #expect(live.sent.isEmpty)
+                return sending
+            }
+            try await world.run { engine in
+                for run in sending { try await engine.resume(run) }
+                #expect(try await engine.finished(RunID(1)).status == .succeeded)
+            }
+        }
+    }
+
     @Test("a run whose version is gone is paused and says so, and goes on when the version is back")
     func versionGone() async throws {
         let other = SampleFlows.charge.replacing("total: 100", with: "total: 200")

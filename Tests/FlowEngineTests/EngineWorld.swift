@@ -55,6 +55,7 @@ struct EngineWorld {
         store decorate: (any Store) -> any Store = { $0 },
         earlier: EarlierVersions = .none,
         retention: Retention = .lookingHourly,
+        mode: Mode = .test,
         body: (Engine) async throws -> R
     ) async throws -> R {
         let base = try openStore()
@@ -68,7 +69,7 @@ struct EngineWorld {
             features: [feature],
             code: code,
             earlier: earlier,
-            mode: .test,
+            mode: mode,
             logger: logger,
             retention: retention
         )

@@ -26,6 +26,13 @@ final class ScriptedCode: CodeRunner {
         }
     }
 
+    /// The code makes these calls, one after the other, and returns.
+    init(calls: [CodeQuestion]) {
+        self.gate = Gate()
+        self.gate.open()
+        self.calls = calls
+    }
+
     /// How many answers the code had each time it was let go on.
     var advances: [Int] { asked.withLock { $0 } }
 

@@ -112,6 +112,24 @@ struct ScheduleTests {
     )
     func zones(_ name: String) { #expect(ScheduleZone(name) == nil) }
 
+    @Test(
+        "an abbreviation and an offset are no zones: what they mean depends on whom one asks",
+        arguments: [
+            "BST", "AST", "ACT", "IST", "PST", "CST", "EST", "CET", "GMT+1", "UTC+2", "GMT+0530", "UTC-3", "GMT0",
+            "SystemV/EST5", "posix/Europe/Berlin", "right/Europe/Berlin",
+        ]
+    )
+    func abbreviations(_ name: String) { #expect(ScheduleZone(name) == nil) }
+
+    @Test(
+        "names of the IANA list are zones",
+        arguments: [
+            "UTC", "GMT", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata", "US/Pacific", "Etc/GMT+1",
+            "Etc/UTC", "Japan", "NZ", "America/Port-au-Prince",
+        ]
+    )
+    func names(_ name: String) { #expect(ScheduleZone(name) != nil) }
+
     @Test("an interval counts from 1970, whatever it is asked after")
     func interval() throws {
         let trigger = ScheduleTrigger(rhythm: .every(microseconds: 900_000_000), missed: .skip)

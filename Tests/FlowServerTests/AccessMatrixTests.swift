@@ -64,7 +64,7 @@ struct AccessMatrixTests {
                 guard case .webhook(let hook) = flow.trigger, hook.authentication == .bearer,
                     hook.method == entry.method.rawValue
                 else { return nil }
-                return Probe(path: "/hooks/\(flow.name)", body: "{}", roles: flow.access)
+                return Probe(path: "/hooks/\(flow.name)", body: #"{"id": "1"}"#, roles: flow.access)
             }
         case "/events/:name":
             return app.events.map { Probe(path: "/events/\($0.name)", body: "{}", roles: $0.access) }

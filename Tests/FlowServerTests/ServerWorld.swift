@@ -92,6 +92,10 @@ struct ServerWorld: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let secrets = UnsealedSecrets([
             "stripe.test.webhookSecret": stripeSecret, "hooks.signed.secret": Secret("it is me"),
+            "hooks.rolled.secret": Secret("the old one, the new one"),
+            "hooks.charged.secret": Secret("whsec_old,whsec_new"),
+            "hooks.letters.secret": Secret("whsec_b2xkIHNlY3JldCBvZiBsZXR0ZXJz,whsec_bmV3IHNlY3JldCBvZiBsZXR0ZXJz"),
+            "hooks.spoiled.secret": Secret("a password"),
             "stripe.test.secretKey": Secret("sk_test_0123456789abcdefghijklmn"),
             "stripe.test.publishableKey": Secret("pk_test_0123456789abcdefghijklmn"),
         ])

@@ -15,8 +15,16 @@ enum ShopApp {
         ("flows/refuse.yaml", refuse), ("flows/checkout.yaml", checkout), ("flows/ticket.yaml", ticket),
         ("flows/echo.yaml", echo), ("flows/guarded.yaml", guarded), ("flows/signed.yaml", signed),
         ("flows/nightly.yaml", nightly), ("flows/slow.yaml", slow), ("flows/pulse.yaml", pulse),
-        ("flows/dispute.yaml", dispute), ("flows/verdict.yaml", verdict),
+        ("flows/dispute.yaml", dispute), ("flows/verdict.yaml", verdict), ("flows/asked.yaml", asked),
+        ("flows/charged.yaml", signedLike("charged", by: "stripe")),
+        ("flows/letters.yaml", signedLike("letters", by: "standard-webhooks")),
+        ("flows/spoiled.yaml", signedLike("spoiled", by: "standard-webhooks")),
+        ("flows/rolled.yaml", signedLike("rolled", by: "hmac")),
     ]
+
+    private static func signedLike(_ name: String, by authentication: String) -> String {
+        signed.replacing("flow: signed", with: "flow: \(name)").replacing("hmac", with: authentication)
+    }
 
     private static let app = """
         app: shop
@@ -159,7 +167,18 @@ enum ShopApp {
           - id: note
             block: insert-record
             table: notes
-            set: { text: '${ trigger.body.text }' }
+            set: { text: '${ trigger.body.?text.orValue("none") }' }
+
+        """
+
+    private static let asked = """
+        flow: asked
+        kind: cloud
+        access: [customer]
+        trigger: { webhook: { method: POST, auth: bearer, eventId: trigger.body.id, answer: when-finished } }
+        blocks:
+          - block: respond
+            body: { caller: '${ run.caller.id }' }
 
         """
 

@@ -10,7 +10,10 @@ import Testing
 @Suite("What taking runs up costs")
 struct ClaimPlanTests {
     private static let queries: [(String, FixedStatement, index: String)] = [
-        ("left running", StoreSession.leftRunning, "runs_running"), ("due", StoreSession.due, "runs_due"),
+        ("left running", StoreSession.leftRunning, "runs_running"),
+        ("due of a flow", StoreSession.dueOfFlow, "runs_due"),
+        ("next flow with a moment", StoreSession.nextFlowWithMoment, "runs_due"),
+        ("next moment of a flow", StoreSession.nextWakeOfFlow, "runs_due"),
         ("next flow", StoreSession.nextQueuedFlow, "runs_queue"),
         ("queued of a flow", StoreSession.queuedOfFlow, "runs_queue"),
         ("places of a key", StoreSession.admitted, "runs_concurrency"),
@@ -110,21 +113,52 @@ struct ClaimPlanTests {
         }
     }
 
+    @Test("due runs of a flow that holds its share of the places do not hide those of another flow")
+    func dueBesideFullFlow() async throws {
+        try await withSession { connection in
+            try connection.perform { session throws(StoreError) in
+                try session.transaction(writing: true) { session throws(StoreError) in
+                    for number in 0..<300 {
+                        let flow = number < 290 ? "full" : "other"
+                        let run = try session.insertRun(sampleStart(flow: flow), at: at(1))
+                        guard var record = try session.run(run) else { continue }
+                        record.status = .waiting
+                        record.wakesAt = number < 290 ? at(1) : at(2)
+                        try session.updateRun(record)
+                    }
+                    let order = ClaimOrder(held: ["full": 192], perFlow: 192)
+                    let claimed = try session.claimableRuns(epoch: 5, now: at(3), limit: 64, order: order)
+                    #expect(claimed.runs.map(\.start.flow) == Array(repeating: "other", count: 10))
+                    #expect(claimed.isMoreWaiting)
+                    #expect(try session.nextWakeTime(after: at(1)) == at(2))
+                    #expect(try session.nextWakeTime(after: at(2)) == nil)
+                }
+            }
+        }
+    }
+
     /// Steps of SQLite's machine for finding ten runs of a small flow beside a large one.
-    private func steps(beside count: Int) async throws -> [Int32] {
+    private func steps(beside count: Int, due: Bool = false) async throws -> [Int32] {
         try await withSession { connection in
             try connection.perform { session throws(StoreError) in
                 try session.transaction(writing: true) { session throws(StoreError) in
                     for number in 0..<(count + 20) {
                         let flow = number < count ? "large" : "small"
-                        _ = try session.insertRun(sampleStart(flow: flow), at: at(1))
+                        let run = try session.insertRun(sampleStart(flow: flow), at: at(1))
+                        guard due, var record = try session.run(run) else { continue }
+                        // The small flow's are the last to be due.
+                        record.status = number.isMultiple(of: 2) ? .waiting : .retrying
+                        record.wakesAt = number < count ? at(1) : at(2)
+                        try session.updateRun(record)
                     }
                     let order = ClaimOrder(held: ["large": 190], perFlow: 192)
                     let claimed = try session.claimableRuns(epoch: 5, now: at(2), limit: 12, order: order)
                     #expect(claimed.runs.count == 12)
                     #expect(claimed.runs.count { $0.start.flow == "large" } == 2)
-                    return try [StoreSession.nextQueuedFlow, StoreSession.queuedOfFlow, StoreSession.due].map {
-                        (query) throws(StoreError) in
+                    return try [
+                        StoreSession.nextQueuedFlow, StoreSession.queuedOfFlow, StoreSession.nextFlowWithMoment,
+                        StoreSession.dueOfFlow,
+                    ].map { (query) throws(StoreError) in
                         sqlite3_stmt_status(try session.prepared(query).handle, SQLITE_STMTSTATUS_VM_STEP, 0)
                     }
                 }
@@ -132,10 +166,13 @@ struct ClaimPlanTests {
         }
     }
 
-    @Test("the cost is the same beside a hundred waiting runs and beside ten thousand")
-    func constant() async throws {
-        let few = try await steps(beside: 100)
-        let many = try await steps(beside: 10_000)
+    @Test(
+        "the cost is the same beside a hundred waiting runs and beside ten thousand, be they queued or due",
+        arguments: [false, true]
+    )
+    func constant(due: Bool) async throws {
+        let few = try await steps(beside: 100, due: due)
+        let many = try await steps(beside: 10_000, due: due)
         #expect(few == many)
         #expect(many.allSatisfy { $0 < 1_000 })
     }

@@ -1,4 +1,4 @@
-import Expressions
+package import Expressions
 package import FlowEngine
 package import FlowLanguage
 import HTTPTransport
@@ -69,6 +69,11 @@ package struct HTTPRequestCommand: Command {
         } catch {
             return .fail(error)
         }
+    }
+
+    package func expects(_ answer: OutsideAnswer, by data: ValueMap) -> Bool {
+        guard let expect = data["expect"], expect != .null else { return false }
+        return isExpected(answer.status, by: expect)
     }
 
     private func isExpected(_ status: Int, by expect: Value?) -> Bool {

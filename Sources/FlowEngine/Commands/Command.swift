@@ -18,6 +18,14 @@ package protocol Command: Sendable {
         of call: CommandCall,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> CommandStep
+
+    /// Whether the block's author named the answer's status as one that the flow wants to see: then `receive` gets it,
+    /// also one that else means "send it again".
+    func expects(_ answer: OutsideAnswer, by data: ValueMap) -> Bool
+}
+
+extension Command {
+    package func expects(_ answer: OutsideAnswer, by data: ValueMap) -> Bool { false }
 }
 
 package enum CommandStep: Sendable {

@@ -13,13 +13,15 @@ enum SendVerdict: Sendable, Hashable {
     /// It may have been executed and must not be repeated.
     case unknown(reason: String)
 
-    init(_ result: TransportResult, effect: Effect) {
+    /// What the author expects (`isExpected`) is an answer, and no reason to ask again.
+    init(_ result: TransportResult, effect: Effect, isExpected: (OutsideAnswer) -> Bool = { _ in false }) {
         switch result {
         case .notSent(let reason, retryable: true): self = .again(isUncertain: false, reason: reason, after: nil)
         case .notSent(let reason, retryable: false): self = .refused(reason: reason)
         case .unusable(let reason): self = .unusable(reason: reason)
         case .lost(let reason):
             self = effect == .once ? .unknown(reason: reason) : .again(isUncertain: true, reason: reason, after: nil)
+        case .answered(let answer) where isExpected(answer): self = .answered(answer)
         case .answered(let answer):
             let reason = "the service answered \(answer.status)"
             let pause = answer.headers["retry-after"].flatMap(Int64.init).map { Duration.seconds(max(0, min($0, 60))) }

@@ -86,13 +86,15 @@ extension Engine {
 
     /// Takes a delivery of a web hook in: its row and its run are one transaction.
     ///
-    /// `eventID` is the sender's id of the event, nil when each delivery is a run; `body` is as it came, byte for byte.
+    /// `eventID` is the sender's id of the event, nil when each delivery is a run, and `account` says whose id it is;
+    /// `body` is as it came, byte for byte.
     /// `caller` is who showed a token, or the runtime itself when the delivery was signed or needs no proof.
     /// - Returns: Nil for a repetition, which is counted.
     /// - Throws: `.unknownFlow`, `.overloaded`, `.notReady`, `.store`: then no 2xx may be given.
     package func receive(
         hook: String,
         eventID: String?,
+        account: String = "",
         trigger: Value,
         body: [UInt8],
         caller: Caller = .system
@@ -104,6 +106,7 @@ extension Engine {
         let now = clock.now()
         let delivery = Delivery(
             source: hook,
+            account: account,
             mode: mode,
             eventID: eventID ?? "delivery-" + random.bytes(16).map { String($0, radix: 16) }.joined(separator: "."),
             type: "webhook",

@@ -67,7 +67,7 @@ extension Engine {
         do throws(StoreError) {
             return try await store.read { (reader) throws(StoreError) in
                 var plan = RerunPlan(run: run, flow: record.start.flow, kept: kept, repeats: [])
-                try Self.list(entries.dropFirst(kept), in: &plan, reader)
+                try Self.list(entries.dropFirst(kept), of: record, in: &plan, reader)
                 return plan
             }
         } catch {
@@ -75,23 +75,41 @@ extension Engine {
         }
     }
 
-    /// Lists what entries did to the world, those of branches among them.
+    /// Lists what entries did to the world, those of branches and of sub-flows among them.
+    ///
+    /// A block that failed may have done something all the same: a sub-flow before it failed, a request whose answer was
+    /// not the expected one.
     private static func list(
         _ entries: some Sequence<JournalEntry>,
+        of record: RunRecord,
         in plan: inout RerunPlan,
         _ reader: any StoreReader
     ) throws(StoreError) {
+        var answers: [EntryAddress: OutsideAnswer]?
         for entry in entries {
-            if let branch = entry.branchRun {
-                try list(reader.entries(of: branch), in: &plan, reader)
-            } else if let effect = RerunPlan.Effect(entry) {
-                if plan.repeats.count < Limits.repeatsListed {
-                    plan.repeats.append(effect)
-                } else {
-                    plan.furtherRepeats += 1
-                }
+            if let child = entry.branchRun ?? entry.subflowRun, let found = try reader.run(child) {
+                if entry.branchRun == nil, entry.status != .failed { plan.note(RerunPlan.Effect(entry), of: record) }
+                try list(reader.entries(of: child), of: found, in: &plan, reader)
+                continue
             }
+            if entry.status == .failed, entry.subflowRun == nil {
+                guard let request = OutsideRequest(entry.input), request.effect != .safe else { continue }
+                let known = if let answers { answers } else { try Self.answers(in: record.id, reader) }
+                answers = known
+                guard let status = known[entry.address]?.status, (200...299).contains(status) else { continue }
+            }
+            plan.note(RerunPlan.Effect(entry), of: record)
         }
+    }
+
+    /// What requests of a run were answered with.
+    private static func answers(
+        in run: RunID,
+        _ reader: any StoreReader
+    ) throws(StoreError) -> [EntryAddress: OutsideAnswer] {
+        var answers: [EntryAddress: OutsideAnswer] = [:]
+        for evidence in try reader.evidence(of: run) { answers[evidence.address] = evidence.receipt?.answer }
+        return answers
     }
 
     /// Starts a new run that does a final one again, with other input if some is given; durable when this returns.
@@ -275,10 +293,28 @@ extension JournalEntry {
     }
 }
 
+extension JournalEntry {
+    /// The run that a block, or a host call of code, waited for.
+    fileprivate var subflowRun: RunID? {
+        guard block == "run-flow" || input["call"] != nil, OutsideRequest(input) == nil else { return nil }
+        return input["run"]?.intValue.map { RunID($0) }
+    }
+}
+
+extension RerunPlan {
+    fileprivate mutating func note(_ effect: Effect?, of record: RunRecord) {
+        guard var effect else { return }
+        // The paths of a sub-flow are its own.
+        if record.id != run, record.start.flow != flow {
+            effect.what += "\(effect.what.isEmpty ? "" : " ")(run \(record.id), '\(record.start.flow)')"
+        }
+        if repeats.count < Limits.repeatsListed { repeats.append(effect) } else { furtherRepeats += 1 }
+    }
+}
+
 extension RerunPlan.Effect {
-    /// Nil for an entry that changed nothing.
+    /// Nil for an entry that only reads; whether it succeeded is the caller's affair.
     init?(_ entry: JournalEntry) {
-        guard entry.status != .failed else { return nil }
         let what: String
         if let request = OutsideRequest(entry.input) {
             if request.effect == .safe { return nil }

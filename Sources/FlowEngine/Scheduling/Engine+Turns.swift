@@ -75,6 +75,7 @@ extension Engine {
             logger.error("a run cannot go on", metadata: ["run.id": "\(id)", "damage": "\(damage)"])
             return try fail(record, .engine("engine_corrupt", damage), in: transaction)
         }
+        guard record.start.mode == mode else { return try pauseForMode(record, in: transaction) }
         try Failpoint.claimBeforeCommit.reach()
         guard let graph = try context().graph(of: record.start, in: transaction) else {
             return try pauseWithoutGraph(record, in: transaction)
@@ -164,16 +165,39 @@ extension Engine {
         _ record: RunRecord,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> TurnResult {
-        var record = record
-        record.status = .paused
-        record.wakesAt = nil
         let reason = try context().earlier.absence(of: record.start.version, in: transaction)
-        record.failure = .engine(
+        let failure = BlockFailure.engine(
             "version_gone",
             "'\(record.start.flow)', or a flow that it runs, was changed since the run began with version "
                 + "\(record.start.version.short), which cannot go on: \(reason ?? "it is another flow's"); "
                 + "put that back and resume the run"
         )
+        return try pause(record, failure, in: transaction)
+    }
+
+    /// A request of a test run that left with live keys would move real money, and the other way round would lose it.
+    private func pauseForMode(
+        _ record: RunRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> TurnResult {
+        let (its, ours) = (record.start.mode.rawValue, mode.rawValue)
+        let failure = BlockFailure.engine(
+            "other_mode",
+            "the run began in \(its) mode, and this server sends with the keys of \(ours) mode; "
+                + "serve in \(its) mode and resume the run"
+        )
+        return try pause(record, failure, in: transaction)
+    }
+
+    private func pause(
+        _ record: RunRecord,
+        _ failure: BlockFailure,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> TurnResult {
+        var record = record
+        record.status = .paused
+        record.wakesAt = nil
+        record.failure = failure
         try transaction.updateRun(record)
         return result(ofLeft: record, startsWork: record.start.lane != nil)
     }

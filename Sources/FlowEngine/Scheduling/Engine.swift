@@ -85,7 +85,7 @@ package final class Engine: Service, Sendable {
         self.logger = logger
         self.retention = retention
         self.effectsPerTurn = effectsPerTurn
-        self.schedules = Schedules(app, mode: mode)
+        self.schedules = Schedules(app, mode: mode, began: clock.now())
         self.priorities = app.flows.mapValues(\.priority).filter { $0.value != 0 }
         self.flowsOfStripeEvents = app.flowsOfStripeEvents
         let timed = TimedStore(base: store, clock: clock, counters: counters)

@@ -30,9 +30,12 @@ struct Schedules: Sendable {
 
     private let flows: [Scheduled]
     private let mode: Mode
+    /// When the process began: it was not there for moments before.
+    private let began: Timestamp
 
-    init(_ app: App, mode: Mode) {
+    init(_ app: App, mode: Mode, began: Timestamp) {
         self.mode = mode
+        self.began = began
         flows = app.flows.values.sorted { $0.name < $1.name }.compactMap { graph in
             guard case .schedule(let trigger) = graph.trigger else { return nil }
             return Scheduled(graph: graph, trigger: trigger)
@@ -58,7 +61,7 @@ struct Schedules: Sendable {
             if let known = stored[record.flow], known.definition == record.definition {
                 record.nextAt = known.nextAt
                 if let due = known.nextAt, due <= now {
-                    let firing = Firing(scheduled.trigger, due: due, now: now)
+                    let firing = Firing(scheduled.trigger, due: due, now: now, began: began)
                     for tick in firing.ticks { try start(scheduled.graph, tick, now: now, in: transaction) }
                     record.nextAt = firing.next
                     try transaction.saveSchedule(record)
@@ -96,7 +99,7 @@ private struct Firing {
     var ticks: [Timestamp] = []
     var next: Timestamp?
 
-    init(_ trigger: ScheduleTrigger, due: Timestamp, now: Timestamp) {
+    init(_ trigger: ScheduleTrigger, due: Timestamp, now: Timestamp, began: Timestamp) {
         switch trigger.missed {
         case .all:
             var tick: Timestamp? = due
@@ -110,7 +113,7 @@ private struct Firing {
             next = trigger.next(after: now)
         case .skip:
             let last = Self.last(of: trigger, from: due, through: now)
-            if now - last <= Limits.tickDelay { ticks = [last] }
+            if last >= began, now - last <= Limits.tickDelay { ticks = [last] }
             next = trigger.next(after: now)
         }
     }

@@ -55,7 +55,7 @@ extension Turn {
     mutating func receive(_ result: TransportResult) throws(StoreError) -> Stop? {
         guard var pending = run.pending else { return nil }
         let effect = pending.request.effect
-        let verdict = SendVerdict(result, effect: effect)
+        let verdict = SendVerdict(result, effect: effect) { expects($0, for: pending.call) }
         // A request that may have been executed once stays so, whatever became of its repetitions.
         let mayHaveHappened = pending.entry.isUncertain
         switch verdict {
@@ -82,6 +82,11 @@ extension Turn {
             pending.entry.failure = problem(reason, isUncertain: true, retryable: false)
             return try giveUp(pending, isUncertain: true)
         }
+    }
+
+    private func expects(_ answer: OutsideAnswer, for call: BlockCall) -> Bool {
+        guard case .command(let block, let data) = call.work else { return false }
+        return context.command(block.command, of: block.service)?.expects(answer, by: data) ?? false
     }
 
     static let noAnswer = "no_answer"

@@ -125,6 +125,15 @@ extension FindingExplanations {
                 flow.
                 """
         ),
+        .webhookMethod: Page(
+            cause: """
+                What these senders sign is the body. A GET has none, so that the signature of one delivery would let in \
+                any other, whatever its query says.
+                """,
+            remedy: """
+                Write 'method: POST', or let the senders of GETs prove who they are with 'auth: bearer'.
+                """
+        ),
         .inputWithTrigger: Page(
             cause: """
                 The flow declares inputs, but its trigger gives none.

@@ -96,7 +96,8 @@ extension FindingExplanations {
             cause: """
                 'expect' says which answers let the block succeed; without it, those of the two hundreds. Answers of \
                 the five hundreds say nothing of what happened: the engine repeats the request if its effect allows \
-                that, or parks the run.
+                that, or parks the run. A 429, and a 409 to a request with a key, is repeated too, unless 'expect' \
+                names it: then the flow gets it.
                 """,
             remedy: """
                 Write 'expect: [200, 404]' or 'expect: 2xx'.

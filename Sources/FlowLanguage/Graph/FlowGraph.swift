@@ -162,6 +162,14 @@ package enum Trigger: Sendable, Hashable {
 package struct WebhookTrigger: Sendable, Hashable {
     package enum Authentication: String, Sendable, Hashable, CaseIterable {
         case stripe, hmac, standardWebhooks = "standard-webhooks", bearer, none
+
+        /// Whether a sender proves who it is by what it signs: the body.
+        var signsBodies: Bool {
+            switch self {
+            case .stripe, .hmac, .standardWebhooks: true
+            case .bearer, .none: false
+            }
+        }
     }
 
     package enum Answer: String, Sendable, Hashable, CaseIterable {

@@ -248,7 +248,8 @@ extension FlowReader {
     private func readWebhook(_ pair: YAMLPair) -> TriggerSource? {
         guard var reader = MappingReader(pair.value, context, what: "a web hook") else { return nil }
         var method = "POST"
-        if let text = reader.text("method") {
+        let methodText = reader.text("method")
+        if let text = methodText {
             method = text.value
             if method != "POST", method != "GET" {
                 context.error(
@@ -267,6 +268,14 @@ extension FlowReader {
                 "a web hook says how its senders prove who they are: 'auth'",
                 at: pair.key.range,
                 notes: ["'auth: none' lets anybody start the flow"]
+            )
+        }
+        if let methodText, method == "GET", let authentication, authentication.value.signsBodies {
+            context.error(
+                .webhookMethod,
+                "'auth: \(authentication.value.rawValue)' signs the body, and a GET has none",
+                at: methodText.range,
+                notes: ["write 'method: POST', or 'auth: bearer'"]
             )
         }
         let eventID = reader.value("eventId")

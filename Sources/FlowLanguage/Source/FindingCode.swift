@@ -82,6 +82,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case triggerManual = "flow.trigger.manual"
     case triggerNotThere = "flow.trigger.not-there"
     case webhookAuth = "flow.webhook.auth"
+    case webhookMethod = "flow.webhook.method"
     case scheduleRhythm = "flow.schedule.rhythm"
     case scheduleCron = "flow.schedule.cron"
     case scheduleZone = "flow.schedule.zone"

@@ -41,10 +41,18 @@ struct HookRoutes: Sendable {
         let head = HookDelivery.Head(request)
         try authentication.checkBody(flow, trigger, headers: head.headers, body: bytes)
         let delivery = try HookDelivery(head, bytes: bytes, receivedAt: engine.clock.now(), reader: reader)
-        let eventID = try trigger.eventID.map(delivery.eventID(by:))
+        let event = try HookEvent(
+            of: delivery,
+            bytes: bytes,
+            trigger,
+            caller: caller,
+            mode: engine.mode,
+            reader: reader
+        )
         let run = try await engine.receive(
             hook: name,
-            eventID: eventID,
+            eventID: event.id,
+            account: event.account,
             trigger: delivery.trigger,
             body: bytes,
             caller: caller
@@ -53,26 +61,27 @@ struct HookRoutes: Sendable {
         case .atOnce:
             return try .json(run == nil ? ["received": true, "repeated": true] : ["received": true])
         case .whenFinished:
-            return try await answer(of: run, hook: name, eventID: eventID)
+            return try await answer(of: run, hook: name, event)
         case .chunked:
-            let awaited = try await self.run(run, hook: name, eventID: eventID)
+            let awaited = try await self.run(run, hook: name, event)
             guard let awaited else { return try .json(["received": true, "repeated": true]) }
             return ChunkedAnswer(engine: engine, run: awaited, wait: wait).response
         }
     }
 
-    /// The run that a delivery started, or the first delivery of the same event.
-    private func run(_ run: RunID?, hook: String, eventID: String?) async throws -> RunID? {
-        guard run == nil, let eventID else { return run }
-        let first = try await engine.store.read { reader throws(StoreError) in
-            try reader.delivery(source: hook, account: "", eventID: eventID)
+    /// The run that a delivery started, or the first delivery of the same event; nil when that one is pruned.
+    private func run(_ run: RunID?, hook: String, _ event: HookEvent) async throws -> RunID? {
+        guard run == nil, let eventID = event.id else { return run }
+        return try await engine.store.read { reader throws(StoreError) in
+            let first = try reader.delivery(source: hook, account: event.account, eventID: eventID)?.run
+            guard let first, try reader.status(of: first) != nil else { return nil }
+            return first
         }
-        return first?.run
     }
 
     /// A repetition gets the answer of the run that the first delivery started.
-    private func answer(of run: RunID?, hook: String, eventID: String?) async throws -> Response {
-        guard let awaited = try await self.run(run, hook: hook, eventID: eventID) else {
+    private func answer(of run: RunID?, hook: String, _ event: HookEvent) async throws -> Response {
+        guard let awaited = try await self.run(run, hook: hook, event) else {
             return try .json(["received": true, "repeated": true])
         }
         let record = try await wait { try await engine.answer(of: awaited, timeLimit: timeLimit) }

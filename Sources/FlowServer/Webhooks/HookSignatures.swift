@@ -10,7 +10,7 @@ struct HookSignatures: Sendable {
 
     /// Passes a genuine delivery; header names are lower-case, the body is as it came, byte for byte.
     ///
-    /// Throws `Problem` 401 for a delivery that is not genuine, 503 while no secret is set.
+    /// Throws `Problem` 401 for a delivery that is not genuine, 503 while no secret is set, or one that cannot be used.
     func verify(
         _ authentication: WebhookTrigger.Authentication,
         flow: String,
@@ -18,7 +18,7 @@ struct HookSignatures: Sendable {
         body: [UInt8]
     ) throws {
         let name = "hooks.\(flow).secret"
-        guard let secret = secrets.secret(named: name) else {
+        guard let secret = secrets.secret(named: name), case let secrets = secret.alternatives, !secrets.isEmpty else {
             throw Problem(503, "signature_unavailable", "The secret of this hook is not set.", retryAfter: 60)
         }
         do throws(SignatureError) {
@@ -26,17 +26,25 @@ struct HookSignatures: Sendable {
             case .none, .bearer: return
             case .stripe:
                 let header = headers["stripe-signature"] ?? ""
-                try StripeSignature.verify(header: header, body: body, secrets: [secret], now: clock.now())
+                try StripeSignature.verify(header: header, body: body, secrets: secrets, now: clock.now())
             case .standardWebhooks:
                 let parts = StandardWebhook.Headers(
                     id: headers["webhook-id"] ?? "",
                     timestamp: headers["webhook-timestamp"] ?? "",
                     signature: headers["webhook-signature"] ?? ""
                 )
-                try StandardWebhook.verify(parts, body: body, secrets: [secret], now: clock.now())
-            case .hmac: try verifyHMAC(headers["x-hub-signature-256"] ?? headers["x-signature-256"], body, secret)
+                try StandardWebhook.verify(parts, body: body, secrets: secrets, now: clock.now())
+            case .hmac:
+                // A secret that was set as one may have a comma in it.
+                let all = secrets.count > 1 ? secrets + [secret] : secrets
+                try verifyHMAC(headers["x-hub-signature-256"] ?? headers["x-signature-256"], body, all)
             }
         } catch {
+            guard error.code != .malformedSecret else {
+                // Not the sender's fault: it tries again until the secret is set right.
+                let message = "The secret of this hook is not one that its senders can sign with."
+                throw Problem(503, "signature_unavailable", message, retryAfter: 60)
+            }
             throw Problem(401, "invalid_signature", "\(error)")
         }
     }
@@ -44,15 +52,16 @@ struct HookSignatures: Sendable {
     /// `X-Hub-Signature-256` or `X-Signature-256: sha256=<hex>`: HMAC-SHA256 over the body.
     ///
     /// It has no time stamp, so a hook that must not take a recorded delivery twice names its `eventId`.
-    private func verifyHMAC(_ header: String?, _ body: [UInt8], _ secret: Secret) throws(SignatureError) {
+    private func verifyHMAC(_ header: String?, _ body: [UInt8], _ secrets: [Secret]) throws(SignatureError) {
         let scheme = "sha256="
         guard let header, header.hasPrefix(scheme), let code = Self.bytes(hex: header.dropFirst(scheme.count)) else {
             throw SignatureError(.malformedHeader)
         }
-        let key = SymmetricKey(data: Array(secret.reveal().utf8))
-        guard HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key) else {
-            throw SignatureError(.mismatch)
+        let isGenuine = secrets.contains { secret in
+            let key = SymmetricKey(data: Array(secret.reveal().utf8))
+            return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key)
         }
+        guard isGenuine else { throw SignatureError(.mismatch) }
     }
 
     private static func bytes(hex: Substring) -> [UInt8]? {

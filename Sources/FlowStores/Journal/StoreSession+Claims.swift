@@ -20,10 +20,14 @@ extension StoreSession {
         WHERE r.status = 'running' AND r.epoch < ?1 AND NOT (\(laneIsBusy)) ORDER BY r.epoch, r.id LIMIT ?3
         """
     )
-    static let due = FixedStatement(
+    private static let hasMoment = "status IN ('waiting', 'retrying') AND wakes_at IS NOT NULL"
+    static let nextFlowWithMoment = FixedStatement(
+        "SELECT min(flow) FROM runs INDEXED BY runs_due WHERE \(hasMoment) AND flow > ?"
+    )
+    static let dueOfFlow = FixedStatement(
         """
         SELECT r.id, r.flow FROM runs AS r INDEXED BY runs_due
-        WHERE r.status IN ('waiting', 'retrying') AND r.wakes_at IS NOT NULL AND r.wakes_at <= ?2
+        WHERE r.flow = ?1 AND r.status IN ('waiting', 'retrying') AND r.wakes_at IS NOT NULL AND r.wakes_at <= ?2
           AND NOT (\(laneIsBusy))
         ORDER BY r.wakes_at, r.id LIMIT ?3
         """
@@ -38,11 +42,8 @@ extension StoreSession {
         WHERE r.flow = ?1 AND r.status = 'queued' AND r.held = 0 AND NOT (\(laneIsBusy)) ORDER BY r.id LIMIT ?3
         """
     )
-    private static let nextWake = FixedStatement(
-        """
-        SELECT min(wakes_at) FROM runs INDEXED BY runs_due
-        WHERE status IN ('waiting', 'retrying') AND wakes_at IS NOT NULL AND wakes_at > ?
-        """
+    static let nextWakeOfFlow = FixedStatement(
+        "SELECT min(wakes_at) FROM runs INDEXED BY runs_due WHERE \(hasMoment) AND flow = ? AND wakes_at > ?"
     )
 
     private typealias Candidate = (id: RunID, flow: String)
@@ -68,22 +69,21 @@ extension StoreSession {
             return ClaimedRuns(runs: found, isMoreWaiting: true)
         }
         var byFlow: [String: [RunID]] = [:]
-        let due = try candidates(Self.due, limit: limit) {
-            $0.bind(epoch)
-        } now: {
-            $0.bind(now)
-        }
-        var isMoreWaiting = due.count >= places
-        for candidate in due { byFlow[candidate.flow, default: []].append(candidate.id) }
-        for flow in try queuedFlows() {
-            let share = order.share(of: flow, of: places)
-            let queued = try candidates(Self.queuedOfFlow, limit: share) {
-                $0.bind(flow)
-            } now: {
-                $0.bind(now)
+        var isMoreWaiting = false
+        for (query, flows) in [
+            (Self.dueOfFlow, try flows(Self.nextFlowWithMoment)), (Self.queuedOfFlow, try flows(Self.nextQueuedFlow)),
+        ] {
+            for flow in flows {
+                let share = order.share(of: flow, of: places)
+                let waiting = try candidates(query, limit: share) {
+                    $0.bind(flow)
+                } now: {
+                    $0.bind(now)
+                }
+                // Of a flow without a share nobody knows; its next place to be free is one to look again.
+                if waiting.count == share { isMoreWaiting = true }
+                byFlow[flow, default: []] += waiting.map(\.id)
             }
-            if queued.count == share { isMoreWaiting = true }
-            byFlow[flow, default: []] += queued.map(\.id)
         }
         for (flow, ids) in byFlow { byFlow[flow] = Array(ids.sorted().prefix(order.share(of: flow, of: places))) }
         var lastFlow: String?
@@ -113,14 +113,15 @@ extension StoreSession {
         return try all(statement) { row throws(StoreError) in (RunID(try row.int(0)), try row.text(1)) }
     }
 
-    func queuedFlows() throws(StoreError) -> [String] {
+    /// The flows that `next` steps through.
+    func flows(_ next: FixedStatement) throws(StoreError) -> [String] {
         var flows: [String] = []
         var last = ""
         while true {
-            let statement = try prepared(Self.nextQueuedFlow)
+            let statement = try prepared(next)
             statement.bind(last)
-            let next = try first(statement) { row throws(StoreError) in try row.optionalText(0) }
-            guard let flow = next ?? nil else { return flows }
+            let found = try first(statement) { row throws(StoreError) in try row.optionalText(0) }
+            guard let flow = found ?? nil else { return flows }
             flows.append(flow)
             last = flow
         }
@@ -136,10 +137,15 @@ extension StoreSession {
     }
 
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? {
-        let statement = try prepared(Self.nextWake)
-        statement.bind(now)
-        let found = try first(statement) { row throws(StoreError) in try row.optionalTimestamp(0) }
-        return found ?? nil
+        var earliest: Timestamp?
+        for flow in try flows(Self.nextFlowWithMoment) {
+            let statement = try prepared(Self.nextWakeOfFlow)
+            statement.bind(flow)
+            statement.bind(now)
+            let found = try first(statement) { row throws(StoreError) in try row.optionalTimestamp(0) }
+            earliest = [earliest, found ?? nil].compactMap { $0 }.min()
+        }
+        return earliest
     }
 }
 

@@ -45,7 +45,7 @@ extension StoreSession {
 
     func oldestQueued() throws(StoreError) -> [String: Timestamp] {
         var oldest: [String: Timestamp] = [:]
-        for flow in try queuedFlows() {
+        for flow in try flows(Self.nextQueuedFlow) {
             let statement = try prepared(Self.oldest)
             statement.bind(flow)
             oldest[flow] = try first(statement) { row throws(StoreError) in try row.timestamp(0) }

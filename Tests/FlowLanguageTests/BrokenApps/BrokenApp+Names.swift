@@ -320,6 +320,11 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "flow.webhook.auth")
         ),
         .flow(
+            "a web hook whose senders sign a body that is not there",
+            "flow: test\nkind: cloud\ntrigger:\n  webhook: { auth: hmac, method: 1️⃣GET }\nblocks: []",
+            ExpectedFinding("1️⃣", "flow.webhook.method", saying: "signs the body")
+        ),
+        .flow(
             "a flow called like a route of the server",
             "flow: 1️⃣stripe\nkind: page\nblocks: []",
             ExpectedFinding("1️⃣", "name.reserved")
