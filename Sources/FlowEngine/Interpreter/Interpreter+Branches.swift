@@ -71,7 +71,7 @@ extension Interpreter {
         branch.branchHead = call.node
         branch.state.blocks = state.blocks
         branch.state.variables = state.variables
-        branch.state.error = state.error
+        branch.state.errors = state.errors
         branch.state.failure = state.failure
         branch.state.loops = state.loops
         branch.state.events = state.events

@@ -125,7 +125,6 @@ extension Interpreter {
         state.cleanup = cleanup
         state.cleanup?.depth = around.count
         state.failure = cleanup.failure
-        state.error = cleanup.failure.scopeValue
         state.position = .at(next.holding)
     }
 

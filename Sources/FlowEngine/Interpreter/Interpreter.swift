@@ -30,8 +30,9 @@ struct Interpreter: Sendable {
         var position: Position
         var blocks = ValueMap()
         var variables = ValueMap()
-        var error: Value?
-        /// What `error` shows, whole.
+        /// What `error` shows in the `fail` list or `catch` of a block: its own failure, whatever else fails in there.
+        var errors: [NodeIndex: BlockFailure] = [:]
+        /// The last failure that was handled, for the nodes that pass it on.
         var failure: BlockFailure?
         /// Failures that wait for the `finally` of the `try` at a node.
         var held: [NodeIndex: BlockFailure] = [:]
@@ -142,7 +143,7 @@ struct Interpreter: Sendable {
             trigger: trigger,
             blocks: state.blocks,
             variables: state.variables,
-            error: state.error,
+            error: node?.handled.flatMap { state.errors[$0]?.scopeValue },
             run: runValue,
             now: now,
             items: items
@@ -359,7 +360,7 @@ extension Interpreter {
         if let id = node.id { state.blocks[id] = nil }
         switch node.failure {
         case .handled(let entry):
-            state.error = failure.scopeValue
+            if let handler = node.handler { state.errors[handler] = failure }
             state.failure = failure
             state.position = .at(entry ?? node.next)
         case .propagates:

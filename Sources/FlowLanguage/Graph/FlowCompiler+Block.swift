@@ -17,7 +17,7 @@ extension FlowCompiler {
         guard let place = layout.places[block.order] else { return }
         let before = state
         noteFailure(before)
-        let scope = scopes.scope(before, order: block.order, inFail: failDepth > 0)
+        let scope = scopes.scope(before, order: block.order, inFail: isInHandler)
         let when = block.when.flatMap {
             ExpressionCompiler(context).bare($0, what: "'when'", scope: scope, expected: .bool)
         }
@@ -42,10 +42,10 @@ extension FlowCompiler {
         }
         var failure = failureTarget
         if let list = block.fail {
-            failDepth += 1
+            handled.append(place.index)
             var failed = before
             failure = .handled(compile(list, continuation: next, state: &failed))
-            failDepth -= 1
+            handled.removeLast()
             after = after.merged(with: failed)
         }
         if block.when != nil { after = after.merged(with: before) }
@@ -67,12 +67,17 @@ extension FlowCompiler {
             failure: failure,
             range: context.text.range(block.word.range)
         )
+        let receiver = block.fail == nil ? handler : place.index
+        nodes[place.index.rawValue]?.handler = receiver
+        nodes[place.index.rawValue]?.handled = handled.last
         nodes[place.index.rawValue]?.loops = loops
         nodes[place.index.rawValue]?.timed = timed
         nodes[place.index.rawValue]?.retry = timing.retry
         nodes[place.index.rawValue]?.timeout = timing.timeout
         for var node in body.chain {
             node.failure = failure
+            node.handler = receiver
+            node.handled = handled.last
             if node.loops.isEmpty { node.loops = loops }
             nodes[node.index.rawValue] = node
         }
@@ -140,9 +145,9 @@ extension FlowCompiler {
         case .transaction(let list):
             guard let end = place.end else { break }
             // What fails inside undoes the transaction, whose own failure goes on from there.
-            let outer = failureTarget
-            failureTarget = .propagates
-            defer { failureTarget = outer }
+            let outer = (failureTarget, handler)
+            (failureTarget, handler) = (.propagates, nil)
+            defer { (failureTarget, handler) = outer }
             let entry = compile(list, continuation: end, state: &body.state, barrier: .transaction)
             body.action = .beginTransaction(body: entry, end: end)
             nodes[end.rawValue] = Node(
@@ -214,7 +219,7 @@ extension FlowCompiler {
                 continue
             }
             let following = number + 1 < place.chain.count ? place.chain[number + 1] : next
-            let scope = scopes.scope(body.state, order: block.order, inFail: failDepth > 0)
+            let scope = scopes.scope(body.state, order: block.order, inFail: isInHandler)
             let when = ExpressionCompiler(context).bare(node, what: "'when'", scope: scope, expected: .bool)
             var state = body.state
             let entry = compile(branch.body, continuation: following, state: &state)

@@ -23,9 +23,9 @@ extension FlowCompiler {
         var element = ExpressionType.dynamic
         if case .list(let type)? = head?.expression.type { element = type }
 
-        let outer = failureTarget
-        defer { failureTarget = outer }
-        if let rethrowing = place.chain.first { failureTarget = .handled(rethrowing) }
+        let outer = (failureTarget, handler)
+        defer { (failureTarget, handler) = outer }
+        if let rethrowing = place.chain.first { (failureTarget, handler) = (.handled(rethrowing), nil) }
         if let name = loop.name {
             if isFree(name) {
                 scopes.items.append((name.value, element))
@@ -40,7 +40,7 @@ extension FlowCompiler {
         noteFailure(after)
         var collect: (template: ValueTemplate, type: ExpressionType)?
         if let node = loop.collect {
-            let inner = scopes.scope(after.isReachable ? after : before, order: Int.max, inFail: failDepth > 0)
+            let inner = scopes.scope(after.isReachable ? after : before, order: Int.max, inFail: isInHandler)
             collect = TemplateCompiler(context, scope: inner).compile(node, .any("'collect'"))
         }
         let inside = loops

@@ -16,6 +16,10 @@ package struct Node: Sendable {
     package var success: NodeIndex?
     /// The first block of `fail:`; nil: a failure fails the run (or the enclosing transaction).
     package var failure: Failure
+    /// The block whose `fail` list or `catch` a failure of this one comes to; nil: none, or a node that passes it on.
+    package var handler: NodeIndex?
+    /// The innermost block in whose `fail` list or `catch` this one lies: what that handles is its `error`.
+    package var handled: NodeIndex?
     /// The `for-each` blocks that this one lies in, the outermost first.
     package var loops: [NodeIndex] = []
     /// The blocks with a `timeout` that this one lies in, the outermost first.
