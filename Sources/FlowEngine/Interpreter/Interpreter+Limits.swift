@@ -80,6 +80,16 @@ extension Interpreter {
         return true
     }
 
+    /// Fails what lies around a block that failed for want of its time: nothing in there handles that, or tries again.
+    ///
+    /// The next block would see it, but there may be none: an empty `fail` or `catch` leads to the end.
+    /// - Returns: False when the failure is the block's own.
+    mutating func endsLimit(_ call: BlockCall, _ failure: BlockFailure, at time: Timestamp?) -> Bool {
+        guard failure.isTimeout, let time, let deadline = call.deadline, deadline <= time else { return false }
+        let node = graph[call.node]
+        return deadline == self.deadline(around: node) && isOutOfTime(node, now: time)
+    }
+
     /// Lets the `finally` lists between `node` and what is out of time run, the innermost first; then that fails.
     ///
     /// What waits for a branch that is out of time with the whole run cancels it: its `finally` lists do not run.
@@ -153,4 +163,6 @@ extension BlockFailure {
         let message = "\(what) did not end within \(timeout.authorText)"
         return BlockFailure(code: "timeout", type: "timeout", message: message, retryable: true)
     }
+
+    fileprivate var isTimeout: Bool { code == "timeout" && type == "timeout" }
 }

@@ -196,10 +196,11 @@ extension Interpreter {
         }
     }
 
-    /// The effect that the interpreter stopped at failed.
-    mutating func failed(_ call: BlockCall, _ failure: BlockFailure) {
+    /// The effect that the interpreter stopped at failed at `time`, as its entry says.
+    mutating func failed(_ call: BlockCall, _ failure: BlockFailure, at time: Timestamp?) {
         let node = graph[call.node]
         arrive(at: node)
+        if endsLimit(call, failure, at: time) { return }
         do throws(BlockFailure) {
             if try isWorthRetrying(node, call, failure) {
                 state.position = .pausing(Retry(node: node.index, visit: call.visit, attempt: call.attempt + 1))
