@@ -68,6 +68,7 @@ extension Interpreter {
         var branch = Interpreter(graph: graph, run: run, start: start, startedAt: call.now)
         (branch.input, branch.trigger, branch.runValue) = (input, trigger, runValue)
         (branch.deadline, branch.listensSince) = (runLimit, listensSince)
+        branch.startedAt = startedAt
         branch.branchHead = call.node
         branch.state.blocks = state.blocks
         branch.state.variables = state.variables

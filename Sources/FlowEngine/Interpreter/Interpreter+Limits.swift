@@ -71,7 +71,7 @@ extension Interpreter {
     /// - Returns: False when the block may begin.
     mutating func isOutOfTime(_ node: Node, now: Timestamp) -> Bool {
         guard deadline != nil || !node.timed.isEmpty || state.cleanup != nil, !isInTransaction else { return false }
-        if let limit = limits(around: node).first(where: { $0.deadline <= now }) {
+        if let limit = limits(around: node).first(where: { isOver($0, now: now) }) {
             return end(limit, at: node, now: now)
         }
         guard let cleanup = state.cleanup, cleanup.until <= now else { return false }
@@ -80,13 +80,23 @@ extension Interpreter {
         return true
     }
 
+    private func isOver(_ limit: Limit, now: Timestamp) -> Bool {
+        guard now < startedAt else { return limit.deadline <= now }
+        // Repeated from another run's journal: there it was over where its failure stands in the trace.
+        guard let head = limit.head, state.trace.count < recorded.count else { return false }
+        let step = recorded[state.trace.count]
+        return step.path == graph[head].path && step.result == .failed && step.note == BlockFailure.timeoutCode
+    }
+
     /// Fails what lies around a block that failed for want of its time: nothing in there handles that, or tries again.
     ///
     /// The next block would see it, but there may be none: an empty `fail` or `catch` leads to the end.
     /// - Returns: False when the failure is the block's own.
     mutating func endsLimit(_ call: BlockCall, _ failure: BlockFailure, at time: Timestamp?) -> Bool {
-        guard failure.isTimeout, let time, let deadline = call.deadline, deadline <= time else { return false }
+        guard failure.isTimeout, let time else { return false }
         let node = graph[call.node]
+        if time < startedAt { return isOutOfTime(node, now: time) }
+        guard let deadline = call.deadline, deadline <= time else { return false }
         return deadline == self.deadline(around: node) && isOutOfTime(node, now: time)
     }
 
@@ -98,7 +108,7 @@ extension Interpreter {
         let what = limit.head.map { "'\(graph[$0].path)'" } ?? "the run"
         var failure = BlockFailure.timeout(what, limit.timeout)
         failure.block = limit.head == nil ? node.path.rawValue : nil
-        let until = now + Limits.cleanupTime ?? now
+        let until = max(now, startedAt) + Limits.cleanupTime ?? now
         let cleanup = Cleanup(limited: limit.head, failure: failure, depth: 0, until: until)
         if let depth = running(within: limit, at: node) {
             state.cleanup = cleanup
@@ -161,8 +171,9 @@ extension BlockFailure {
     /// Out of time; whatever was under way has come to an end.
     static func timeout(_ what: String, _ timeout: Duration) -> BlockFailure {
         let message = "\(what) did not end within \(timeout.authorText)"
-        return BlockFailure(code: "timeout", type: "timeout", message: message, retryable: true)
+        return BlockFailure(code: timeoutCode, type: timeoutCode, message: message, retryable: true)
     }
 
-    fileprivate var isTimeout: Bool { code == "timeout" && type == "timeout" }
+    fileprivate static let timeoutCode = "timeout"
+    fileprivate var isTimeout: Bool { code == Self.timeoutCode && type == Self.timeoutCode }
 }

@@ -18,6 +18,11 @@ struct Interpreter: Sendable {
     var input: Value
     var trigger: Value
     var runValue: Value
+    /// When the run began; of one that does another again, after what it takes over from that one's journal.
+    var startedAt: Timestamp
+    /// What the journal says of the blocks that were passed before the next entry: whether a limit was over in what is
+    /// taken over from another run is told by it alone, since the time that passed between the two runs counts for nothing.
+    var recorded: [TraceStep] = []
     /// When the whole run is out of time.
     var deadline: Timestamp?
     /// Of a branch: the block that began it; what lies around that is its parent's.
@@ -101,6 +106,7 @@ struct Interpreter: Sendable {
         self.start = start
         self.input = .map(start.input)
         self.trigger = start.trigger
+        self.startedAt = startedAt
         self.runValue = FlowScope.describe(run, start, startedAt: startedAt)
         self.deadline = graph.timeout.flatMap { startedAt + $0 }
         self.state = State(position: .at(graph.entry))

@@ -26,6 +26,7 @@ struct JournalReplay {
     init(_ interpreter: Interpreter, entries: [JournalEntry]) throws(NondeterminismError) {
         self.interpreter = interpreter
         self.entries = entries
+        self.interpreter.recorded = entries.first?.trace ?? []
         while position < entries.count { try step() }
         guard !self.interpreter.isInTransaction else {
             throw NondeterminismError(message: "the journal ends inside a transaction")
@@ -133,6 +134,7 @@ struct JournalReplay {
 
     private mutating func consume() {
         position += 1
+        interpreter.recorded = position < entries.count ? entries[position].trace : []
         _ = interpreter.takeSequence()
     }
 
