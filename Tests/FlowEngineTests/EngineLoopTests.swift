@@ -110,6 +110,43 @@ struct EngineLoopTests {
         }
     }
 
+    @Test("the bound of a jump backwards counts for each turn of the loop around it")
+    func jumps() async throws {
+        let flow = Self.page(
+            "{ passed: '${ vars.passed }', why: '${ vars.why }' }",
+            """
+            - block: set-variables
+              set: { passed: [], why: '' }
+            - id: each
+              block: for-each
+              each: "[2, 2, 3]"
+              as: jumps
+              do:
+                - block: set-variables
+                  set: { n: 0 }
+                - id: again
+                  block: set-variables
+                  set: { n: '${ vars.n + 1 }' }
+                - block: conditional-branch
+                  branches:
+                    - when: vars.n <= jumps
+                      do:
+                        - { block: log, message: again, next: { to: again, max: 2 } }
+                - block: set-variables
+                  set: { passed: '${ vars.passed + [vars.n] }' }
+              fail:
+                - block: set-variables
+                  set: { why: '${ error.code }' }
+            """
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                let answer = try await engine.call()
+                #expect(answer.body == ["passed": [3, 3], "why": "too_many_jumps"])
+            }
+        }
+    }
+
     private static func counting(to end: Int) -> String {
         page(
             "{ turns: '${ blocks.counting.count }' }",

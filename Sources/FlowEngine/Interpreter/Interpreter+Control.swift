@@ -50,6 +50,7 @@ extension Interpreter {
             throw .engine("invalid_graph", "a turn ends in a loop that was not begun")
         }
         for id in block.ids { state.blocks[id] = nil }
+        for jump in block.jumps { state.jumps[jump] = nil }
         switch block.kind {
         case .each:
             if loop.turns < loop.items.count {

@@ -46,7 +46,7 @@ struct Interpreter: Sendable {
         /// Loops that are under way, by their heads.
         var loops: [NodeIndex: Loop] = [:]
         var visits: [BlockPath: Int] = [:]
-        /// Jumps backwards taken so far, by the nodes that count them.
+        /// Jumps backwards taken so far, in a loop in this turn, by the nodes that count them.
         var jumps: [NodeIndex: Int] = [:]
         /// The last event that the run saw of each subject that it waited for.
         var events: [EventSubject: Int64] = [:]

@@ -59,10 +59,20 @@ extension FlowCompiler {
         guard let head else { return }
         let kind: LoopBlock.Kind = loop.name == nil ? .while(max: loop.max ?? 1) : .each
         var compiled = LoopBlock(kind: kind, head: head.expression, body: entry ?? end, ids: place.ids)
+        compiled.jumps = jumps(in: place, before: end)
         compiled.collect = collect?.template
         compiled.item = loop.name?.value
         body.action = .beginLoop(compiled)
         body.chain = ending(of: block, place, at: end, loops: inside, next: next)
+    }
+
+    /// The nodes of a loop's body that count jumps backwards; the loop's own stands before its body.
+    private func jumps(in place: FlowLayout.Place, before end: NodeIndex) -> [NodeIndex] {
+        let first = (place.jump ?? place.index).rawValue + 1
+        return nodes[first..<end.rawValue].compactMap { node in
+            guard let node, case .jumpBack = node.action else { return nil }
+            return node.index
+        }
     }
 
     /// What stands behind the body: the node that ends a turn, and the one that a failure of the body comes to.

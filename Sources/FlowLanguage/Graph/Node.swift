@@ -96,7 +96,7 @@ package enum BlockAction: Sendable {
     case endTurn(begin: NodeIndex)
     /// Fails with the failure that led here.
     case rethrow
-    /// Leads back to a block before, at most so often in one run.
+    /// Leads back to a block before, at most so often in one run; in a loop, in one turn.
     case jumpBack(max: Int)
     case wait(WaitBlock)
     case respond(RespondBlock)
@@ -318,6 +318,8 @@ package struct LoopBlock: Sendable {
     package var body: NodeIndex
     /// The ids inside, which are forgotten from turn to turn.
     package var ids: [String]
+    /// The nodes inside that count jumps backwards: each turn has all of them before it.
+    package var jumps: [NodeIndex] = []
     /// What each turn hands on to `items`.
     package var collect: ValueTemplate?
     /// What the author calls the item of a turn; nil in a `while`.
