@@ -104,4 +104,24 @@ struct EngineErrorTests {
             gives: "not_found not_found"
         )
     }
+
+    @Test("set-variables is one step: its values see what was before it, and a failure sets none of them")
+    func oneStep() async throws {
+        try await check(
+            """
+            - block: set-variables
+              set: { a: 1, b: 2 }
+            - block: set-variables
+              set: { a: '${ vars.b }', b: '${ vars.a }' }
+            - block: try
+              do:
+                - block: set-variables
+                  set: { a: 7, b: '${ 1 / (vars.a - 2) }' }
+              catch: [{ do: [] }]
+            - block: set-variables
+              set: { seen: '${ [vars.a, vars.b] }' }
+            """,
+            gives: [2, 1]
+        )
+    }
 }

@@ -11,9 +11,9 @@ extension Interpreter {
         case .branch(let block):
             try branch(block, node: node, now: now)
         case .setVariables(let assignments):
-            for assignment in assignments {
-                state.variables[assignment.name] = try scope(now: now, at: node).evaluate(assignment.value)
-            }
+            // One step, as it is checked: each value sees the variables as they were before, and a failure sets none.
+            let values = try scope(now: now, at: node).evaluate(assignments)
+            for assignment in assignments { state.variables[assignment.name] = values[assignment.name] }
             note(node, .done, now: now)
             state.position = .at(node.success ?? node.next)
         case .beginLoop(let loop):
