@@ -147,6 +147,47 @@ struct EngineLoopTests {
         }
     }
 
+    @Test("a run that passes too many blocks without an effect passes no catch, but each finally, and then fails")
+    func tooManyBlocks() async throws {
+        let flow = Self.page(
+            "{ n: '${ vars.n }' }",
+            """
+            - block: set-variables
+              set: { n: 0 }
+            - id: outer
+              block: try
+              do:
+                - block: while
+                  while: 'true'
+                  max: 10000
+                  do:
+                    - block: while
+                      while: 'true'
+                      max: 10000
+                      do: [{ block: set-variables, set: { n: '${ vars.n + 1 }' } }]
+                      fail: []
+              catch:
+                - do:
+                    - id: caught
+                      block: insert-record
+                      table: lines
+                      set: { text: caught }
+              finally:
+                - id: last
+                  block: insert-record
+                  table: lines
+                  set: { text: finally }
+            """
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                _ = try await engine.call()
+                #expect(try await engine.record(RunID(1)).failure?.code == "too_many_blocks")
+                #expect(try await engine.rows("lines").map { $0["text"] } == ["finally"])
+            }
+        }
+    }
+
     private static func counting(to end: Int) -> String {
         page(
             "{ turns: '${ blocks.counting.count }' }",

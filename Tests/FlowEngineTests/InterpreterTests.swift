@@ -212,6 +212,33 @@ struct InterpreterTests {
         #expect(output?["sum"] == 250_000)
     }
 
+    @Test("a loop with as many turns as may be comes to its end without an effect")
+    func longestPureLoop() throws {
+        let turns = FlowLanguage.Limits.turnsPerLoop
+        var run = try interpreter(
+            """
+            flow: f
+            kind: page
+            output: { n: '${ vars.n }' }
+            blocks:
+              - { block: set-variables, set: { n: 0 } }
+              - block: while
+                while: vars.n < \(turns)
+                max: \(turns)
+                do:
+                  - block: conditional-branch
+                    branches:
+                      - when: vars.n >= 0
+                        do: [{ block: set-variables, set: { n: '${ vars.n + 1 }' } }]
+                  - { block: set-variables, set: { m: '${ vars.n }' } }
+            """
+        )
+        guard case .finish(.succeeded(let output)) = run.next(now: Self.noon) else {
+            return #expect(Bool(false), "not succeeded")
+        }
+        #expect(output?["n"] == .int(Int64(turns)))
+    }
+
     // MARK: Replay
 
     @Test("replay takes the recorded way, sees the recorded now, and goes on live")

@@ -138,6 +138,19 @@ extension Interpreter {
         return true
     }
 
+    /// Ends the run with a failure that nothing catches, behind the `finally` lists around `node` if they have time.
+    ///
+    /// Where such a list itself goes on without end, nothing of it is left to be done.
+    mutating func abandon(at node: Node, _ failure: BlockFailure, hasTime: Bool, now: Timestamp) {
+        let isInFinally = finals(around: node.index).contains { $0.list.contains(node.index.rawValue) }
+        guard hasTime, !isInFinally, state.cleanup == nil else {
+            state.position = .unwinding(failure)
+            return
+        }
+        let until = max(now, startedAt) + Limits.cleanupTime ?? now
+        cleanUp(behind: node, Cleanup(limited: nil, failure: failure, depth: 0, until: until))
+    }
+
     private mutating func cleanUp(behind node: Node, _ cleanup: Cleanup) {
         let around = finals(around: node.index)
         let outside = cleanup.limited.map { finals(around: $0).count } ?? 0

@@ -99,6 +99,7 @@ struct Interpreter: Sendable {
     /// Counted over the whole run; not given back by a rollback, since the work was done.
     private var blocksPassed = 0
     private var pureBlocksPassed = 0
+    private var hasPassedTooMany = false
 
     init(graph: FlowGraph, run: RunID, start: RunStart, startedAt: Timestamp) {
         self.graph = graph
@@ -243,7 +244,7 @@ extension Interpreter {
 extension Interpreter {
     /// Passes one block; gives an action when it needs one from outside.
     mutating func pass(_ node: Node, now: Timestamp) -> InterpreterAction? {
-        guard count(node) else { return nil }
+        guard count(node, now: now) else { return nil }
         if case .endTransaction(let begin) = node.action { return close(begin, node: node, now: now) }
         if let cleanup = state.cleanup, leaves(cleanup, at: node, now: now) { return nil }
         if passJoint(node, now: now) || isOutOfTime(node, now: now) { return nil }
@@ -269,7 +270,7 @@ extension Interpreter {
     /// Begins a further attempt at a block; what it takes is evaluated anew.
     private mutating func attempt(_ retry: Retry, now: Timestamp) -> InterpreterAction? {
         let node = graph[retry.node]
-        guard count(node), !isOutOfTime(node, now: now) else { return nil }
+        guard count(node, now: now), !isOutOfTime(node, now: now) else { return nil }
         do throws(BlockFailure) {
             return try call(node, visit: retry.visit, attempt: retry.attempt, now: now)
         } catch {
@@ -309,11 +310,24 @@ extension Interpreter {
     }
 
     /// - Returns: False when the run has passed too many blocks.
-    private mutating func count(_ node: Node) -> Bool {
+    private mutating func count(_ node: Node, now: Timestamp) -> Bool {
         blocksPassed += 1
-        pureBlocksPassed += 1
-        if blocksPassed <= Limits.blocksPerRun, pureBlocksPassed <= Limits.pureBlocksBetweenEffects { return true }
-        exceedLimits(at: node)
+        if !node.action.isJoint { pureBlocksPassed += 1 }
+        let isTotal = blocksPassed > Limits.blocksPerRun
+        guard isTotal || pureBlocksPassed > Limits.pureBlocksBetweenEffects else { return true }
+        let limit = isTotal ? Limits.blocksPerRun : Limits.pureBlocksBetweenEffects
+        var failure = BlockFailure.engine(
+            "too_many_blocks",
+            isTotal ? "the run passed more than \(limit) blocks" : "more than \(limit) blocks without an effect"
+        )
+        failure.block = node.path.rawValue
+        let hasTime = !hasPassedTooMany && !isInTransaction
+        if hasTime {
+            // `finally` may do as much again, once.
+            hasPassedTooMany = true
+            (blocksPassed, pureBlocksPassed) = (blocksPassed - Limits.pureBlocksBetweenEffects, 0)
+        }
+        abandon(at: node, failure, hasTime: hasTime, now: now)
         return false
     }
 
@@ -348,17 +362,6 @@ extension Interpreter {
         } catch {
             state.position = .finished(.failed(error))
         }
-    }
-
-    private mutating func exceedLimits(at node: Node) {
-        let isTotal = blocksPassed > Limits.blocksPerRun
-        let limit = isTotal ? Limits.blocksPerRun : Limits.pureBlocksBetweenEffects
-        var failure = BlockFailure.engine(
-            "too_many_blocks",
-            isTotal ? "the run passed more than \(limit) blocks" : "more than \(limit) blocks without an effect"
-        )
-        failure.block = node.path.rawValue
-        state.position = .unwinding(failure)
     }
 
     mutating func fail(_ node: Node, _ failure: BlockFailure) {

@@ -104,6 +104,14 @@ package enum BlockAction: Sendable {
     case log(LogBlock)
     case runFlow(RunFlowBlock)
 
+    /// Whether it only joins the parts of a block, or leads back to one: no author wrote it as a block.
+    package var isJoint: Bool {
+        switch self {
+        case .chooseCatch, .holdFailure, .endTry, .endTurn, .endBranch, .jumpBack, .rethrow: true
+        default: false
+        }
+    }
+
     /// All of them that an author can write.
     package static var words: [String] { FlowReader.blockWords }
 
