@@ -105,6 +105,26 @@ struct EngineErrorTests {
         )
     }
 
+    @Test("the fail list of a conditional-branch handles what fails in its lists, in either mode and in a transaction")
+    func branchList() async throws {
+        let failing = """
+              branches:
+                - when: 'true'
+                  do:
+                    - { block: fail, error: { code: inside, message: inside } }
+              fail:
+                - block: set-variables
+                  set: { seen: '${ error.code }' }
+            - block: set-variables
+              set: { seen: '${ vars.seen } ${ blocks.?choice.hasValue() }' }
+            """
+        try await check("- id: choice\n  block: conditional-branch\n\(failing)", gives: "inside false")
+        try await check("- id: choice\n  block: conditional-branch\n  mode: all\n\(failing)", gives: "inside false")
+        let inner = "- id: choice\n  block: conditional-branch\n\(failing)".split(separator: "\n")
+            .map { "    \($0)" }.joined(separator: "\n")
+        try await check("- block: transaction\n  do:\n\(inner)", gives: "inside false")
+    }
+
     @Test("set-variables is one step: its values see what was before it, and a failure sets none of them")
     func oneStep() async throws {
         try await check(

@@ -10,6 +10,8 @@ extension FlowCompiler {
         var state: FlowState
         /// The nodes of `mode: all`, complete but for their failure.
         var chain: [Node] = []
+        /// What is known where the block has failed, if not what was known before it.
+        var failed: FlowState?
     }
 
     /// Compiles a block and everything in it; `state` becomes what is known behind it.
@@ -43,7 +45,7 @@ extension FlowCompiler {
         var failure = failureTarget
         if let list = block.fail {
             handled.append(place.index)
-            var failed = before
+            var failed = body.failed ?? before
             failure = .handled(compile(list, continuation: next, state: &failed))
             handled.removeLast()
             after = after.merged(with: failed)
@@ -131,8 +133,14 @@ extension FlowCompiler {
         case .broken: break
         case .command(let connection, let command, let data, let effect):
             compileCommand(block, connection, command, data, effect, templates, &body)
-        case .branch(let branches, false): compileBranch(branches, next: next, scope, &body)
-        case .branch(let branches, true): compileAll(branches, block, place, next: next, &body)
+        case .branch(let branches, let isAll):
+            catchingInside(block, place, next: next, &body) { body in
+                if isAll {
+                    compileAll(branches, block, place, next: next, &body)
+                } else {
+                    compileBranch(branches, next: next, scope, &body)
+                }
+            }
         case .callbackHandler: compileCallbackHandler(block, &body)
         case .code(let code): compileCode(code, templates, &body)
         case .setVariables(let pairs): compileSet(pairs, templates, &body)
@@ -176,6 +184,29 @@ extension FlowCompiler {
     }
 
     // MARK: Branches
+
+    /// Lets the `fail` list of a conditional branch, if it has one, handle also what fails in the lists that `compile`
+    /// compiles, as that of a loop does.
+    private func catchingInside(
+        _ block: BlockSource,
+        _ place: FlowLayout.Place,
+        next: NodeIndex?,
+        _ body: inout Body,
+        compile: (inout Body) -> Void
+    ) {
+        guard block.fail != nil, let rethrowing = place.end else { return compile(&body) }
+        let outer = (failureTarget, handler)
+        (failureTarget, handler) = (.handled(rethrowing), nil)
+        failedStates.append(body.state)
+        compile(&body)
+        body.failed = failedStates.removeLast()
+        (failureTarget, handler) = outer
+        let path = BlockPath(place.path)
+        let range = context.text.range(block.word.range)
+        body.chain.append(
+            Node(index: rethrowing, path: path, id: block.id?.value, action: .rethrow, next: next, range: range)
+        )
+    }
 
     private func compileBranch(
         _ branches: [BranchSource],
