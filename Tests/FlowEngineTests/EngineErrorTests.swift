@@ -125,6 +125,29 @@ struct EngineErrorTests {
         try await check("- block: transaction\n  do:\n\(inner)", gives: "inside false")
     }
 
+    @Test("with 'mode: all' taken lists the branches that were taken")
+    func taken() async throws {
+        try await check(
+            """
+            - id: choice
+              block: conditional-branch
+              mode: all
+              branches:
+                - { when: 1 < 2, do: [] }
+                - { when: 1 > 2, do: [] }
+                - { when: 2 < 3, do: [] }
+            - id: none
+              block: conditional-branch
+              mode: all
+              branches:
+                - { when: 1 > 2, do: [] }
+            - block: set-variables
+              set: { seen: '${ [blocks.choice.taken, blocks.none.taken] }' }
+            """,
+            gives: [[0, 2], []]
+        )
+    }
+
     @Test("set-variables is one step: its values see what was before it, and a failure sets none of them")
     func oneStep() async throws {
         try await check(

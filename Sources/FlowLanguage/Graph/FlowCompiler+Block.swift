@@ -255,18 +255,20 @@ extension FlowCompiler {
             var state = body.state
             let entry = compile(branch.body, continuation: following, state: &state)
             body.state = body.state.merged(with: state)
+            let link = BranchBlock.Part.link(number, id: block.id?.value)
             body.chain.append(
                 Node(
                     index: place.chain[number],
                     path: BlockPath("\(place.path)/\(number)"),
-                    action: .branch(BranchBlock(branches: [.init(when: when?.expression, entry: entry)])),
+                    action: .branch(BranchBlock(branches: [.init(when: when?.expression, entry: entry)], part: link)),
                     next: following,
                     range: context.text.range(branch.range)
                 )
             )
         }
         let entry = place.chain.first ?? next
-        body.action = .branch(BranchBlock(branches: [.init(when: nil, entry: entry)]))
+        body.action = .branch(BranchBlock(branches: [.init(when: nil, entry: entry)], part: .head))
+        body.output = .record(RecordType(name: "conditional-branch", fields: ["taken": .init(.list(.int))]))
     }
 
     // MARK: Variables, failure, answers

@@ -188,12 +188,22 @@ package struct BranchBlock: Sendable {
         }
     }
 
-    /// The first that holds is taken.
-    ///
-    /// `mode: all` is compiled to a chain of nodes with one branch each.
-    package var branches: [Branch]
+    /// What a node is of a block with `mode: all`, which is compiled to a head and a chain of nodes with one branch each.
+    package enum Part: Sendable, Hashable {
+        case head
+        /// `id` is the block's.
+        case link(Int, id: String?)
+    }
 
-    package init(branches: [Branch]) { self.branches = branches }
+    /// The first that holds is taken.
+    package var branches: [Branch]
+    /// Nil for a block of its own.
+    package var part: Part?
+
+    package init(branches: [Branch], part: Part? = nil) {
+        self.branches = branches
+        self.part = part
+    }
 }
 
 /// `where:` of a record block: all conditions must hold.
