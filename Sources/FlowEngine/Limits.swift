@@ -1,9 +1,11 @@
+import FlowLanguage
+
 /// Every bound of the engine, with its reason.
 package enum Limits {
     /// Pure blocks between two effects: they run on the writer's thread, and their trace is written with the effect.
     ///
-    /// A loop over all that one `find-records` gives has room for four in each turn.
-    package static let pureBlocksBetweenEffects = 5_000
+    /// A loop with as many turns as a loop may take has room for four in each; where a turn ends counts for none.
+    package static let pureBlocksBetweenEffects = 4 * FlowLanguage.Limits.turnsPerLoop
     /// Passages through blocks in one run: backward jumps end somewhere.
     package static let blocksPerRun = 100_000
     /// Blocks with an effect in one turn: a long run gives the writer back to the others.

@@ -47,6 +47,18 @@ import Testing
         }
     }
 
+    @Test("without a server --follow is refused before anything is done: nobody would take up the new run")
+    func followWithoutServer() throws {
+        try withApp { runnel in
+            for words in [["rerun", "1", "APP", "--yes", "--follow"], ["retry", "1", "APP", "--follow"]] {
+                let refused = try runnel(["runs"] + words)
+                #expect(refused.code == 2)
+                #expect(refused.text.contains("start `runnel serve` first"), "\(refused.text)")
+            }
+            #expect(try !runnel(["runs", "list", "APP"]).text.contains("run 2"))
+        }
+    }
+
     @Test("a queued run is paused, resumed and cancelled; a final one is left as it is")
     func changes() throws {
         try withApp { runnel in

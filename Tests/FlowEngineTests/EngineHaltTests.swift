@@ -258,6 +258,45 @@ struct EngineHaltTests {
         }
     }
 
+    @Test("a run that is paused between two attempts waits, when it is resumed, for the rest of the time between them")
+    func pausedRetry() async throws {
+        let transport = ScriptedTransport { _, number in .answered(OutsideAnswer(status: number < 3 ? 402 : 200)) }
+        let flow = """
+            flow: f
+            kind: cloud
+            trigger: { manual: true }
+            blocks:
+              - id: pay
+                block: execute-connection-command
+                connection: bank
+                command: charge
+                data: { amount: 1 }
+                retry: { attempts: 3, first: 20s, factor: 1, jitter: 0, on: 'true' }
+            """
+        try await EngineWorld.with(flow) { world in
+            try await world.run(transport: transport) { engine in
+                let run = try await start(engine)
+                let end = try await engine.record(run, being: .retrying).wakesAt
+                world.clock.advance(by: .seconds(5))
+                #expect(try await engine.pause(run).status == .paused)
+                try await engine.resume(run)
+                let resumed = try await engine.record(run)
+                #expect(resumed.status == .retrying)
+                #expect(resumed.wakesAt == end)
+                #expect(transport.sent.count == 1)
+                await world.clock.waitForSleeper(within: .seconds(15))
+                world.clock.advance(by: .seconds(15))
+                await transport.waitForSent(2)
+                // What was over meanwhile is not waited for again.
+                _ = try await engine.record(run, being: .retrying)
+                _ = try await engine.pause(run)
+                world.clock.advance(by: .seconds(60))
+                try await engine.resume(run)
+                #expect(try await engine.finished(run).status == .succeeded)
+            }
+        }
+    }
+
     @Test("a wish to pause can be taken back before it is carried out")
     func takenBack() async throws {
         let gate = Gate()

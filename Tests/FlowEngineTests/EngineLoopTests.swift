@@ -110,6 +110,84 @@ struct EngineLoopTests {
         }
     }
 
+    @Test("the bound of a jump backwards counts for each turn of the loop around it")
+    func jumps() async throws {
+        let flow = Self.page(
+            "{ passed: '${ vars.passed }', why: '${ vars.why }' }",
+            """
+            - block: set-variables
+              set: { passed: [], why: '' }
+            - id: each
+              block: for-each
+              each: "[2, 2, 3]"
+              as: jumps
+              do:
+                - block: set-variables
+                  set: { n: 0 }
+                - id: again
+                  block: set-variables
+                  set: { n: '${ vars.n + 1 }' }
+                - block: conditional-branch
+                  branches:
+                    - when: vars.n <= jumps
+                      do:
+                        - { block: log, message: again, next: { to: again, max: 2 } }
+                - block: set-variables
+                  set: { passed: '${ vars.passed + [vars.n] }' }
+              fail:
+                - block: set-variables
+                  set: { why: '${ error.code }' }
+            """
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                let answer = try await engine.call()
+                #expect(answer.body == ["passed": [3, 3], "why": "too_many_jumps"])
+            }
+        }
+    }
+
+    @Test("a run that passes too many blocks without an effect passes no catch, but each finally, and then fails")
+    func tooManyBlocks() async throws {
+        let flow = Self.page(
+            "{ n: '${ vars.n }' }",
+            """
+            - block: set-variables
+              set: { n: 0 }
+            - id: outer
+              block: try
+              do:
+                - block: while
+                  while: 'true'
+                  max: 10000
+                  do:
+                    - block: while
+                      while: 'true'
+                      max: 10000
+                      do: [{ block: set-variables, set: { n: '${ vars.n + 1 }' } }]
+                      fail: []
+              catch:
+                - do:
+                    - id: caught
+                      block: insert-record
+                      table: lines
+                      set: { text: caught }
+              finally:
+                - id: last
+                  block: insert-record
+                  table: lines
+                  set: { text: finally }
+            """
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                _ = try await engine.call()
+                #expect(try await engine.record(RunID(1)).failure?.code == "too_many_blocks")
+                #expect(try await engine.rows("lines").map { $0["text"] } == ["finally"])
+            }
+        }
+    }
+
     private static func counting(to end: Int) -> String {
         page(
             "{ turns: '${ blocks.counting.count }' }",

@@ -56,6 +56,54 @@ struct EngineRerunTests {
         }
     }
 
+    @Test(
+        "a retry into a loop with a time limit has all of it again, and keeps what another limit ended"
+    )
+    func retryIntoLoop() async throws {
+        let flow = EngineRetryTests.page(
+            "{ count: '${ blocks.charges.count }', how: '${ vars.how }' }",
+            """
+            - { block: set-variables, set: { how: '' } }
+            - id: patience
+              block: for-each
+              each: '[1]'
+              as: n
+              timeout: 5s
+              do: [{ block: wait, for: 60s }]
+              fail: [{ block: set-variables, set: { how: '${ error.code }' } }]
+            - id: charges
+              block: for-each
+              each: '[1, 2]'
+              as: n
+              timeout: 30s
+              do:
+                - { id: line, block: insert-record, table: lines, set: { text: 'turn ${ n }' } }
+                - id: pay
+                  block: execute-connection-command
+                  connection: bank
+                  command: charge
+                  data: { amount: '${ n }' }
+            """
+        )
+        let transport = ScriptedTransport { _, number in .answered(OutsideAnswer(status: number < 3 ? 402 : 200)) }
+        try await EngineWorld.with(flow) { world in
+            try await world.run(transport: transport) { engine in
+                async let answer = engine.call()
+                _ = try await engine.record(RunID(1), being: .waiting)
+                await world.clock.waitForSleeper(within: .seconds(5))
+                world.clock.advance(by: .seconds(5))
+                #expect(try await answer.status == 402)
+                world.clock.advance(by: .seconds(3_600))
+                let second = try await engine.finished(try await engine.rerun(RunID(1), from: .failure))
+                #expect(second.failure?.code == "declined")
+                world.clock.advance(by: .seconds(3_600))
+                let third = try await engine.finished(try await engine.rerun(second.id, from: .failure))
+                #expect(third.answer?.body == ["count": 2, "how": "timeout"])
+                #expect(try await engine.rows("lines").map { $0["text"] } == ["turn 1", "turn 2"])
+            }
+        }
+    }
+
     @Test("a plan names every effect that the run had behind the place, and does nothing")
     func plan() async throws {
         try await EngineWorld.with(Self.flow) { world in

@@ -126,6 +126,86 @@ struct EngineTimeoutTests {
         }
     }
 
+    /// What waits too long in a run, in a loop, in a branch and in a sub-flow, and has its own failure handled by nothing
+    /// that does anything.
+    static let swallowing: [String] = [
+        """
+        - block: try
+          do:
+            - { block: wait, for: 60s }
+          catch: [{ do: [] }]
+        """,
+        "- { block: wait, for: 60s, fail: [] }",
+        "- { block: wait, event: shipped, fail: [] }",
+        """
+        - id: both
+          block: parallel
+          branches:
+            one: [{ block: wait, for: 60s, fail: [] }]
+          fail: []
+        """,
+        "- { id: sub, block: run-flow, flow: child, retry: { attempts: 3, first: 1s }, fail: [] }",
+    ]
+
+    @Test(
+        "no fail and no catch takes the time limit of the run around it, also where nothing comes behind",
+        arguments: swallowing
+    )
+    func swallowedByRun(_ blocks: String) async throws {
+        let flow = "flow: f\nkind: page\naccess: [customer]\ntimeout: 10s\nblocks:\n\(blocks)\n"
+        try await EngineWorld.with(flow, Self.child) { world in
+            try await world.run { engine in
+                async let answer = engine.call()
+                _ = try await engine.record(RunID(1), being: .waiting)
+                await world.clock.waitForSleeper(within: .seconds(10))
+                world.clock.advance(by: .seconds(10))
+                let given = try await answer
+                #expect(given.body["code"] == "timeout")
+                let message = try await engine.record(RunID(1)).failure?.message
+                #expect(message == "the run did not end within 10s")
+            }
+            // From the journal alone it is the same.
+            try await world.run { engine in
+                let record = try await engine.record(RunID(1))
+                #expect(record.status == .failed)
+            }
+        }
+    }
+
+    @Test(
+        "no fail and no catch takes the time limit of the loop around it: that fails, and its own fail handles it",
+        arguments: swallowing
+    )
+    func swallowedByLoop(_ blocks: String) async throws {
+        let inner = blocks.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
+        let flow = EngineRetryTests.page(
+            "{ how: '${ vars.how }' }",
+            """
+            - block: set-variables
+              set: { how: done }
+            - id: each
+              block: for-each
+              each: '[1]'
+              as: n
+              timeout: 10s
+              do:
+            \(inner)
+              fail:
+                - block: set-variables
+                  set: { how: '${ error.code } at ${ error.block }' }
+            """
+        )
+        try await EngineWorld.with(flow, Self.child) { world in
+            try await world.run { engine in
+                async let answer = engine.call()
+                _ = try await engine.record(RunID(1), being: .waiting)
+                await world.clock.waitForSleeper(within: .seconds(10))
+                world.clock.advance(by: .seconds(10))
+                #expect(try await answer.body == ["how": "timeout at each"])
+            }
+        }
+    }
+
     private static let parent = EngineRetryTests.page(
         "{ how: '${ vars.how }' }",
         """

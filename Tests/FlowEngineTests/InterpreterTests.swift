@@ -113,7 +113,7 @@ struct InterpreterTests {
             """
         )
         let find = try performed(run.next(now: Self.noon))
-        run.failed(find, BlockFailure(code: "not_found", type: "record", message: "none"))
+        run.failed(find, BlockFailure(code: "not_found", type: "record", message: "none"), at: Self.noon)
         let insert = try performed(run.next(now: Self.noon))
         guard case .insert(_, let values) = insert.work else { return #expect(Bool(false), "\(insert.work)") }
         #expect(values.map(\.value) == ["not_found"])
@@ -129,14 +129,14 @@ struct InterpreterTests {
         _ = run.takeSequence()
         run.succeeded(first, output: ["id": 1])
         let second = try performed(run.next(now: Self.noon))
-        run.failed(second, BlockFailure(code: "constraint", type: "record", message: "no"))
+        run.failed(second, BlockFailure(code: "constraint", type: "record", message: "no"), at: Self.noon)
         guard case .rollBack(let undone, let failure) = run.next(now: Self.noon) else {
             return #expect(Bool(false), "no rollback")
         }
         #expect(undone.path == transaction.path)
         #expect(failure.block == "both/do/second")
         #expect(run.takeSequence() == 1)
-        run.failed(undone, failure)
+        run.failed(undone, failure, at: Self.noon)
         guard case .finish(.failed(let end)) = run.next(now: Self.noon) else {
             return #expect(Bool(false), "not failed")
         }
@@ -210,6 +210,33 @@ struct InterpreterTests {
             return #expect(Bool(false), "not succeeded")
         }
         #expect(output?["sum"] == 250_000)
+    }
+
+    @Test("a loop with as many turns as may be comes to its end without an effect")
+    func longestPureLoop() throws {
+        let turns = FlowLanguage.Limits.turnsPerLoop
+        var run = try interpreter(
+            """
+            flow: f
+            kind: page
+            output: { n: '${ vars.n }' }
+            blocks:
+              - { block: set-variables, set: { n: 0 } }
+              - block: while
+                while: vars.n < \(turns)
+                max: \(turns)
+                do:
+                  - block: conditional-branch
+                    branches:
+                      - when: vars.n >= 0
+                        do: [{ block: set-variables, set: { n: '${ vars.n + 1 }' } }]
+                  - { block: set-variables, set: { m: '${ vars.n }' } }
+            """
+        )
+        guard case .finish(.succeeded(let output)) = run.next(now: Self.noon) else {
+            return #expect(Bool(false), "not succeeded")
+        }
+        #expect(output?["n"] == .int(Int64(turns)))
     }
 
     // MARK: Replay

@@ -68,10 +68,11 @@ extension Interpreter {
         var branch = Interpreter(graph: graph, run: run, start: start, startedAt: call.now)
         (branch.input, branch.trigger, branch.runValue) = (input, trigger, runValue)
         (branch.deadline, branch.listensSince) = (runLimit, listensSince)
+        branch.startedAt = startedAt
         branch.branchHead = call.node
         branch.state.blocks = state.blocks
         branch.state.variables = state.variables
-        branch.state.error = state.error
+        branch.state.errors = state.errors
         branch.state.failure = state.failure
         branch.state.loops = state.loops
         branch.state.events = state.events

@@ -31,7 +31,7 @@ extension Interpreter {
     // MARK: Loops
 
     mutating func begin(_ block: LoopBlock, node: Node, now: Timestamp) throws(BlockFailure) {
-        var loop = Loop(deadline: node.timeout.flatMap { now + $0 })
+        var loop = Loop(deadline: node.timeout.flatMap { max(now, startedAt) + $0 })
         if block.kind == .each {
             let value = try scope(now: now, at: node).evaluate(block.head, at: node.range)
             guard let items = value.listValue else {
@@ -50,6 +50,7 @@ extension Interpreter {
             throw .engine("invalid_graph", "a turn ends in a loop that was not begun")
         }
         for id in block.ids { state.blocks[id] = nil }
+        for jump in block.jumps { state.jumps[jump] = nil }
         switch block.kind {
         case .each:
             if loop.turns < loop.items.count {

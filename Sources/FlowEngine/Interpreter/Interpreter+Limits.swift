@@ -71,13 +71,33 @@ extension Interpreter {
     /// - Returns: False when the block may begin.
     mutating func isOutOfTime(_ node: Node, now: Timestamp) -> Bool {
         guard deadline != nil || !node.timed.isEmpty || state.cleanup != nil, !isInTransaction else { return false }
-        if let limit = limits(around: node).first(where: { $0.deadline <= now }) {
+        if let limit = limits(around: node).first(where: { isOver($0, now: now) }) {
             return end(limit, at: node, now: now)
         }
         guard let cleanup = state.cleanup, cleanup.until <= now else { return false }
         note(node, .failed, now: now, cleanup.failure.code)
         finish(cleanup)
         return true
+    }
+
+    private func isOver(_ limit: Limit, now: Timestamp) -> Bool {
+        guard now < startedAt else { return limit.deadline <= now }
+        // Repeated from another run's journal: there it was over where its failure stands in the trace.
+        guard let head = limit.head, state.trace.count < recorded.count else { return false }
+        let step = recorded[state.trace.count]
+        return step.path == graph[head].path && step.result == .failed && step.note == BlockFailure.timeoutCode
+    }
+
+    /// Fails what lies around a block that failed for want of its time: nothing in there handles that, or tries again.
+    ///
+    /// The next block would see it, but there may be none: an empty `fail` or `catch` leads to the end.
+    /// - Returns: False when the failure is the block's own.
+    mutating func endsLimit(_ call: BlockCall, _ failure: BlockFailure, at time: Timestamp?) -> Bool {
+        guard failure.isTimeout, let time else { return false }
+        let node = graph[call.node]
+        if time < startedAt { return isOutOfTime(node, now: time) }
+        guard let deadline = call.deadline, deadline <= time else { return false }
+        return deadline == self.deadline(around: node) && isOutOfTime(node, now: time)
     }
 
     /// Lets the `finally` lists between `node` and what is out of time run, the innermost first; then that fails.
@@ -88,7 +108,7 @@ extension Interpreter {
         let what = limit.head.map { "'\(graph[$0].path)'" } ?? "the run"
         var failure = BlockFailure.timeout(what, limit.timeout)
         failure.block = limit.head == nil ? node.path.rawValue : nil
-        let until = now + Limits.cleanupTime ?? now
+        let until = max(now, startedAt) + Limits.cleanupTime ?? now
         let cleanup = Cleanup(limited: limit.head, failure: failure, depth: 0, until: until)
         if let depth = running(within: limit, at: node) {
             state.cleanup = cleanup
@@ -118,6 +138,19 @@ extension Interpreter {
         return true
     }
 
+    /// Ends the run with a failure that nothing catches, behind the `finally` lists around `node` if they have time.
+    ///
+    /// Where such a list itself goes on without end, nothing of it is left to be done.
+    mutating func abandon(at node: Node, _ failure: BlockFailure, hasTime: Bool, now: Timestamp) {
+        let isInFinally = finals(around: node.index).contains { $0.list.contains(node.index.rawValue) }
+        guard hasTime, !isInFinally, state.cleanup == nil else {
+            state.position = .unwinding(failure)
+            return
+        }
+        let until = max(now, startedAt) + Limits.cleanupTime ?? now
+        cleanUp(behind: node, Cleanup(limited: nil, failure: failure, depth: 0, until: until))
+    }
+
     private mutating func cleanUp(behind node: Node, _ cleanup: Cleanup) {
         let around = finals(around: node.index)
         let outside = cleanup.limited.map { finals(around: $0).count } ?? 0
@@ -125,7 +158,6 @@ extension Interpreter {
         state.cleanup = cleanup
         state.cleanup?.depth = around.count
         state.failure = cleanup.failure
-        state.error = cleanup.failure.scopeValue
         state.position = .at(next.holding)
     }
 
@@ -152,6 +184,9 @@ extension BlockFailure {
     /// Out of time; whatever was under way has come to an end.
     static func timeout(_ what: String, _ timeout: Duration) -> BlockFailure {
         let message = "\(what) did not end within \(timeout.authorText)"
-        return BlockFailure(code: "timeout", type: "timeout", message: message, retryable: true)
+        return BlockFailure(code: timeoutCode, type: timeoutCode, message: message, retryable: true)
     }
+
+    fileprivate static let timeoutCode = "timeout"
+    fileprivate var isTimeout: Bool { code == Self.timeoutCode && type == Self.timeoutCode }
 }

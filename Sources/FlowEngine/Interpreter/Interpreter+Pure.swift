@@ -11,9 +11,9 @@ extension Interpreter {
         case .branch(let block):
             try branch(block, node: node, now: now)
         case .setVariables(let assignments):
-            for assignment in assignments {
-                state.variables[assignment.name] = try scope(now: now, at: node).evaluate(assignment.value)
-            }
+            // One step, as it is checked: each value sees the variables as they were before, and a failure sets none.
+            let values = try scope(now: now, at: node).evaluate(assignments)
+            for assignment in assignments { state.variables[assignment.name] = values[assignment.name] }
             note(node, .done, now: now)
             state.position = .at(node.success ?? node.next)
         case .beginLoop(let loop):
@@ -40,7 +40,7 @@ extension Interpreter {
         let scope = scope(now: now, at: node)
         for (position, branch) in block.branches.enumerated() {
             if let when = branch.when, try !scope.holds(when, at: node.range) { continue }
-            if let id = node.id { state.blocks[id] = ["taken": .int(Int64(position))] }
+            take(position, of: block, node)
             note(node, .done, now: now, branch.when == nil ? "else" : String(position))
             state.position = .at(branch.entry ?? node.next)
             return
@@ -48,6 +48,18 @@ extension Interpreter {
         if let id = node.id { state.blocks[id] = ["taken": -1] }
         note(node, .done, now: now, "none")
         state.position = .at(node.next)
+    }
+
+    /// Shows as `taken` which branch is taken; with `mode: all` those that were, in the order written.
+    private mutating func take(_ position: Int, of block: BranchBlock, _ node: Node) {
+        switch block.part {
+        case nil: if let id = node.id { state.blocks[id] = ["taken": .int(Int64(position))] }
+        case .head: if let id = node.id { state.blocks[id] = ["taken": []] }
+        case .link(let number, let id):
+            guard let id else { return }
+            let taken = state.blocks[id]?["taken"]?.listValue ?? []
+            state.blocks[id] = ["taken": .list(taken + [.int(Int64(number))])]
+        }
     }
 
     private mutating func log(_ block: LogBlock, node: Node, now: Timestamp) throws(BlockFailure) {

@@ -18,6 +18,11 @@ struct Interpreter: Sendable {
     var input: Value
     var trigger: Value
     var runValue: Value
+    /// When the run began; of one that does another again, after what it takes over from that one's journal.
+    var startedAt: Timestamp
+    /// What the journal says of the blocks that were passed before the next entry: whether a limit was over in what is
+    /// taken over from another run is told by it alone, since the time that passed between the two runs counts for nothing.
+    var recorded: [TraceStep] = []
     /// When the whole run is out of time.
     var deadline: Timestamp?
     /// Of a branch: the block that began it; what lies around that is its parent's.
@@ -30,8 +35,9 @@ struct Interpreter: Sendable {
         var position: Position
         var blocks = ValueMap()
         var variables = ValueMap()
-        var error: Value?
-        /// What `error` shows, whole.
+        /// What `error` shows in the `fail` list or `catch` of a block: its own failure, whatever else fails in there.
+        var errors: [NodeIndex: BlockFailure] = [:]
+        /// The last failure that was handled, for the nodes that pass it on.
         var failure: BlockFailure?
         /// Failures that wait for the `finally` of the `try` at a node.
         var held: [NodeIndex: BlockFailure] = [:]
@@ -40,7 +46,7 @@ struct Interpreter: Sendable {
         /// Loops that are under way, by their heads.
         var loops: [NodeIndex: Loop] = [:]
         var visits: [BlockPath: Int] = [:]
-        /// Jumps backwards taken so far, by the nodes that count them.
+        /// Jumps backwards taken so far, in a loop in this turn, by the nodes that count them.
         var jumps: [NodeIndex: Int] = [:]
         /// The last event that the run saw of each subject that it waited for.
         var events: [EventSubject: Int64] = [:]
@@ -93,6 +99,7 @@ struct Interpreter: Sendable {
     /// Counted over the whole run; not given back by a rollback, since the work was done.
     private var blocksPassed = 0
     private var pureBlocksPassed = 0
+    private var hasPassedTooMany = false
 
     init(graph: FlowGraph, run: RunID, start: RunStart, startedAt: Timestamp) {
         self.graph = graph
@@ -100,6 +107,7 @@ struct Interpreter: Sendable {
         self.start = start
         self.input = .map(start.input)
         self.trigger = start.trigger
+        self.startedAt = startedAt
         self.runValue = FlowScope.describe(run, start, startedAt: startedAt)
         self.deadline = graph.timeout.flatMap { startedAt + $0 }
         self.state = State(position: .at(graph.entry))
@@ -142,7 +150,7 @@ struct Interpreter: Sendable {
             trigger: trigger,
             blocks: state.blocks,
             variables: state.variables,
-            error: state.error,
+            error: node?.handled.flatMap { state.errors[$0]?.scopeValue },
             run: runValue,
             now: now,
             items: items
@@ -195,10 +203,11 @@ extension Interpreter {
         }
     }
 
-    /// The effect that the interpreter stopped at failed.
-    mutating func failed(_ call: BlockCall, _ failure: BlockFailure) {
+    /// The effect that the interpreter stopped at failed at `time`, as its entry says.
+    mutating func failed(_ call: BlockCall, _ failure: BlockFailure, at time: Timestamp?) {
         let node = graph[call.node]
         arrive(at: node)
+        if endsLimit(call, failure, at: time) { return }
         do throws(BlockFailure) {
             if try isWorthRetrying(node, call, failure) {
                 state.position = .pausing(Retry(node: node.index, visit: call.visit, attempt: call.attempt + 1))
@@ -235,7 +244,7 @@ extension Interpreter {
 extension Interpreter {
     /// Passes one block; gives an action when it needs one from outside.
     mutating func pass(_ node: Node, now: Timestamp) -> InterpreterAction? {
-        guard count(node) else { return nil }
+        guard count(node, now: now) else { return nil }
         if case .endTransaction(let begin) = node.action { return close(begin, node: node, now: now) }
         if let cleanup = state.cleanup, leaves(cleanup, at: node, now: now) { return nil }
         if passJoint(node, now: now) || isOutOfTime(node, now: now) { return nil }
@@ -261,7 +270,7 @@ extension Interpreter {
     /// Begins a further attempt at a block; what it takes is evaluated anew.
     private mutating func attempt(_ retry: Retry, now: Timestamp) -> InterpreterAction? {
         let node = graph[retry.node]
-        guard count(node), !isOutOfTime(node, now: now) else { return nil }
+        guard count(node, now: now), !isOutOfTime(node, now: now) else { return nil }
         do throws(BlockFailure) {
             return try call(node, visit: retry.visit, attempt: retry.attempt, now: now)
         } catch {
@@ -301,11 +310,24 @@ extension Interpreter {
     }
 
     /// - Returns: False when the run has passed too many blocks.
-    private mutating func count(_ node: Node) -> Bool {
+    private mutating func count(_ node: Node, now: Timestamp) -> Bool {
         blocksPassed += 1
-        pureBlocksPassed += 1
-        if blocksPassed <= Limits.blocksPerRun, pureBlocksPassed <= Limits.pureBlocksBetweenEffects { return true }
-        exceedLimits(at: node)
+        if !node.action.isJoint { pureBlocksPassed += 1 }
+        let isTotal = blocksPassed > Limits.blocksPerRun
+        guard isTotal || pureBlocksPassed > Limits.pureBlocksBetweenEffects else { return true }
+        let limit = isTotal ? Limits.blocksPerRun : Limits.pureBlocksBetweenEffects
+        var failure = BlockFailure.engine(
+            "too_many_blocks",
+            isTotal ? "the run passed more than \(limit) blocks" : "more than \(limit) blocks without an effect"
+        )
+        failure.block = node.path.rawValue
+        let hasTime = !hasPassedTooMany && !isInTransaction
+        if hasTime {
+            // `finally` may do as much again, once.
+            hasPassedTooMany = true
+            (blocksPassed, pureBlocksPassed) = (blocksPassed - Limits.pureBlocksBetweenEffects, 0)
+        }
+        abandon(at: node, failure, hasTime: hasTime, now: now)
         return false
     }
 
@@ -342,24 +364,13 @@ extension Interpreter {
         }
     }
 
-    private mutating func exceedLimits(at node: Node) {
-        let isTotal = blocksPassed > Limits.blocksPerRun
-        let limit = isTotal ? Limits.blocksPerRun : Limits.pureBlocksBetweenEffects
-        var failure = BlockFailure.engine(
-            "too_many_blocks",
-            isTotal ? "the run passed more than \(limit) blocks" : "more than \(limit) blocks without an effect"
-        )
-        failure.block = node.path.rawValue
-        state.position = .unwinding(failure)
-    }
-
     mutating func fail(_ node: Node, _ failure: BlockFailure) {
         var failure = failure
         if failure.block == nil { failure.block = node.path.rawValue }
         if let id = node.id { state.blocks[id] = nil }
         switch node.failure {
         case .handled(let entry):
-            state.error = failure.scopeValue
+            if let handler = node.handler { state.errors[handler] = failure }
             state.failure = failure
             state.position = .at(entry ?? node.next)
         case .propagates:

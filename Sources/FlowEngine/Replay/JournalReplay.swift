@@ -26,6 +26,7 @@ struct JournalReplay {
     init(_ interpreter: Interpreter, entries: [JournalEntry]) throws(NondeterminismError) {
         self.interpreter = interpreter
         self.entries = entries
+        self.interpreter.recorded = entries.first?.trace ?? []
         while position < entries.count { try step() }
         guard !self.interpreter.isInTransaction else {
             throw NondeterminismError(message: "the journal ends inside a transaction")
@@ -44,7 +45,7 @@ struct JournalReplay {
             try match(entry, call)
             try interpreter.abandonTransaction(call)
             consume()
-            interpreter.failed(call, try failure(of: entry))
+            interpreter.failed(call, try failure(of: entry), at: entry.finishedAt)
         case .closeTransaction(let call):
             try match(entry, call)
             consume()
@@ -71,7 +72,7 @@ struct JournalReplay {
             guard entry.isHostCall else {
                 switch entry.status {
                 case .succeeded: interpreter.succeeded(call, output: entry.output)
-                case .failed: interpreter.failed(call, try failure(of: entry))
+                case .failed: interpreter.failed(call, try failure(of: entry), at: entry.finishedAt)
                 case .started, .outcomeUnknown:
                     throw NondeterminismError(message: "entry \(entry.sequence) of code has no outcome")
                 }
@@ -101,7 +102,7 @@ struct JournalReplay {
         }
         switch own.status {
         case .succeeded: interpreter.succeeded(call, output: own.output)
-        case .failed: interpreter.failed(call, try failure(of: own))
+        case .failed: interpreter.failed(call, try failure(of: own), at: own.finishedAt)
         case .started, .outcomeUnknown:
             open = OpenEntry(call: call, entry: own, exchanges: [], branches: branches)
         }
@@ -124,7 +125,7 @@ struct JournalReplay {
                 exchanges.append(CommandCall.Exchange(request: request, answer: answer))
                 continue
             case .succeeded: interpreter.succeeded(call, output: entry.output)
-            case .failed: interpreter.failed(call, try failure(of: entry))
+            case .failed: interpreter.failed(call, try failure(of: entry), at: entry.finishedAt)
             case .started, .outcomeUnknown: open = OpenEntry(call: call, entry: entry, exchanges: exchanges)
             }
             return
@@ -133,6 +134,7 @@ struct JournalReplay {
 
     private mutating func consume() {
         position += 1
+        interpreter.recorded = position < entries.count ? entries[position].trace : []
         _ = interpreter.takeSequence()
     }
 

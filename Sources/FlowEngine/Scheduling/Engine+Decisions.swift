@@ -24,7 +24,7 @@ extension Engine {
             (record, transaction) throws(StoreError) in
             if record.status == .paused || record.status == .quarantined {
                 // Whether a request was on its way when it stopped is not forgotten.
-                record.status = .queued
+                record.goOn(now: now)
                 if let request = try context.unsettledRequest(of: record, in: transaction) {
                     try context.noteUncertainty(of: request, in: transaction)
                     record.status = .retrying

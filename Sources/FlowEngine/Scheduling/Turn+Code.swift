@@ -74,7 +74,7 @@ extension Turn {
         }
         entry.finishedAt = now
         try insert(entry)
-        hand(result, to: call)
+        hand(result, to: call, at: entry.finishedAt)
     }
 
     /// Run again, the code did not ask for the request that was on its way when the run was left.

@@ -163,7 +163,7 @@ extension Turn {
             entry.failure = failure
         }
         try update(entry)
-        hand(result, to: call)
+        hand(result, to: call, at: entry.finishedAt)
     }
 
     /// No answer is to be had any more: the block failed if nothing can have happened, else a person decides.

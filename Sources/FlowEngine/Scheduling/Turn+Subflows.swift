@@ -62,7 +62,7 @@ extension Turn {
             try save(.waiting)
             return .left
         }
-        hand(entry.failure.map { .failure($0) } ?? .success(entry.output), to: call)
+        hand(entry.failure.map { .failure($0) } ?? .success(entry.output), to: call, at: entry.finishedAt)
         return nil
     }
 

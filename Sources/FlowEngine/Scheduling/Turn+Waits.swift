@@ -35,7 +35,7 @@ extension Turn {
             }
         }
         if let deadline = call.deadline, deadline <= now {
-            // Something around may be out of time instead; it is looked at before the next block.
+            // Something around may be out of time instead, which is looked at when the outcome is handed on.
             try settle(entry, .failure(.timeout("'\(call.path)'", call.timeout ?? deadline - call.now)), call)
             return nil
         }

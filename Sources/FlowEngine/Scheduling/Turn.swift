@@ -203,14 +203,15 @@ struct Turn {
         }
         entry.finishedAt = now
         try insert(entry)
-        hand(result, to: call)
+        hand(result, to: call, at: entry.finishedAt)
     }
 
-    mutating func hand(_ result: Result<Value, BlockFailure>, to call: BlockCall) {
+    /// Hands the outcome of a block to the interpreter; `time` is when its entry says that the block was over.
+    mutating func hand(_ result: Result<Value, BlockFailure>, to call: BlockCall, at time: Timestamp?) {
         lines += run.interpreter.takeLines()
         switch result {
         case .success(let output): run.interpreter.succeeded(call, output: output)
-        case .failure(let failure): run.interpreter.failed(call, failure)
+        case .failure(let failure): run.interpreter.failed(call, failure, at: time)
         }
     }
 

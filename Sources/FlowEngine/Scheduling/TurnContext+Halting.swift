@@ -62,7 +62,7 @@ extension TurnContext {
         for var branch in try branches(of: record, in: transaction) where branch.halt != .cancel {
             // One with a request on its way was not paused with its parent; it needs a look of its own.
             if branch.status == .paused, try unsettledRequest(of: branch, in: transaction) == nil {
-                branch.status = .queued
+                branch.goOn(now: clock.now())
                 branch.failure = nil
                 try transaction.updateRun(branch)
             }
@@ -84,9 +84,10 @@ extension TurnContext {
         let isAtRest = [.queued, .waiting, .retrying].contains(record.status)
         let request = try unsettledRequest(of: record, in: transaction)
         guard isAtRest, request == nil else { return try transaction.setHalt(.pause, of: id) }
+        // The end of a pause between two attempts is not forgotten; what a wait waits for, its block says anew.
+        if record.status != .retrying { record.wakesAt = nil }
         record.status = .paused
         record.epoch = epoch
-        record.wakesAt = nil
         try transaction.updateRun(record)
         halted.stopped.append(record)
         if record.start.lane != nil { halted.startsWork = true }
@@ -171,6 +172,18 @@ extension TurnContext {
         record.strikes = 0
         record.failure = failure
         try transaction.updateRun(record)
+    }
+}
+
+extension RunRecord {
+    /// Goes on after a pause: at once, or, if it was paused between two attempts, when the time between them is over.
+    mutating func goOn(now: Timestamp) {
+        if let wakesAt, wakesAt > now {
+            status = .retrying
+        } else {
+            status = .queued
+            wakesAt = nil
+        }
     }
 }
 

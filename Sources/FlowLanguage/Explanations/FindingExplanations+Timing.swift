@@ -62,8 +62,8 @@ extension FindingExplanations {
                 ever, and the block must find what it counts on. A jump forward needs no bound.
                 """,
             remedy: """
-                Write 'next: { to: again, max: 10 }'. More jumps than 'max' in one run are a failure. What the block \
-                uses must have run on each way that leads to it.
+                Write 'next: { to: again, max: 10 }'. More jumps than 'max' in one run, or in one turn of the \
+                loop around it, are a failure. What the block uses must have run on each way that leads to it.
                 """
         ),
     ]

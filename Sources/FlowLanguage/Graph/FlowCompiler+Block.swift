@@ -10,6 +10,8 @@ extension FlowCompiler {
         var state: FlowState
         /// The nodes of `mode: all`, complete but for their failure.
         var chain: [Node] = []
+        /// What is known where the block has failed, if not what was known before it.
+        var failed: FlowState?
     }
 
     /// Compiles a block and everything in it; `state` becomes what is known behind it.
@@ -17,7 +19,7 @@ extension FlowCompiler {
         guard let place = layout.places[block.order] else { return }
         let before = state
         noteFailure(before)
-        let scope = scopes.scope(before, order: block.order, inFail: failDepth > 0)
+        let scope = scopes.scope(before, order: block.order, inFail: isInHandler)
         let when = block.when.flatMap {
             ExpressionCompiler(context).bare($0, what: "'when'", scope: scope, expected: .bool)
         }
@@ -42,10 +44,10 @@ extension FlowCompiler {
         }
         var failure = failureTarget
         if let list = block.fail {
-            failDepth += 1
-            var failed = before
+            handled.append(place.index)
+            var failed = body.failed ?? before
             failure = .handled(compile(list, continuation: next, state: &failed))
-            failDepth -= 1
+            handled.removeLast()
             after = after.merged(with: failed)
         }
         if block.when != nil { after = after.merged(with: before) }
@@ -67,12 +69,17 @@ extension FlowCompiler {
             failure: failure,
             range: context.text.range(block.word.range)
         )
+        let receiver = block.fail == nil ? handler : place.index
+        nodes[place.index.rawValue]?.handler = receiver
+        nodes[place.index.rawValue]?.handled = handled.last
         nodes[place.index.rawValue]?.loops = loops
         nodes[place.index.rawValue]?.timed = timed
         nodes[place.index.rawValue]?.retry = timing.retry
         nodes[place.index.rawValue]?.timeout = timing.timeout
         for var node in body.chain {
             node.failure = failure
+            node.handler = receiver
+            node.handled = handled.last
             if node.loops.isEmpty { node.loops = loops }
             nodes[node.index.rawValue] = node
         }
@@ -126,8 +133,14 @@ extension FlowCompiler {
         case .broken: break
         case .command(let connection, let command, let data, let effect):
             compileCommand(block, connection, command, data, effect, templates, &body)
-        case .branch(let branches, false): compileBranch(branches, next: next, scope, &body)
-        case .branch(let branches, true): compileAll(branches, block, place, next: next, &body)
+        case .branch(let branches, let isAll):
+            catchingInside(block, place, next: next, &body) { body in
+                if isAll {
+                    compileAll(branches, block, place, next: next, &body)
+                } else {
+                    compileBranch(branches, next: next, scope, &body)
+                }
+            }
         case .callbackHandler: compileCallbackHandler(block, &body)
         case .code(let code): compileCode(code, templates, &body)
         case .setVariables(let pairs): compileSet(pairs, templates, &body)
@@ -140,9 +153,9 @@ extension FlowCompiler {
         case .transaction(let list):
             guard let end = place.end else { break }
             // What fails inside undoes the transaction, whose own failure goes on from there.
-            let outer = failureTarget
-            failureTarget = .propagates
-            defer { failureTarget = outer }
+            let outer = (failureTarget, handler)
+            (failureTarget, handler) = (.propagates, nil)
+            defer { (failureTarget, handler) = outer }
             let entry = compile(list, continuation: end, state: &body.state, barrier: .transaction)
             body.action = .beginTransaction(body: entry, end: end)
             nodes[end.rawValue] = Node(
@@ -171,6 +184,29 @@ extension FlowCompiler {
     }
 
     // MARK: Branches
+
+    /// Lets the `fail` list of a conditional branch, if it has one, handle also what fails in the lists that `compile`
+    /// compiles, as that of a loop does.
+    private func catchingInside(
+        _ block: BlockSource,
+        _ place: FlowLayout.Place,
+        next: NodeIndex?,
+        _ body: inout Body,
+        compile: (inout Body) -> Void
+    ) {
+        guard block.fail != nil, let rethrowing = place.end else { return compile(&body) }
+        let outer = (failureTarget, handler)
+        (failureTarget, handler) = (.handled(rethrowing), nil)
+        failedStates.append(body.state)
+        compile(&body)
+        body.failed = failedStates.removeLast()
+        (failureTarget, handler) = outer
+        let path = BlockPath(place.path)
+        let range = context.text.range(block.word.range)
+        body.chain.append(
+            Node(index: rethrowing, path: path, id: block.id?.value, action: .rethrow, next: next, range: range)
+        )
+    }
 
     private func compileBranch(
         _ branches: [BranchSource],
@@ -214,23 +250,25 @@ extension FlowCompiler {
                 continue
             }
             let following = number + 1 < place.chain.count ? place.chain[number + 1] : next
-            let scope = scopes.scope(body.state, order: block.order, inFail: failDepth > 0)
+            let scope = scopes.scope(body.state, order: block.order, inFail: isInHandler)
             let when = ExpressionCompiler(context).bare(node, what: "'when'", scope: scope, expected: .bool)
             var state = body.state
             let entry = compile(branch.body, continuation: following, state: &state)
             body.state = body.state.merged(with: state)
+            let link = BranchBlock.Part.link(number, id: block.id?.value)
             body.chain.append(
                 Node(
                     index: place.chain[number],
                     path: BlockPath("\(place.path)/\(number)"),
-                    action: .branch(BranchBlock(branches: [.init(when: when?.expression, entry: entry)])),
+                    action: .branch(BranchBlock(branches: [.init(when: when?.expression, entry: entry)], part: link)),
                     next: following,
                     range: context.text.range(branch.range)
                 )
             )
         }
         let entry = place.chain.first ?? next
-        body.action = .branch(BranchBlock(branches: [.init(when: nil, entry: entry)]))
+        body.action = .branch(BranchBlock(branches: [.init(when: nil, entry: entry)], part: .head))
+        body.output = .record(RecordType(name: "conditional-branch", fields: ["taken": .init(.list(.int))]))
     }
 
     // MARK: Variables, failure, answers

@@ -66,7 +66,7 @@ extension FlowCompiler {
         let entry = compileApart(loop.body, continuation: end, state: &after)
         var collect: (template: ValueTemplate, type: ExpressionType)?
         if let node = loop.collect {
-            let inner = scopes.scope(after.isReachable ? after : before, order: Int.max, inFail: failDepth > 0)
+            let inner = scopes.scope(after.isReachable ? after : before, order: Int.max, inFail: isInHandler)
             collect = TemplateCompiler(context, scope: inner).compile(node, .any("'collect'"))
         }
         addEnd(end, 0, block, place, next: next)
@@ -98,10 +98,9 @@ extension FlowCompiler {
     ///
     /// Nothing around it handles its failures or measures its time there: the run that waits for it does.
     private func compileApart(_ list: BlockList, continuation: NodeIndex, state: inout FlowState) -> NodeIndex? {
-        let (outerTarget, outerTimed) = (failureTarget, timed)
-        defer { (failureTarget, timed) = (outerTarget, outerTimed) }
-        failureTarget = .propagates
-        timed = []
+        let outer = (failureTarget, handler, timed)
+        defer { (failureTarget, handler, timed) = outer }
+        (failureTarget, handler, timed) = (.propagates, nil, [])
         failedStates.append(state)
         branched.append(state)
         defer {
@@ -138,6 +137,7 @@ extension FlowCompiler {
             next: next,
             range: context.text.range(block.word.range)
         )
+        node.handled = handled.last
         node.loops = loops
         nodes[end.rawValue] = node
     }

@@ -23,9 +23,9 @@ extension FlowCompiler {
         var element = ExpressionType.dynamic
         if case .list(let type)? = head?.expression.type { element = type }
 
-        let outer = failureTarget
-        defer { failureTarget = outer }
-        if let rethrowing = place.chain.first { failureTarget = .handled(rethrowing) }
+        let outer = (failureTarget, handler)
+        defer { (failureTarget, handler) = outer }
+        if let rethrowing = place.chain.first { (failureTarget, handler) = (.handled(rethrowing), nil) }
         if let name = loop.name {
             if isFree(name) {
                 scopes.items.append((name.value, element))
@@ -40,7 +40,7 @@ extension FlowCompiler {
         noteFailure(after)
         var collect: (template: ValueTemplate, type: ExpressionType)?
         if let node = loop.collect {
-            let inner = scopes.scope(after.isReachable ? after : before, order: Int.max, inFail: failDepth > 0)
+            let inner = scopes.scope(after.isReachable ? after : before, order: Int.max, inFail: isInHandler)
             collect = TemplateCompiler(context, scope: inner).compile(node, .any("'collect'"))
         }
         let inside = loops
@@ -59,10 +59,20 @@ extension FlowCompiler {
         guard let head else { return }
         let kind: LoopBlock.Kind = loop.name == nil ? .while(max: loop.max ?? 1) : .each
         var compiled = LoopBlock(kind: kind, head: head.expression, body: entry ?? end, ids: place.ids)
+        compiled.jumps = jumps(in: place, before: end)
         compiled.collect = collect?.template
         compiled.item = loop.name?.value
         body.action = .beginLoop(compiled)
         body.chain = ending(of: block, place, at: end, loops: inside, next: next)
+    }
+
+    /// The nodes of a loop's body that count jumps backwards; the loop's own stands before its body.
+    private func jumps(in place: FlowLayout.Place, before end: NodeIndex) -> [NodeIndex] {
+        let first = (place.jump ?? place.index).rawValue + 1
+        return nodes[first..<end.rawValue].compactMap { node in
+            guard let node, case .jumpBack = node.action else { return nil }
+            return node.index
+        }
     }
 
     /// What stands behind the body: the node that ends a turn, and the one that a failure of the body comes to.

@@ -94,6 +94,7 @@ extension FlowCompiler {
         )
         // Not the block's own `fail`: it would lead here again.
         node.failure = failureTarget
+        node.handler = handler
         nodes[index.rawValue] = node
         return index
     }

@@ -13,19 +13,23 @@ extension FlowCompiler {
         _ body: inout Body
     ) {
         guard let handler = place.handler, let end = place.end else { return }
-        let outer = failureTarget
-        defer { failureTarget = outer }
+        let outer = (failureTarget, self.handler)
+        defer { (failureTarget, self.handler) = outer }
         let leaving = attempt.finally?.blocks.first.flatMap { index(of: $0) } ?? end
         let barrier: Barrier? = attempt.finally == nil ? nil : .finally
         var after = body.state
         failedStates.append(after)
         failureTarget = .handled(handler.catching)
+        self.handler = place.index
         let entry = compile(attempt.body, continuation: leaving, state: &after, barrier: barrier)
         let failed = failedStates.removeLast()
 
         failedStates.append(failed)
         failureTarget = .handled(handler.holding)
+        self.handler = nil
+        handled.append(place.index)
         let branches = compileCatches(attempt.catches, block, leaving, failed, barrier, &after)
+        handled.removeLast()
         let uncaught = failedStates.removeLast()
         noteFailure(uncaught)
 
@@ -46,6 +50,7 @@ extension FlowCompiler {
         let choice = BranchBlock(branches: branches)
         var catching = add(handler.catching, "/catch", .chooseCatch(choice, uncaught: handler.holding), next: leaving)
         catching.failure = .handled(handler.holding)
+        catching.handled = place.index
         catching.loops = loops
         nodes[handler.catching.rawValue] = catching
         nodes[handler.holding.rawValue] = add(handler.holding, "", .holdFailure(of: place.index), next: leaving)
@@ -77,8 +82,6 @@ extension FlowCompiler {
         _ barrier: Barrier?,
         _ after: inout FlowState
     ) -> [BranchBlock.Branch] {
-        failDepth += 1
-        defer { failDepth -= 1 }
         let scope = scopes.scope(failed, order: block.order, inFail: true)
         var branches: [BranchBlock.Branch] = []
         for item in catches {

@@ -57,9 +57,12 @@ final class FlowCompiler {
     var tables: Set<String> = []
     /// The code that the flow runs, for its version.
     var code: [CodeText] = []
-    var failDepth = 0
+    /// The blocks whose `fail` list or `catch` is open, the outermost first.
+    var handled: [NodeIndex] = []
     /// Where a failure leads that the block itself does not handle.
     var failureTarget = Node.Failure.propagates
+    /// The `try` whose `catch` that is, if it is one.
+    var handler: NodeIndex?
     /// What is known where a block of each open `try` fails, the outermost first.
     var failedStates: [FlowState] = []
     /// The `finally` lists met so far.
@@ -75,6 +78,7 @@ final class FlowCompiler {
     var callbackHandlers = 0
 
     var context: FileContext { source.context }
+    var isInHandler: Bool { !handled.isEmpty }
 
     init(_ source: FlowSource, _ environment: FlowEnvironment) {
         self.source = source

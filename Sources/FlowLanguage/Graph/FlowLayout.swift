@@ -3,7 +3,8 @@ struct FlowLayout {
     struct Place {
         var index: NodeIndex
         var path: String
-        /// The node that closes a transaction, a `try` or a turn of a loop.
+        /// The node that closes a transaction, a `try` or a turn of a loop; of a conditional branch, the one behind which its
+        /// own `fail` handles what fails inside.
         var end: NodeIndex?
         /// The node that counts jumps backwards.
         var jump: NodeIndex?
@@ -57,6 +58,7 @@ struct FlowLayout {
                     if isAll { place.chain.append(next()) }
                     add(branch.body, prefix: "\(path)/\(number)/", context)
                 }
+                if block.fail != nil { place.end = next() }
             case .loop(let loop):
                 let known = Set(ids.keys)
                 add(loop.body, prefix: path + "/do/", context)

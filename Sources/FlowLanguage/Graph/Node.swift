@@ -16,6 +16,10 @@ package struct Node: Sendable {
     package var success: NodeIndex?
     /// The first block of `fail:`; nil: a failure fails the run (or the enclosing transaction).
     package var failure: Failure
+    /// The block whose `fail` list or `catch` a failure of this one comes to; nil: none, or a node that passes it on.
+    package var handler: NodeIndex?
+    /// The innermost block in whose `fail` list or `catch` this one lies: what that handles is its `error`.
+    package var handled: NodeIndex?
     /// The `for-each` blocks that this one lies in, the outermost first.
     package var loops: [NodeIndex] = []
     /// The blocks with a `timeout` that this one lies in, the outermost first.
@@ -92,13 +96,21 @@ package enum BlockAction: Sendable {
     case endTurn(begin: NodeIndex)
     /// Fails with the failure that led here.
     case rethrow
-    /// Leads back to a block before, at most so often in one run.
+    /// Leads back to a block before, at most so often in one run; in a loop, in one turn.
     case jumpBack(max: Int)
     case wait(WaitBlock)
     case respond(RespondBlock)
     case fail(FailBlock)
     case log(LogBlock)
     case runFlow(RunFlowBlock)
+
+    /// Whether it only joins the parts of a block, or leads back to one: no author wrote it as a block.
+    package var isJoint: Bool {
+        switch self {
+        case .chooseCatch, .holdFailure, .endTry, .endTurn, .endBranch, .jumpBack, .rethrow: true
+        default: false
+        }
+    }
 
     /// All of them that an author can write.
     package static var words: [String] { FlowReader.blockWords }
@@ -176,12 +188,22 @@ package struct BranchBlock: Sendable {
         }
     }
 
-    /// The first that holds is taken.
-    ///
-    /// `mode: all` is compiled to a chain of nodes with one branch each.
-    package var branches: [Branch]
+    /// What a node is of a block with `mode: all`, which is compiled to a head and a chain of nodes with one branch each.
+    package enum Part: Sendable, Hashable {
+        case head
+        /// `id` is the block's.
+        case link(Int, id: String?)
+    }
 
-    package init(branches: [Branch]) { self.branches = branches }
+    /// The first that holds is taken.
+    package var branches: [Branch]
+    /// Nil for a block of its own.
+    package var part: Part?
+
+    package init(branches: [Branch], part: Part? = nil) {
+        self.branches = branches
+        self.part = part
+    }
 }
 
 /// `where:` of a record block: all conditions must hold.
@@ -314,6 +336,8 @@ package struct LoopBlock: Sendable {
     package var body: NodeIndex
     /// The ids inside, which are forgotten from turn to turn.
     package var ids: [String]
+    /// The nodes inside that count jumps backwards: each turn has all of them before it.
+    package var jumps: [NodeIndex] = []
     /// What each turn hands on to `items`.
     package var collect: ValueTemplate?
     /// What the author calls the item of a turn; nil in a `while`.

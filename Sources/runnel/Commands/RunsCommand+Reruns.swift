@@ -15,6 +15,7 @@ struct RerunOptions: ParsableArguments {
 
     func perform(_ start: RerunStart, input: ValueMap?) async throws {
         try await reporting {
+            if follow { try await Following.checkServer(of: app, options) }
             let order = RerunOrder(start: start, input: input, isConfirmed: yes)
             let outcome = try await AppAdministration.perform(app, options) { try await $0.rerun(RunID(run), order) }
             if json { try Console.json(outcome.value) } else { report(outcome) }
@@ -79,6 +80,15 @@ struct Following {
     let app: String
     let options: AppOptions
     let json: Bool
+
+    /// Without a server nobody takes up the new run, so its end would never come.
+    static func checkServer(of app: String, _ options: AppOptions) async throws {
+        let server = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
+        guard await !server.isServing else { return }
+        throw CommandFailure(
+            "--follow waits for a run that no server would take up; start `runnel serve` first, or leave --follow out"
+        )
+    }
 
     /// Returns when the run is over, or can go on by a person's decision alone.
     ///
