@@ -159,8 +159,7 @@ struct EngineCommandTests {
                 block: try
                 do:
                   - { id: pay, block: execute-connection-command, connection: bank, command: pair, data: { amount: 1 } }
-                catch:
-                  - { id: none, block: log, message: not sent }
+                catch: [{ do: [{ block: log, message: not sent }] }]
               - { id: rows, block: find-records, table: lines }
             """
         let transport = ScriptedTransport { _, _ in .notSent(reason: "no key", retryable: false) }

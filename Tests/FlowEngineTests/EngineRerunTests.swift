@@ -122,7 +122,8 @@ struct EngineRerunTests {
 
     /// Charges, and fails behind that.
     private static let failingChild =
-        SampleFlows.child + "\n  - { block: fail, error: { code: broken, message: broken } }\n"
+        SampleFlows.child
+        + "\n  - { block: fail, when: 'input.amount == 5', error: { code: broken, message: broken } }\n"
     private static let childsCharge = "bank: POST /charge/1 (run 2, 'child')"
 
     @Test("a plan lists what a sub-flow did before it failed, and a retry does not do it again unasked")

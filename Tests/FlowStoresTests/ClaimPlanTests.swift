@@ -43,7 +43,8 @@ struct ClaimPlanTests {
     private func plan(of statement: FixedStatement) async throws -> [String] {
         try await withSession { connection in
             try connection.queue.inDatabase { database -> [String] in
-                let highest = (1...9).last { statement.text.contains("?\($0)") } ?? 1
+                let numbered = (1...9).last { statement.text.contains("?\($0)") }
+                let highest = numbered ?? statement.text.count { $0 == "?" }
                 let values = StatementArguments(Array(repeating: 0, count: highest))
                 let sql = "EXPLAIN QUERY PLAN " + statement.text
                 return try Row.fetchAll(database, sql: sql, arguments: values).map { $0["detail"] }
