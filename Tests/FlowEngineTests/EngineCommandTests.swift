@@ -89,7 +89,7 @@ struct EngineCommandTests {
     ///
     /// Method: two runs wait for different times; the first is taken up and ends, and nothing else happens until the
     /// second is due.
-    @Test("a run that waits longer is woken after one that waited less long has ended", .timeLimit(.minutes(1)))
+    @Test("a run that waits longer is woken after one that waited less long has ended", .timeLimit(.minutes(5)))
     func laterWake() async throws {
         let transport = ScriptedTransport { _, number in
             guard number <= 2 else { return .answered(OutsideAnswer(status: 200)) }
