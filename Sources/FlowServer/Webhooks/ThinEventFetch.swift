@@ -11,6 +11,9 @@ package struct ThinEventFetch: Service {
     /// Between two looks that nothing asked for.
     private static let interval = Duration.seconds(30)
 
+    /// Before an object that Stripe refused to give is asked for again.
+    private static let patience = Duration.seconds(300)
+
     /// In each round; the command line lists all (`runnel payments reconcile`).
     private static let problemsLogged = 10
 
@@ -33,8 +36,9 @@ package struct ThinEventFetch: Service {
         ring()
         await cancelWhenGracefulShutdown {
             async let _: Void = ringRegularly()
+            var refused: [String: Timestamp] = [:]
             for await _ in bell.stream {
-                await fetch()
+                await fetch(&refused)
                 if Task.isCancelled { return }
             }
         }
@@ -50,14 +54,19 @@ package struct ThinEventFetch: Service {
         }
     }
 
-    /// Tries until nothing waits any more; `fetchAwaited` has waited out what is short already.
-    private func fetch() async {
+    /// Tries until everything was asked for; `fetchAwaited` has waited out what is short already.
+    ///
+    /// What Stripe refuses to give is passed over for a while and holds up nobody: `refused` says until when.
+    private func fetch(_ refused: inout [String: Timestamp]) async {
         var pause = Duration.seconds(10)
         while !Task.isCancelled {
+            let now = engine.clock.now()
+            refused = refused.filter { $0.value > now }
             do {
-                let problems = try await reconciler.fetchAwaited().problems
-                if problems.isEmpty { return }
-                for problem in problems.prefix(Self.problemsLogged) { logger.warning("\(problem)") }
+                let found = try await reconciler.fetchAwaited(passingOver: Set(refused.keys)).refused
+                for name in found.keys { refused[name] = now + Self.patience ?? now }
+                for problem in found.values.sorted().prefix(Self.problemsLogged) { logger.warning("\(problem)") }
+                return
             } catch is CancellationError {
                 return
             } catch {

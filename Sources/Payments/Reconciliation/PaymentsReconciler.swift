@@ -52,25 +52,28 @@ package struct PaymentsReconciler: Sendable {
     // MARK: Thin events
 
     /// Fetches the objects of the thin events that wait for them, oldest first, each once.
+    /// - Parameter refused: Keys of `AwaitedObjects.refused` that are not asked for again.
     /// - Returns: the callback runs that followed, and what waits on because Stripe has an answer but no object.
     /// - Throws: when Stripe cannot be asked, or when cancelled; what is left waits on.
-    package func fetchAwaited() async throws -> AwaitedObjects {
+    package func fetchAwaited(passingOver refused: Set<String> = []) async throws -> AwaitedObjects {
         var awaited = AwaitedObjects()
         // What was asked for and waits on: those behind it must not, and it is not asked for again.
-        var left: Set<String> = []
+        var left = refused
         while true {
             let filter = DeliveryFilter(source: PaymentsFeature.source, status: .awaiting, limit: 100 + left.count)
             let page = try await engine.store.read { reader throws(StoreError) in
                 try reader.deliveries(matching: filter)
             }
-            let next = page.filter { !left.contains("\($0.account) \($0.eventID)") }
+            let next = page.filter { !left.contains(Self.name(of: $0)) }
             guard !next.isEmpty else { return awaited }
             for delivery in next {
                 try Task.checkCancellation()
-                if try await !fetch(delivery, &awaited) { left.insert("\(delivery.account) \(delivery.eventID)") }
+                if try await !fetch(delivery, &awaited) { left.insert(Self.name(of: delivery)) }
             }
         }
     }
+
+    private static func name(of delivery: Delivery) -> String { "\(delivery.account) \(delivery.eventID)" }
 
     /// - Returns: whether the delivery waits no more.
     private func fetch(_ delivery: Delivery, _ awaited: inout AwaitedObjects) async throws -> Bool {
@@ -81,7 +84,7 @@ package struct PaymentsReconciler: Sendable {
             do {
                 object = try await stripe.object(at: pointer.path)
             } catch let failure as ReconciliationFailure where failure.isOfOneObject {
-                awaited.problems.append("event \(delivery.eventID) waits for its object: \(failure)")
+                awaited.refused[Self.name(of: delivery)] = "event \(delivery.eventID) waits for its object: \(failure)"
                 return false
             }
         }
@@ -109,7 +112,7 @@ package struct PaymentsReconciler: Sendable {
         var report = ReconciliationReport()
         let awaited = try await fetchAwaited()
         report.runs += awaited.runs
-        report.problems += awaited.problems
+        report.problems += awaited.refused.values.sorted()
         let since = (engine.clock.now() - min(span, Self.longest))?.seconds ?? 0
         for types in Self.eventTypes { try await takeMissedEvents(types, since: since, &report) }
         try await compareIntents(since: since, &report)

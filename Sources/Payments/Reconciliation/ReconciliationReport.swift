@@ -49,8 +49,8 @@ package struct ReconciliationFailure: Error, Sendable, Hashable, CustomStringCon
 package struct AwaitedObjects: Sendable, Hashable {
     /// The callback runs that followed.
     package var runs: [RunID] = []
-    /// One for each event that waits on, though Stripe was asked.
-    package var problems: [String] = []
+    /// Why events wait on whose object Stripe refused to give, by their account and id.
+    package var refused: [String: String] = [:]
 
     package init() {}
 }

@@ -291,11 +291,43 @@ struct ReconcileTests {
             let transport = RefusingFirst(world.transport)
             let refusing = PaymentsReconciler(engine: world.engine, payments: world.payments, transport: transport)
             let awaited = try await refusing.fetchAwaited()
-            #expect(awaited.problems.count == 1 && awaited.problems[0].contains("with 403"), "\(awaited)")
+            #expect(awaited.refused.count == 1, "\(awaited)")
+            #expect(awaited.refused.values.allSatisfy { $0.contains("with 403") }, "\(awaited)")
             #expect(all >= 2 && transport.asked == all)
             #expect(try await world.awaiting() == 1)
             #expect(try await reconciler(world).reconcile().problems.isEmpty)
             #expect(try await world.awaiting() == 0)
+        }
+    }
+
+    /// Goal: one object that Stripe refuses delays no event that comes after it.
+    ///
+    /// Method: the service has been refused one; the clock stands still, and another event rings.
+    @Test("an event that comes behind a refused object is fetched at once", .timeLimit(.minutes(5)))
+    func behindRefused() async throws {
+        try await SimulatedWorld.with("shop") { world in
+            try world.addThinDestination()
+            try await world.page("add-product", ["name": "Mug", "price": 1299], as: SimulatedWorld.admin)
+            try await world.page("place-order", ["product": 1])
+            let checkout = try await world.page("checkout", ["orderId": 1])
+            try world.stripe.confirm(try #require(checkout.body["clientSecret"]?.stringValue), card: "pm_card_visa")
+            let thin = world.stripe.takeHooks().filter { String(decoding: $0.body, as: UTF8.self).contains("v2.core") }
+            try await world.deliver(thin)
+            let all = try await world.awaiting()
+            let transport = RefusingFirst(world.transport)
+            let refusing = PaymentsReconciler(engine: world.engine, payments: world.payments, transport: transport)
+            let fetch = ThinEventFetch(engine: world.engine, reconciler: refusing, logger: world.log.logger)
+            let service = Task { try await fetch.run() }
+            while try await world.awaiting() > 1 { await Task.yield() }
+            try await file("not JSON", of: "evt_behind", in: world)
+            while try await status(of: "evt_behind", in: world) != .ignored {
+                fetch.ring()
+                await Task.yield()
+            }
+            #expect(try await world.awaiting() == 1)
+            #expect(transport.asked == all, "the refused one is not asked for again with each event")
+            service.cancel()
+            _ = await service.result
         }
     }
 
