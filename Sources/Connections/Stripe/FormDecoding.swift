@@ -50,8 +50,15 @@ extension StripeForm {
         return steps
     }
 
-    /// Undoes percent-encoding, and `+` for a space as HTML forms write it.
     private static func unescaped(_ text: Substring.UTF8View) throws(FormError) -> String {
+        guard let text = String(validating: try unescapedBytes(text), as: UTF8.self) else {
+            throw FormError(.malformedEncoding, "the form is not UTF-8")
+        }
+        return text
+    }
+
+    /// Undoes percent-encoding, and `+` for a space as HTML forms write it; what the bytes mean is left open.
+    package static func unescapedBytes(_ text: some Collection<UInt8>) throws(FormError) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
         var rest = text.makeIterator()
@@ -66,10 +73,7 @@ extension StripeForm {
             default: bytes.append(byte)
             }
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw FormError(.malformedEncoding, "the form is not UTF-8")
-        }
-        return text
+        return bytes
     }
 
     private static func digit(_ byte: UInt8?) -> UInt8? {

@@ -1,3 +1,4 @@
+import Connections
 import Expressions
 
 /// A form in a web hook's body: `application/x-www-form-urlencoded`.
@@ -18,31 +19,15 @@ enum HookForm {
     }
 
     private static func text(of bytes: ArraySlice<UInt8>) throws -> String {
-        var decoded: [UInt8] = []
-        decoded.reserveCapacity(bytes.count)
-        var rest = bytes.makeIterator()
-        while let byte = rest.next() {
-            switch byte {
-            case UInt8(ascii: "+"): decoded.append(0x20)
-            case UInt8(ascii: "%"):
-                guard let high = digit(rest.next()), let low = digit(rest.next()) else {
-                    throw Problem(400, "malformed_form", "A percent sign stands before two hexadecimal digits.")
-                }
-                decoded.append(high << 4 | low)
-            default: decoded.append(byte)
-            }
+        let decoded: [UInt8]
+        do throws(FormError) {
+            decoded = try StripeForm.unescapedBytes(bytes)
+        } catch {
+            throw Problem(400, "malformed_form", "A percent sign stands before two hexadecimal digits.")
         }
         guard let text = String(validating: decoded, as: UTF8.self) else {
             throw Problem(400, "malformed_text", "The body is not UTF-8.")
         }
         return text
-    }
-
-    private static func digit(_ byte: UInt8?) -> UInt8? {
-        switch byte {
-        case .some(let byte) where (0x30...0x39).contains(byte): byte - 0x30
-        case .some(let byte) where (0x61...0x66).contains(byte | 0x20): (byte | 0x20) - 0x57
-        default: nil
-        }
     }
 }
