@@ -54,9 +54,14 @@ test: setup
 	    *) choice="--filter $$suites" ;; \
 	  esac; \
 	  echo "==> swift test $$choice"; \
-	  swift test --skip-build $$choice $(SWIFT_BUILD_FLAGS) || failed="$$failed $$suites"; \
+	  swift test --skip-build $$choice $(SWIFT_BUILD_FLAGS) 2>&1 | tee ".build/tests-$$suites.log"; \
+	  [ "$${PIPESTATUS[0]}" -eq 0 ] || failed="$$failed $$suites"; \
 	done; \
-	[ -z "$$failed" ] || { echo "==> failed:$$failed"; exit 1; }
+	[ -z "$$failed" ] || { \
+	  echo "==> failed:$$failed; what they found, once more:"; \
+	  for suites in $$failed; do grep -A3 'recorded an issue' ".build/tests-$$suites.log" | cut -c1-2000; done; \
+	  exit 1; \
+	}
 
 RELEASE_BIN = $$(swift build -c release --static-swift-stdlib --show-bin-path)
 

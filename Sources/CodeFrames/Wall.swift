@@ -99,6 +99,8 @@ package enum WorkerInvocation {
     package static let missingWall: Int32 = 70
     /// The exit code of a worker whose resident memory passed its budget.
     package static let outOfMemory: Int32 = 71
+    /// The exit code of a worker that ended itself behind a call whose time had run out: it has begun no other.
+    package static let spent: Int32 = 72
     /// The worker's place behind every other program of its machine that wants to run, first of all the server.
     package static let niceness: Int32 = 10
 

@@ -19,7 +19,14 @@ final class RunningCall {
     /// Bytes of each host call that was made, and of those that are open: the host keeps them until their turn.
     private var sizes: [Int] = []
     private var open = 0
+    /// How the code failed; told once the engine has come back, so that what goes on behind a `throw` is this call's own time.
+    private var problem: CodeProblemFrame?
     private(set) var isOver = false
+    /// Whether the time ran out.
+    ///
+    /// An engine that was stopped somewhere may abort when it makes the next call's context: a request to stop that comes
+    /// late stops whatever it does then.
+    private(set) var isSpent = false
     /// What the body returned: the code is over when nothing that it asked is open any more.
     private var result: [UInt8]?
     /// Where the code was when its time had run out.
@@ -83,15 +90,19 @@ final class RunningCall {
     private func enter(_ body: () throws(ScriptContext.Thrown) -> Void) {
         let limit = UInt64(max(1, call.limits.milliseconds)) * 1_000_000
         let before = sandbox_thread_time()
-        guard used < limit else { return endAtLimit() }
+        guard used < limit else {
+            isSpent = true
+            return endAtLimit()
+        }
         engine.setTimeLimit(nanoseconds: limit - used)
         Self.current = self
         var thrown: JSValueRef?
         do throws(ScriptContext.Thrown) { try body() } catch { thrown = error.value }
         Self.current = nil
         used += sandbox_thread_time() - before
-        guard !isOver else { return }
-        if stopped != nil || used >= limit { return endAtLimit() }
+        isSpent = stopped != nil || used >= limit
+        if let problem { return end(problem) }
+        if isSpent { return endAtLimit() }
         if let thrown { return endThrown(thrown) }
         if answered < asks { return Pipe.write(Frame(.waiting)) }
         if let result {
@@ -156,7 +167,7 @@ final class RunningCall {
 
     /// - Returns: What was exceeded; nil when the request was granted.
     func serve(_ kind: Int, _ arguments: [[UInt8]]) -> String? {
-        guard !isOver else { return nil }
+        guard problem == nil else { return nil }
         switch (Request(rawValue: kind), arguments.count) {
         case (.ask, 2):
             guard asks < call.limits.hostCalls else {
@@ -189,7 +200,10 @@ final class RunningCall {
             )
         case (.returned, 1):
             guard arguments[0].count <= call.limits.outputBytes else {
-                end(.init(code: "code-output-too-large", message: "what the code returned is \(largerThanAllowed)"))
+                problem = .init(
+                    code: "code-output-too-large",
+                    message: "what the code returned is \(largerThanAllowed)"
+                )
                 return nil
             }
             result = arguments[0]
@@ -199,13 +213,11 @@ final class RunningCall {
             let code = ["code-too-many-calls", "code-output-too-large"].first { message.contains($0 + ": ") }
             let sign = "Error: \(code ?? ""): "
             let text = message.hasPrefix(sign) ? message.dropFirst(sign.count) : message[...]
-            end(
-                CodeProblemFrame(
-                    code: code ?? "code-threw",
-                    message: String(text.prefix(2_000)),
-                    stack: SourceName.places(arguments[2], in: call.libraries + [call.body]),
-                    thrown: Array(arguments[1].prefix(16 << 10))
-                )
+            problem = CodeProblemFrame(
+                code: code ?? "code-threw",
+                message: String(text.prefix(2_000)),
+                stack: SourceName.places(arguments[2], in: call.libraries + [call.body]),
+                thrown: Array(arguments[1].prefix(16 << 10))
             )
         default: return "code-crashed: a request that the runtime does not make"
         }

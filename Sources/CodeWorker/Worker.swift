@@ -79,6 +79,7 @@ struct Worker {
             default: sandbox_exit(1)
             }
             if call?.isOver ?? true {
+                if call?.isSpent == true { sandbox_exit(WorkerInvocation.spent) }
                 call = nil
                 engine.prepare()
                 if calls % 32 == 0, frame.kind == .call || frame.kind == .answer { engine.sweep() }

@@ -107,7 +107,7 @@ struct CodeEnd: Error {
     var failure: BlockFailure
     /// The worker may still hold the code, or be in no good state.
     var endsWorker: Bool
-    /// The worker was ended by somebody else, or found its memory full of what earlier calls had left there.
+    /// The worker was ended by somebody else, or perhaps by what earlier calls had left in it.
     var mayBeOthers: Bool
 
     init(_ failure: BlockFailure, endsWorker: Bool = false, mayBeOthers: Bool = false) {
@@ -163,7 +163,7 @@ private struct Talk {
             let isFirstCall = worker.calls == 1
             throw CodeEnd(
                 CodeProblem(job.block).failure(of: death),
-                mayBeOthers: death == .killed || death == .outOfMemory && !isFirstCall
+                mayBeOthers: death == .killed || death != .timedOut && !isFirstCall
             )
         }
     }

@@ -24,6 +24,7 @@ struct CodeProblem {
             .code("code-timed-out", "the code used more than \(block.limits.milliseconds) ms, and did not stop")
         case .outOfMemory: .code("code-out-of-memory", "the code needed more than \(block.limits.megabytes) MB")
         case .killed: .code("code-crashed", "the code's worker was killed, twice", retryable: true)
+        case .spent: .code("code-crashed", "the code's worker ended before it began", retryable: true)
         case .crashed(let how): .code("code-crashed", "the code's worker ended: \(how)")
         case .violated(let what): .code("code-crashed", "the code's worker was ended: \(what)")
         }

@@ -17,6 +17,8 @@ final class WorkerProcess {
         case outOfMemory
         /// By somebody else: nothing that code does ends in this signal.
         case killed
+        /// Behind the last call, whose time had run out: this one was not begun.
+        case spent
         /// By a signal, or with an exit code.
         case crashed(String)
         /// It did what the worker's program never does.
@@ -186,7 +188,11 @@ final class WorkerProcess {
         if isSpent, signal != 0 || code == WorkerInvocation.outOfMemory { return .timedOut }
         if signal == SIGKILL || signal == SIGTERM { return .killed }
         guard signal != 0 else {
-            return code == WorkerInvocation.outOfMemory ? .outOfMemory : .crashed("exit code \(code)")
+            return switch code {
+            case WorkerInvocation.outOfMemory: .outOfMemory
+            case WorkerInvocation.spent: .spent
+            default: .crashed("exit code \(code)")
+            }
         }
         // What JavaScriptCore ends with when an allocation fails it (SIGSYS: its handler of the others would ask for a
         // system call); a worker far from its budget has another reason.

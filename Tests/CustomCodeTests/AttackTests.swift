@@ -126,6 +126,9 @@ struct AttackTests {
         "for (let s = 'x'; ; ) s = s.replace(/x/g, 'xy').slice(0, 1000)",
         "const p = new Proxy({}, { get: (t, k, r) => r[k] }); for (;;) { try { p.x } catch {} }",
         "let n = 3n; for (;;) n = n ** 3n % (2n ** 4000n)",
+        // The engine looks for circles at each level: half a second and more, and then it throws.
+        "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; for (;;) { try { JSON.stringify(a) } catch {} }",
+        "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; return Array(100).fill(a)",
     ]
 
     @Test(
@@ -141,6 +144,25 @@ struct AttackTests {
         case .died(let death): #expect(death == .timedOut)
         }
         #expect(try await CodeDesk().value("return 1") == 1)
+    }
+
+    @Test("whoever comes next to a worker whose code was stopped has a worker of its own", arguments: timeAttacks)
+    func next(_ attack: String) async throws {
+        let desk = try CodeDesk()
+        for _ in 0..<2 {
+            let failure = try await desk.failure(CodeDesk.job(attack, limits: CodeLimits(milliseconds: 100)))
+            #expect(failure.code == "code-timed-out")
+            #expect(try await desk.value("return 1") == 1)
+        }
+    }
+
+    @Test("what goes on behind a throw is not charged to the next call")
+    func behindThrow() async throws {
+        let desk = try CodeDesk()
+        let code = "(async () => { for (;;) await null })(); throw new Error('first')"
+        let failure = try await desk.failure(CodeDesk.job(code, limits: CodeLimits(milliseconds: 700)))
+        #expect(failure.code == "code-timed-out", "\(failure.message)")
+        #expect(try await desk.value(CodeDesk.job("return 1", limits: CodeLimits(milliseconds: 10))) == 1)
     }
 
     @Test("without the cap on memory, the same code takes three times its budget")

@@ -21,7 +21,7 @@ struct TortureTests {
     )
     func planted(_ bug: PlantedBug) async throws {
         var app = try TestApp(sample: bug.sample)
-        let healthy = try await torture(app, bug.test, histories: 400)
+        let healthy = try await torture(app, bug.test, histories: 120)
         #expect(healthy.quiet == nil)
         #expect(healthy.breach == nil, "\(healthy.breach?.story ?? "")")
         try app.replace(bug.healthy, with: bug.broken, in: bug.file)
@@ -45,7 +45,7 @@ struct TortureTests {
     func healthy(_ sample: String) async throws {
         let app = try TestApp(sample: sample)
         for test in try app.suite().cases {
-            let result = try await torture(app, test.name, histories: 40)
+            let result = try await torture(app, test.name, histories: 16)
             #expect(result.quiet == nil, "\(test.name)")
             let breach = result.breach.map { "\($0.story): \($0.problem.headline)" }
             #expect(breach == nil, "\(test.name)")

@@ -13,7 +13,7 @@ import Testing
 @Suite("Crash matrix: every failpoint in every kind of block")
 struct CrashMatrixTests {
     /// Passages that are tried in a cell at most; the first ones meet every kind of place.
-    private static let passages = ProofSize.of(4, large: 200)
+    private static let passages = ProofSize.of(3, large: 200)
     /// Passages at which the one who goes on dies, each beside each of the first one's.
     private static let furtherPassages = ProofSize.of(1, large: 4)
 
