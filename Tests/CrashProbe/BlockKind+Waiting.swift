@@ -111,6 +111,34 @@ extension BlockKind {
                     retry: { attempts: 3, first: 2s, factor: 3, max: 5s, on: 'true' }
                 """
         ),
+        BlockKind(
+            "retry-of-list",
+            [.sleeps],
+            blocks: """
+                  - id: under
+                    block: try
+                    retry: { attempts: 3, first: 20s, on: "error.code == 'not_found'" }
+                    do:
+                      - id: kept
+                        block: insert-record
+                        table: lines
+                        set: { text: 'kept ${ run.id }' }
+                      - id: missing
+                        block: find-record
+                        table: lines
+                        where: { text: nothing }
+                    finally:
+                      - id: left
+                        block: insert-record
+                        table: lines
+                        set: { text: 'left ${ run.id }' }
+                    fail:
+                      - id: missed
+                        block: insert-record
+                        table: lines
+                        set: { text: 'missed ${ run.id }' }
+                """
+        ),
     ]
 
     /// Its page makes a payment; the block itself stands in `payment-callback`, which the event about it starts.

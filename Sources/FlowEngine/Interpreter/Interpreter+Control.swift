@@ -5,7 +5,7 @@ import FlowLanguage
 extension Interpreter {
     /// Passes a joint; it is no visit of a block, so it counts none.
     ///
-    /// - Returns: False for other nodes; nothing changed then.
+    /// - Returns: False for other nodes, and for the pause before another attempt; nothing else changed then.
     mutating func passJoint(_ node: Node, now: Timestamp) -> Bool {
         switch node.action {
         case .chooseCatch(let block, let uncaught): chooseCatch(block, uncaught: uncaught, node: node, now: now)
@@ -21,6 +21,7 @@ extension Interpreter {
         case .endTurn(let begin): endTurn(of: graph[begin], node: node, now: now)
         case .endBranch(let begin, let number): endBranch(number, of: graph[begin], node: node, now: now)
         case .jumpBack(let max): jumpBack(max: max, node: node)
+        case .tryAgain(let policy): return givesUp(policy, node: node, now: now)
         case .rethrow:
             fail(node, state.failure ?? .engine("invalid_graph", "a failure is passed on where there was none"))
         default: return false

@@ -21,6 +21,12 @@ extension Interpreter {
         var timeout: Duration
     }
 
+    /// From now on, what a block holds counts against its time limit, if it has one.
+    mutating func measure(_ node: Node, now: Timestamp) {
+        guard let timeout = node.timeout else { return }
+        state.loops[node.index] = Loop(deadline: max(now, startedAt) + timeout)
+    }
+
     /// When an attempt that begins now is out of time: by its own limit or by one of what it lies in.
     func deadline(of node: Node, now: Timestamp) -> Timestamp? {
         guard let own = node.timeout.flatMap({ now + $0 }) else { return deadline(around: node) }

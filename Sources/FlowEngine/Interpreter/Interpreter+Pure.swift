@@ -9,6 +9,7 @@ extension Interpreter {
     mutating func passPure(_ node: Node, now: Timestamp) throws(BlockFailure) -> Bool {
         switch node.action {
         case .branch(let block):
+            measure(node, now: now)
             try branch(block, node: node, now: now)
         case .setVariables(let assignments):
             // One step, as it is checked: each value sees the variables as they were before, and a failure sets none.
@@ -20,6 +21,7 @@ extension Interpreter {
             try begin(loop, node: node, now: now)
         case .beginTry(let body):
             state.held[node.index] = nil
+            measure(node, now: now)
             note(node, .done, now: now)
             state.position = .at(body)
         case .log(let block):
@@ -30,7 +32,7 @@ extension Interpreter {
             throw try failure(of: block, node: node, now: now)
         case .command, .code, .callbackHandler, .findRecord, .findRecords, .insertRecord, .upsertRecord, .updateRecord,
             .deleteRecord, .beginTransaction, .endTransaction, .runFlow, .chooseCatch, .holdFailure, .endTry, .endTurn,
-            .rethrow, .jumpBack, .wait, .beginBranches, .endBranch:
+            .rethrow, .jumpBack, .tryAgain, .wait, .beginBranches, .endBranch:
             return false
         }
         return true

@@ -1,3 +1,4 @@
+import Crypto
 import Expressions
 import FlowLanguage
 
@@ -7,12 +8,9 @@ extension Interpreter {
 
     func isWorthRetrying(_ node: Node, _ call: BlockCall, _ failure: BlockFailure) throws(BlockFailure) -> Bool {
         guard let policy = node.retry, call.attempt < policy.attempts else { return false }
-        guard let on = policy.on else { return failure.retryable }
         var failure = failure
         if failure.block == nil { failure.block = node.path.rawValue }
-        var scope = scope(now: call.now, at: node)
-        scope.error = failure.scopeValue
-        return try scope.holds(on.expression, at: on.range)
+        return try policy.covers(failure, scope(now: call.now, at: node))
     }
 
     func pause(before retry: Retry) -> InterpreterAction {
@@ -25,6 +23,53 @@ extension Interpreter {
     /// The pause that `next` asked for is over; without one, nothing changes.
     mutating func endPause() {
         if case .pausing(let retry) = state.position { state.position = .retrying(retry) }
+    }
+
+    // MARK: Attempts at a block that is no one effect
+
+    /// A block that is entered from elsewhere has all its attempts before it; each begins with what is known now.
+    mutating func countAttempts(at node: Node) {
+        guard let again = node.again else { return }
+        if state.again != node.index {
+            state.attempts[again] = Attempts(blocks: state.blocks, variables: state.variables)
+        }
+        state.again = nil
+    }
+
+    /// Counts a further attempt at what led to `node`, or fails as that did.
+    ///
+    /// - Returns: False when there is one.
+    mutating func givesUp(_ policy: RetryPolicy, node: Node, now: Timestamp) -> Bool {
+        let failure = state.failure ?? .engine("invalid_graph", "an attempt is made again that did not fail")
+        let count = state.attempts[node.index]?.count ?? policy.attempts
+        do throws(BlockFailure) {
+            if count < policy.attempts, try policy.covers(failure, scope(now: now, at: node)) {
+                state.attempts[node.index]?.count = count + 1
+                return false
+            }
+            state.attempts[node.index] = nil
+            fail(node, failure)
+        } catch {
+            note(node, .failed, now: now, error.code)
+            fail(node, error)
+        }
+        return true
+    }
+
+    /// When the next attempt begins: the same at each repetition, since chance is drawn from the run, the block and the visit.
+    func end(ofPauseAt node: Node, _ policy: RetryPolicy, now: Timestamp) throws(BlockFailure) -> Timestamp {
+        let visit = state.visits[node.path] ?? 1
+        let chance = SeededChance("\(run) \(node.path) \(visit)")
+        let delay = Backoff(policy).delay(before: state.attempts[node.index]?.count ?? 2, random: chance)
+        guard let end = now + delay else { throw .engine("invalid_time", "the pause would end after the year 9999") }
+        return end
+    }
+
+    /// The pause is over, and the block is entered again as if it had not been tried.
+    mutating func beginAgain(_ node: Node) {
+        guard case .tryAgain = node.action, let attempts = state.attempts[node.index] else { return }
+        (state.blocks, state.variables) = (attempts.blocks, attempts.variables)
+        state.again = node.next
     }
 
     // MARK: Jumps backwards
@@ -83,6 +128,25 @@ extension Interpreter {
         guard case .wait(.event(let subject, _)) = call.work, let id = output["id"]?.intValue else { return }
         state.events[subject] = id
     }
+}
+
+extension RetryPolicy {
+    /// Whether such a failure is one after which to try again.
+    fileprivate func covers(_ failure: BlockFailure, _ scope: FlowScope) throws(BlockFailure) -> Bool {
+        guard let on else { return failure.retryable }
+        var scope = scope
+        scope.error = failure.scopeValue
+        return try scope.holds(on.expression, at: on.range)
+    }
+}
+
+/// The same bytes for the same words.
+private struct SeededChance: RandomSource {
+    private let words: String
+
+    init(_ words: String) { self.words = words }
+
+    func bytes(_ count: Int) -> [UInt8] { Array(SHA256.hash(data: Array(words.utf8)).prefix(count)) }
 }
 
 extension WaitWork {

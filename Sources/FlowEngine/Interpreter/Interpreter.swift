@@ -43,11 +43,15 @@ struct Interpreter: Sendable {
         var held: [NodeIndex: BlockFailure] = [:]
         /// What is out of time and ends behind the `finally` that is under way.
         var cleanup: Cleanup?
-        /// Loops that are under way, by their heads.
+        /// Loops, and other blocks with a time limit of what they hold, by their heads.
         var loops: [NodeIndex: Loop] = [:]
         var visits: [BlockPath: Int] = [:]
         /// Jumps backwards taken so far, in a loop in this turn, by the nodes that count them.
         var jumps: [NodeIndex: Int] = [:]
+        /// Attempts at blocks that are no one effect, by the nodes that count them.
+        var attempts: [NodeIndex: Attempts] = [:]
+        /// The block that is about to be entered for a further attempt.
+        var again: NodeIndex?
         /// The last event that the run saw of each subject that it waited for.
         var events: [EventSubject: Int64] = [:]
         var trace: [TraceStep] = []
@@ -56,6 +60,7 @@ struct Interpreter: Sendable {
         var answer: RunAnswer?
     }
 
+    /// A block that holds others and is under way, as far as it has to be remembered.
     struct Loop: Sendable {
         /// What `for-each` goes through; evaluated once, when the loop begins.
         var items: [Value] = []
@@ -63,6 +68,14 @@ struct Interpreter: Sendable {
         var turns = 0
         var collected: [Value] = []
         var deadline: Timestamp?
+    }
+
+    struct Attempts: Sendable {
+        /// The one that is under way included.
+        var count = 1
+        /// As they were when the first one began.
+        var blocks: ValueMap
+        var variables: ValueMap
     }
 
     /// A further attempt at a block that failed.
@@ -195,6 +208,7 @@ extension Interpreter {
         arrive(at: node)
         if let id = node.id { state.blocks[id] = output }
         noteEvent(call, output)
+        beginAgain(node)
         if case .endTransaction(let begin) = node.action {
             // A jump may have left the savepoint's end to the node that closes it.
             state.position = .at(graph[begin].success ?? node.next ?? graph[begin].next)
@@ -247,6 +261,7 @@ extension Interpreter {
         guard count(node, now: now) else { return nil }
         if case .endTransaction(let begin) = node.action { return close(begin, node: node, now: now) }
         if let cleanup = state.cleanup, leaves(cleanup, at: node, now: now) { return nil }
+        countAttempts(at: node)
         if passJoint(node, now: now) || isOutOfTime(node, now: now) { return nil }
         do throws(BlockFailure) {
             if let when = node.when, try !scope(now: now, at: node).holds(when, at: node.range) {

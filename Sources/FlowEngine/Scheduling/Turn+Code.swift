@@ -42,7 +42,12 @@ extension Turn {
         switch progress.step {
         // A call that is not recorded is made again when the code is run again, if it ever is.
         case .asks where run.record.halt != nil && code.reopened == nil: return nil
-        case .asks(let question): return try serve(question, code)
+        case .asks(let question):
+            if let failure = timeout(of: code) {
+                try concludeCode(.failure(failure))
+                return nil
+            }
+            return try serve(question, code)
         case .returned(let value):
             if let open = code.reopened { return try missed(open, .diverged("it returned without the call")) }
             try concludeCode(.success(value))
@@ -51,6 +56,13 @@ extension Turn {
             try concludeCode(.failure(failure))
         }
         return nil
+    }
+
+    /// Out of time, code asks for nothing more; a request that is on its way comes to its end first.
+    private func timeout(of code: PendingCode) -> BlockFailure? {
+        let call = code.call
+        guard code.reopened == nil, let deadline = call.deadline, deadline <= now else { return nil }
+        return .timeout("'\(call.path)'", call.timeout ?? deadline - call.now)
     }
 
     /// Writes the block's own entry, behind those of its host calls.
@@ -229,10 +241,12 @@ extension Turn {
         child.parent = entry.address
         let inserted = try admission.insert(child, waitedForBy: run.record, in: transaction)
         if let failure = inserted.failure { return try answer(question, number, .failure(failure)) }
-        entry.input = question.journalValue(with: ["run": .int(inserted.id.rawValue)])
+        var described: ValueMap = ["run": .int(inserted.id.rawValue)]
+        if let deadline = code.call.deadline { described["deadline"] = .timestamp(deadline) }
+        entry.input = question.journalValue(with: .map(described))
         try insert(entry)
         // The code is run again when the sub-flow has ended: a waiting run costs no memory and no worker.
-        try save(.waiting)
+        try save(.waiting, wakesAt: code.call.deadline)
         return .left
     }
 }

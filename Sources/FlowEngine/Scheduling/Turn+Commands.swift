@@ -233,9 +233,7 @@ extension Turn {
         switch open.call.work {
         case .wait(let work): return try resume(work, open.call, entry)
         case .branches: return try join(open)
-        case .code where OutsideRequest(entry.input) == nil:
-            try save(.waiting)
-            return .left
+        case .code where OutsideRequest(entry.input) == nil: return try awaitChildren(of: open.call)
         case .runFlow:
             // The sub-flow finishes this entry in the transaction that makes it final.
             return try awaitChildren(of: open.call)

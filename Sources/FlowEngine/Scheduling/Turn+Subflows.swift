@@ -62,6 +62,11 @@ extension Turn {
             try save(.waiting)
             return .left
         }
+        if case .code = call.work {
+            run.code?.answers.append(CodeAnswer(entry))
+            try save(.running)
+            return .computing
+        }
         hand(entry.failure.map { .failure($0) } ?? .success(entry.output), to: call, at: entry.finishedAt)
         return nil
     }

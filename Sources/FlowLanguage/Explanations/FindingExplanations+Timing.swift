@@ -19,22 +19,11 @@ extension FindingExplanations {
         ),
         .retryBlock: Page(
             cause: """
-                'retry' attempts a block with an effect again: commands, record blocks, transaction, run-flow. Other \
-                blocks would only do the same once more, and a transaction cannot wait between two attempts.
+                'retry' attempts a block again, after a pause. A transaction cannot wait between two attempts at one of \
+                its blocks.
                 """,
             remedy: """
-                Give the 'retry' to the block that may fail, or to the whole transaction. To repeat several blocks, \
-                use 'while', or 'next: { to: …, max: … }'.
-                """
-        ),
-        .timeoutBlock: Page(
-            cause: """
-                'timeout' bounds what can take long: commands, run-flow with 'mode: wait', waiting for an event, and \
-                loops. Other blocks are done at once.
-                """,
-            remedy: """
-                Remove it, or give the whole flow a 'timeout'. When that is over, or a loop's, nothing inside catches \
-                it; what 'finally' lists inside do is still done, in five minutes at most.
+                Give the 'retry' to the whole transaction: each attempt at it begins with nothing done.
                 """
         ),
         .waitShape: Page(

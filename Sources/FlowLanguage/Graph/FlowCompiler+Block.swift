@@ -32,8 +32,8 @@ extension FlowCompiler {
         case .invalid?, nil: break
         }
         checkPlacement(block)
-        let timing = compileTiming(block, before: before)
-        var body = compileBody(block, place: place, next: next, scope: scope, before: before)
+        let retry = compileRetry(block, before: before)
+        var body = compileInside(block, place: place, next: next, scope: scope, before: before)
         if let id = block.id, let output = body.output {
             body.state.blocks[id.value] = FlowState.Assignment(type: output, isCertain: true)
         }
@@ -57,6 +57,8 @@ extension FlowCompiler {
             if case .invalid = target {} else { state = .unreachable }
         }
         guard let action = body.action else { return }
+        compileAgain(block, place, retry, failure: failure)
+        if let again = place.again { failure = .handled(again) }
         nodes[place.index.rawValue] = Node(
             index: place.index,
             path: BlockPath(place.path),
@@ -69,13 +71,14 @@ extension FlowCompiler {
             failure: failure,
             range: context.text.range(block.word.range)
         )
-        let receiver = block.fail == nil ? handler : place.index
+        let receiver = place.again != nil ? nil : block.fail == nil ? handler : place.index
         nodes[place.index.rawValue]?.handler = receiver
         nodes[place.index.rawValue]?.handled = handled.last
         nodes[place.index.rawValue]?.loops = loops
         nodes[place.index.rawValue]?.timed = timed
-        nodes[place.index.rawValue]?.retry = timing.retry
-        nodes[place.index.rawValue]?.timeout = timing.timeout
+        nodes[place.index.rawValue]?.retry = place.again == nil ? retry : nil
+        nodes[place.index.rawValue]?.again = place.again
+        nodes[place.index.rawValue]?.timeout = block.timeout?.value
         for var node in body.chain {
             node.failure = failure
             node.handler = receiver
@@ -118,6 +121,21 @@ extension FlowCompiler {
                 notes: ["a transaction holds record blocks, conditional-branch, set-variables and fail"]
             )
         }
+    }
+
+    /// Compiles a block's own part with what its `retry` and `timeout` mean for what it holds.
+    private func compileInside(
+        _ block: BlockSource,
+        place: FlowLayout.Place,
+        next: NodeIndex?,
+        scope: ExpressionScope,
+        before: FlowState
+    ) -> Body {
+        let outer = (failureTarget, handler, timed)
+        defer { (failureTarget, handler, timed) = outer }
+        if let again = place.again { (failureTarget, handler) = (.handled(again), nil) }
+        if block.timeout != nil, block.body.isMeasuredInside { timed.append(place.index) }
+        return compileBody(block, place: place, next: next, scope: scope, before: before)
     }
 
     private func compileBody(

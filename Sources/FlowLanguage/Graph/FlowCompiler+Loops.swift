@@ -34,7 +34,6 @@ extension FlowCompiler {
             }
             loops.append(place.index)
         }
-        if block.timeout != nil { timed.append(place.index) }
         var after = before
         let entry = compile(loop.body, continuation: end, state: &after, barrier: .loop)
         noteFailure(after)
@@ -44,7 +43,6 @@ extension FlowCompiler {
             collect = TemplateCompiler(context, scope: inner).compile(node, .any("'collect'"))
         }
         let inside = loops
-        if block.timeout != nil { timed.removeLast() }
         if loop.name != nil {
             scopes.items.removeLast()
             loops.removeLast()
@@ -68,8 +66,7 @@ extension FlowCompiler {
 
     /// The nodes of a loop's body that count jumps backwards; the loop's own stands before its body.
     private func jumps(in place: FlowLayout.Place, before end: NodeIndex) -> [NodeIndex] {
-        let first = (place.jump ?? place.index).rawValue + 1
-        return nodes[first..<end.rawValue].compactMap { node in
+        nodes[place.inside..<end.rawValue].compactMap { node in
             guard let node, case .jumpBack = node.action else { return nil }
             return node.index
         }

@@ -2,33 +2,43 @@ import Expressions
 
 // `retry`, `timeout` and `wait`.
 extension FlowCompiler {
-    /// Compiles the `retry` of a block, and says where neither it nor `timeout` has a place.
-    func compileTiming(_ block: BlockSource, before: FlowState) -> (retry: RetryPolicy?, timeout: Duration?) {
-        let isInTransaction = jumpScopes.contains { $0.barrier == .transaction }
-        if let retry = block.retry, !block.body.takesRetry || isInTransaction {
+    /// Compiles the `retry` of a block.
+    func compileRetry(_ block: BlockSource, before: FlowState) -> RetryPolicy? {
+        guard let retry = block.retry else { return nil }
+        if jumpScopes.contains(where: { $0.barrier == .transaction }) {
             context.error(
                 .retryBlock,
-                isInTransaction
-                    ? "a transaction cannot wait, so its blocks have no 'retry'"
-                    : "'\(block.word.value)' cannot be attempted again by itself",
+                "a transaction cannot wait, so its blocks have no 'retry'",
                 at: retry.range,
-                notes: isInTransaction ? ["give the whole transaction a 'retry'"] : []
+                notes: ["give the whole transaction a 'retry'"]
             )
         }
-        if let timeout = block.timeout, !block.body.takesTimeout || isInTransaction {
-            context.error(
-                .timeoutBlock,
-                "'\(block.word.value)' takes no time, so it has no 'timeout'",
-                at: timeout.range
-            )
-        }
-        guard let retry = block.retry else { return (nil, block.timeout?.value) }
         var policy = retry.policy
         if let on = retry.on {
             let scope = scopes.scope(before, order: block.order, inFail: true)
             policy.on = ExpressionCompiler(context).bare(on, what: "'on'", scope: scope, expected: .bool)
         }
-        return (policy, block.timeout?.value)
+        return policy
+    }
+
+    /// Draws the node that a failure of the block at `place` comes to: it waits and leads back, or passes the failure on.
+    ///
+    /// For blocks that are no one effect; a further attempt at an effect has an entry with its own number.
+    func compileAgain(_ block: BlockSource, _ place: FlowLayout.Place, _ retry: RetryPolicy?, failure: Node.Failure) {
+        guard let index = place.again, let retry else { return }
+        var node = Node(
+            index: index,
+            path: BlockPath(place.path + "/retry"),
+            action: .tryAgain(retry),
+            next: place.index,
+            failure: failure,
+            range: context.text.range(block.word.range)
+        )
+        node.handler = block.fail == nil ? handler : place.index
+        node.handled = handled.last
+        node.loops = loops
+        node.timed = timed
+        nodes[index.rawValue] = node
     }
 
     func compileWait(

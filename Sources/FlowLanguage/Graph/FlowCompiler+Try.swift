@@ -66,10 +66,9 @@ extension FlowCompiler {
         _ place: FlowLayout.Place,
         end: NodeIndex
     ) -> FlowGraph.Finally {
-        let first = (place.jump ?? place.index).rawValue + 1
-        return FlowGraph.Finally(
+        FlowGraph.Finally(
             begin: place.index,
-            guarded: first..<handler.holding.rawValue,
+            guarded: place.inside..<handler.holding.rawValue,
             list: handler.holding.rawValue..<end.rawValue
         )
     }

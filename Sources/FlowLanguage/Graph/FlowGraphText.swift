@@ -34,14 +34,13 @@ package enum FlowGraphText {
         case .chooseCatch: text += " (catch)"
         case .holdFailure: text += " (hold)"
         case .jumpBack(let max): text += " (at most \(max) times)"
+        case .tryAgain(let policy): text += self.text(policy)
         case .wait(let wait): text += self.text(wait)
         case .beginLoop(let loop): text += " [\(loop.head.text)] → \(name(loop.body, graph));"
         case .beginBranches(let block): text += self.text(block, graph)
         default: break
         }
-        if let retry = node.retry {
-            text += " retry(\(retry.attempts)\(retry.on.map { ", " + $0.expression.text } ?? ""))"
-        }
+        if let retry = node.retry { text += " retry" + self.text(retry) }
         if let timeout = node.timeout { text += " timeout(\(timeout.authorText))" }
         if let when = node.when { text += " when(\(when.text))" }
         if case .chooseCatch(let block, let uncaught) = node.action {
@@ -63,6 +62,10 @@ package enum FlowGraphText {
         if case .handled(let entry) = node.failure { text += " fail → \(name(entry ?? node.next, graph));" }
         if case .fail = node.action, node.when == nil { return text }
         return text + " → \(name(node.next, graph))"
+    }
+
+    private static func text(_ retry: RetryPolicy) -> String {
+        "(\(retry.attempts)\(retry.on.map { ", " + $0.expression.text } ?? ""))"
     }
 
     private static func name(_ index: NodeIndex?, _ graph: FlowGraph) -> String {

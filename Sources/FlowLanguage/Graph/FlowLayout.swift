@@ -8,6 +8,8 @@ struct FlowLayout {
         var end: NodeIndex?
         /// The node that counts jumps backwards.
         var jump: NodeIndex?
+        /// The node that waits before another attempt at a block that is no one effect.
+        var again: NodeIndex?
         /// The ids inside a loop.
         var ids: [String] = []
         /// The branches of a `parallel`: the node that ends each, and the ids inside.
@@ -16,6 +18,9 @@ struct FlowLayout {
         var chain: [NodeIndex] = []
         /// The nodes that failures inside a `try` pass.
         var handler: Handler?
+
+        /// The first node of what the block holds.
+        var inside: Int { (again ?? jump ?? index).rawValue + 1 }
     }
 
     struct Handler {
@@ -49,6 +54,7 @@ struct FlowLayout {
             if let id = block.id { note(id, block, context) }
             var place = Place(index: next(), path: path)
             if block.jumps != nil { place.jump = next() }
+            if block.retry != nil, !block.body.isEffect { place.again = next() }
             switch block.body {
             case .transaction(let body):
                 add(body, prefix: path + "/do/", context)

@@ -24,8 +24,11 @@ package struct Node: Sendable {
     package var loops: [NodeIndex] = []
     /// The blocks with a `timeout` that this one lies in, the outermost first.
     package var timed: [NodeIndex] = []
+    /// Of an effect, which is attempted again by itself.
     package var retry: RetryPolicy?
-    /// What one attempt may take; for a loop, all its turns together.
+    /// The node that attempts a block again which is no one effect.
+    package var again: NodeIndex?
+    /// What one attempt may take; for a block that holds others, all of them together.
     package var timeout: Duration?
     /// Where the block stands in its file.
     package var range: SourceRange
@@ -98,6 +101,8 @@ package enum BlockAction: Sendable {
     case rethrow
     /// Leads back to a block before, at most so often in one run; in a loop, in one turn.
     case jumpBack(max: Int)
+    /// Leads back to a block that failed, after a pause; where its attempts are over, it fails as that one did.
+    case tryAgain(RetryPolicy)
     case wait(WaitBlock)
     case respond(RespondBlock)
     case fail(FailBlock)
@@ -107,7 +112,7 @@ package enum BlockAction: Sendable {
     /// Whether it only joins the parts of a block, or leads back to one: no author wrote it as a block.
     package var isJoint: Bool {
         switch self {
-        case .chooseCatch, .holdFailure, .endTry, .endTurn, .endBranch, .jumpBack, .rethrow: true
+        case .chooseCatch, .holdFailure, .endTry, .endTurn, .endBranch, .jumpBack, .tryAgain, .rethrow: true
         default: false
         }
     }
@@ -137,6 +142,7 @@ package enum BlockAction: Sendable {
         case .endTurn: "turn"
         case .rethrow: "rethrow"
         case .jumpBack: "next"
+        case .tryAgain: "retry"
         case .wait: "wait"
         case .respond: "respond"
         case .fail: "fail"

@@ -87,20 +87,21 @@ enum BlockBody {
 }
 
 extension BlockBody {
-    /// Whether another attempt at the whole block has a meaning.
-    var takesRetry: Bool {
+    /// Whether each attempt at the block is one effect with an entry of its own in the journal.
+    var isEffect: Bool {
         switch self {
-        case .command, .httpRequest, .find, .insert, .upsert, .update, .delete, .transaction, .runFlow, .broken: true
-        default: false
+        case .command, .httpRequest, .find, .insert, .upsert, .update, .delete, .transaction, .runFlow, .code, .wait,
+            .callbackHandler, .broken:
+            true
+        case .branch, .setVariables, .tryBlocks, .loop, .parallel, .respond, .fail, .log: false
         }
     }
 
-    /// Whether the block can take long: the others are done before anybody could look at a clock.
-    var takesTimeout: Bool {
+    /// Whether the block holds others in its own run, whose time together its `timeout` bounds.
+    var isMeasuredInside: Bool {
         switch self {
-        case .command, .httpRequest, .loop, .parallel, .broken: true
-        case .runFlow(_, _, _, let mode): mode == .wait
-        case .wait(let wait): wait.event != nil
+        case .loop(let loop): !loop.hasBranches
+        case .branch, .tryBlocks: true
         default: false
         }
     }

@@ -105,7 +105,6 @@ enum FindingCode: String, CaseIterable, Sendable {
     case nextLeavesTransaction = "flow.next.transaction"
     case nextLeavesBlock = "flow.next.leaves"
     case retryBlock = "flow.retry.block"
-    case timeoutBlock = "flow.timeout.block"
     case waitShape = "flow.wait.shape"
     case eventUnknown = "flow.event.unknown"
     case loopName = "flow.loop.name"

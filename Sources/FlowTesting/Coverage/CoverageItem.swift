@@ -32,7 +32,7 @@ package struct CoverageItem: Sendable, Hashable {
         let path = node.path.rawValue
         func item(_ way: Way) -> CoverageItem { CoverageItem(path: path, way: way) }
         switch node.action {
-        case .endTransaction, .endTry, .endTurn, .endBranch, .holdFailure, .rethrow: return []
+        case .endTransaction, .endTry, .endTurn, .endBranch, .holdFailure, .rethrow, .tryAgain: return []
         case .chooseCatch(let block, _):
             let catchesAll = block.branches.contains { $0.when == nil }
             return block.branches.indices.map { item(.caught($0)) } + (catchesAll ? [] : [item(.caught(nil))])
@@ -44,7 +44,7 @@ package struct CoverageItem: Sendable, Hashable {
             items += block.branches.indices.map { item(.branch($0)) }
             if !block.branches.contains(where: { $0.when == nil }) { items.append(item(.branch(nil))) }
         }
-        if case .handled = node.failure, node.canFailByItself { items.append(item(.fail)) }
+        if case .handled = node.failure, node.again == nil, node.canFailByItself { items.append(item(.fail)) }
         return items
     }
 

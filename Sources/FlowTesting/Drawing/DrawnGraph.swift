@@ -145,8 +145,8 @@ package struct DrawnGraph: Sendable {
             case .endTurn(let begin): target = begin
             case .endBranch(let begin, _): target = joined(at: begin)
             case .endTransaction(let begin): target = graph[begin].success ?? node.next ?? graph[begin].next
-            case .rethrow:
-                // A failure inside a block comes to the block's own list.
+            case .rethrow, .tryAgain:
+                // A failure inside a block comes to the block's own list; without one, to another attempt at it.
                 if case .handled(let entry) = node.failure { target = entry ?? node.next } else { target = node.next }
             default: target = node.next
             }
@@ -167,7 +167,7 @@ extension Node {
     /// A node that no author wrote: parts of a block meet in it.
     fileprivate var isJoint: Bool {
         switch action {
-        case .endTransaction, .endTry, .endTurn, .endBranch, .holdFailure, .rethrow: true
+        case .endTransaction, .endTry, .endTurn, .endBranch, .holdFailure, .rethrow, .tryAgain: true
         default: false
         }
     }

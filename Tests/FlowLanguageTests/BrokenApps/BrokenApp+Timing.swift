@@ -52,15 +52,6 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "flow.event.unknown", saying: "shipped")
         ),
         .blocks(
-            "a retry of a block that only computes",
-            """
-            - block: log
-              message: a
-              1️⃣retry: { attempts: 3 }
-            """,
-            ExpectedFinding("1️⃣", "flow.retry.block")
-        ),
-        .blocks(
             "a retry inside a transaction, which cannot wait",
             """
             - id: both
@@ -113,16 +104,6 @@ extension BrokenApp {
               retry: { attempts: 3, on: 1️⃣error.code }
             """,
             ExpectedFinding("1️⃣", "type.mismatch", saying: "true or false")
-        ),
-        .blocks(
-            "a time limit for a block that takes no time",
-            """
-            - block: find-record
-              table: orders
-              where: { id: 1 }
-              1️⃣timeout: 5s
-            """,
-            ExpectedFinding("1️⃣", "flow.timeout.block")
         ),
         .flow(
             "a time limit of a flow that is longer than a year",
