@@ -71,14 +71,11 @@ extension FlowCompiler {
             failure: failure,
             range: context.text.range(block.word.range)
         )
-        let receiver = place.again != nil ? nil : block.fail == nil ? handler : place.index
-        nodes[place.index.rawValue]?.handler = receiver
-        nodes[place.index.rawValue]?.handled = handled.last
-        nodes[place.index.rawValue]?.loops = loops
-        nodes[place.index.rawValue]?.timed = timed
+        nodes[place.index.rawValue]?.timeout = block.timeout?.value
         nodes[place.index.rawValue]?.retry = place.again == nil ? retry : nil
         nodes[place.index.rawValue]?.again = place.again
-        nodes[place.index.rawValue]?.timeout = block.timeout?.value
+        let receiver = place.again != nil ? nil : block.fail == nil ? handler : place.index
+        surround(place.index, receiver)
         for var node in body.chain {
             node.failure = failure
             node.handler = receiver
@@ -86,6 +83,14 @@ extension FlowCompiler {
             if node.loops.isEmpty { node.loops = loops }
             nodes[node.index.rawValue] = node
         }
+    }
+
+    /// Says in what a node lies, and which block's list its failure comes to.
+    func surround(_ index: NodeIndex, _ receiver: NodeIndex?) {
+        nodes[index.rawValue]?.handler = receiver
+        nodes[index.rawValue]?.handled = handled.last
+        nodes[index.rawValue]?.loops = loops
+        nodes[index.rawValue]?.timed = timed
     }
 
     /// Rules about where a block may stand and what it needs, whatever it does.

@@ -26,7 +26,7 @@ extension FlowCompiler {
     /// For blocks that are no one effect; a further attempt at an effect has an entry with its own number.
     func compileAgain(_ block: BlockSource, _ place: FlowLayout.Place, _ retry: RetryPolicy?, failure: Node.Failure) {
         guard let index = place.again, let retry else { return }
-        var node = Node(
+        nodes[index.rawValue] = Node(
             index: index,
             path: BlockPath(place.path + "/retry"),
             action: .tryAgain(retry),
@@ -34,11 +34,7 @@ extension FlowCompiler {
             failure: failure,
             range: context.text.range(block.word.range)
         )
-        node.handler = block.fail == nil ? handler : place.index
-        node.handled = handled.last
-        node.loops = loops
-        node.timed = timed
-        nodes[index.rawValue] = node
+        surround(index, block.fail == nil ? handler : place.index)
     }
 
     func compileWait(
