@@ -59,6 +59,33 @@ package final class SQLiteStore: Store {
     private let copier: SnapshotReader
     private let nextReader = Atomic<Int>(0)
 
+    /// Brings the tables of the store in `folder` to their declarations where that takes more than adding.
+    ///
+    /// Columns that are no longer declared go with what they hold; rules that changed hold from then on. A trial is undone.
+    ///
+    /// - Returns: What was different.
+    /// - Throws: As opening does; `.schema` also where the rows that are there stand against it.
+    package static func remodel(
+        folder: String,
+        tables: [FlowLanguage.Table],
+        isTrial: Bool
+    ) throws(StoreOpenError) -> [String] {
+        let lock = try StoreOwnerLock(folder: folder)
+        defer { withExtendedLifetime(lock) {} }
+        do throws(StoreError) {
+            let catalogue = try TableCatalogue(tables)
+            let path = folder + "/runnel.sqlite"
+            let connection = try openWriter(path: path, catalogue: catalogue, configuration: Configuration())
+            defer { connection.close() }
+            return try connection.perform { session throws(StoreError) in
+                try session.migrate()
+                return try session.remodel(tables, isTrial: isTrial)
+            }
+        } catch {
+            throw .store(error)
+        }
+    }
+
     /// Opens or creates `folder` (0700) with `runnel.sqlite` (0600), takes the owner lock, migrates, applies the app's
     /// tables and raises the boot epoch.
     ///

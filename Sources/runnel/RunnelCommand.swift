@@ -21,6 +21,7 @@ struct RunnelCommand: AsyncParsableCommand {
             ServeCommand.self,
             SimulatorCommand.self,
             PaymentsCommand.self,
+            TablesCommand.self,
             SecretsCommand.self,
             TokenCommand.self,
             RunsCommand.self,

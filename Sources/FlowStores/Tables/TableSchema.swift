@@ -8,14 +8,65 @@ struct TableSchema {
     let stored: StoredTable
 
     /// Defaults are not among them: the store binds every column of a new row.
-    func creation() throws(StoreError) -> [String] {
-        var parts: [String] = []
-        for column in stored.columns { parts.append(definition(column)) }
-        let table = "CREATE TABLE \(stored.quotedName) (\(parts.joined(separator: ", "))) STRICT"
-        var statements = [table]
-        for column in declaration.columns { statements += indexes(of: column) }
-        for index in declaration.indexes { statements.append(creation(of: index)) }
-        return statements
+    func creation() throws(StoreError) -> [String] { [table(named: stored.quotedName)] + indexes }
+
+    private func table(named name: String) -> String {
+        "CREATE TABLE \(name) (\(stored.columns.map(definition).joined(separator: ", "))) STRICT"
+    }
+
+    private var indexes: [String] {
+        declaration.columns.flatMap { indexes(of: $0) } + declaration.indexes.map { creation(of: $0) }
+    }
+
+    /// Makes the table anew with the rows of the one that is there; foreign keys must be off meanwhile.
+    ///
+    /// The steps of https://www.sqlite.org/lang_altertable.html, section 7. Ids that were given once are not given again.
+    ///
+    /// - Throws: `.schema` when SQLite has no constant for a default.
+    func rebuilding(from old: Table) throws(StoreError) -> [String] {
+        let name = SQLText.quoted(stored.physicalName + ":new")
+        let literals = (old: SQLText.literal(stored.physicalName), new: SQLText.literal(stored.physicalName + ":new"))
+        var targets: [String] = []
+        var sources: [String] = []
+        for column in stored.columns {
+            let isKept = column.role != .declared || old.column(named: column.name) != nil
+            let isFilled = !column.declaration.isOptional && column.declaration.defaultValue != nil
+            guard isKept || isFilled else { continue }
+            targets.append(column.quotedName)
+            let filling =
+                isFilled ? try constant(try column.encoded(column.declaration.defaultValue ?? .null), of: column) : nil
+            switch (isKept, filling) {
+            case (true, let value?): sources.append("coalesce(\(column.quotedName), \(value))")
+            case (true, nil): sources.append(column.quotedName)
+            case (false, let value): sources.append(value ?? "NULL")
+            }
+        }
+        return [
+            table(named: name),
+            "INSERT INTO \(name) (\(targets.joined(separator: ", "))) SELECT \(sources.joined(separator: ", "))"
+                + " FROM \(stored.quotedName)",
+            "DELETE FROM sqlite_sequence WHERE name = \(literals.new)",
+            "INSERT INTO sqlite_sequence (name, seq) SELECT \(literals.new), seq FROM sqlite_sequence"
+                + " WHERE name = \(literals.old)",
+            "DROP TABLE \(stored.quotedName)",
+            "ALTER TABLE \(name) RENAME TO \(stored.quotedName)",
+        ] + indexes
+    }
+
+    /// For each rule of the column the rows of the table that do not keep to it, as a query for their number.
+    func violations(of column: StoredColumn, whichWas old: Column) -> [(rule: String, query: String)] {
+        let (name, table) = (column.quotedName, stored.quotedName)
+        var found = checks(column).map { check in
+            (column.rule(check.rule), "SELECT count(*) FROM \(table) WHERE NOT (\(check.condition))")
+        }
+        if !column.declaration.isOptional, old.isOptional, column.declaration.defaultValue == nil {
+            found.append(("must not be null", "SELECT count(*) FROM \(table) WHERE \(name) IS NULL"))
+        }
+        if column.declaration.isUnique, !old.isUnique {
+            let twice = "SELECT 1 FROM \(table) WHERE \(name) IS NOT NULL GROUP BY \(name) HAVING count(*) > 1"
+            found.append(("must be unique", "SELECT count(*) FROM (\(twice))"))
+        }
+        return found
     }
 
     /// Adds a column to a table that has rows.
