@@ -113,7 +113,7 @@ extension BlockKind {
         ),
         BlockKind(
             "retry-of-list",
-            [.sleeps],
+            [.retries],
             blocks: """
                   - id: under
                     block: try

@@ -11,6 +11,41 @@ struct EngineLoopTests {
         "flow: f\nkind: page\naccess: [customer]\noutput: \(output)\nblocks:\n\(blocks)\n"
     }
 
+    @Test("a jump forward leaves a while, to a block behind it or to the end")
+    func leaving() async throws {
+        for target in ["behind", "end"] {
+            let flow = EngineRetryTests.page(
+                "{ how: '${ vars.how }' }",
+                """
+                - block: set-variables
+                  set: { how: 0 }
+                - block: while
+                  while: 'true'
+                  max: 5
+                  do:
+                    - block: set-variables
+                      set: { how: '${ vars.how + 1 }' }
+                    - block: conditional-branch
+                      branches:
+                        - when: vars.how == 3
+                          do:
+                            - block: log
+                              message: enough
+                              next: \(target)
+                - id: behind
+                  block: set-variables
+                  set: { how: '${ vars.how + 10 }' }
+                """
+            )
+            try await EngineWorld.with(flow) { world in
+                try await world.run { engine in
+                    let answer = try await engine.call()
+                    #expect(answer.body == ["how": target == "end" ? 3 : 13])
+                }
+            }
+        }
+    }
+
     @Test("for-each passes the items in order, sees item and index, and hands on what it collects")
     func each() async throws {
         let flow = Self.page(

@@ -85,7 +85,7 @@ struct EngineRepeatTests {
                 for (attempt, pause) in [(1, 10), (2, 20)] {
                     await transport.waitForSent(attempt)
                     await world.clock.waitForSleeper(within: .seconds(pause))
-                    let record = try await engine.record(RunID(1), being: .waiting)
+                    let record = try await engine.record(RunID(1), being: .retrying)
                     #expect(record.wakesAt == world.clock.now() + .seconds(pause))
                     world.clock.advance(by: .seconds(pause))
                 }
@@ -135,7 +135,7 @@ struct EngineRepeatTests {
                 )
                 _ = try await answer
                 await world.clock.waitForSleeper(within: .seconds(10))
-                _ = try await engine.record(RunID(1), being: .waiting)
+                _ = try await engine.record(RunID(1), being: .retrying)
             }
             let second = Self.bank(declining: 0)
             try await world.run(transport: second) { engine in
@@ -184,6 +184,68 @@ struct EngineRepeatTests {
                 let answer = try await engine.call()
                 #expect(answer.body == ["how": 3])
                 #expect(transport.sent.count == 6)
+            }
+        }
+    }
+
+    @Test(
+        "an empty 'fail' at the end of a flow ends it; the attempts are as many as were allowed",
+        arguments: HoldingBlock.all
+    )
+    func emptyFail(_ block: HoldingBlock) async throws {
+        let transport = Self.bank(declining: 9)
+        let settings = "\(Self.retry.replacing("first: 10s", with: "first: 0s"))\nfail: []"
+        try await EngineWorld.with(Self.flow(block, settings)) { world in
+            try await world.run(transport: transport) { engine in
+                let answer = try await engine.call()
+                #expect(answer.body == ["how": "done"])
+                #expect(transport.sent.count == 3)
+            }
+        }
+    }
+
+    @Test("jumps count for each attempt, and 'on' sees what the block began with")
+    func jumps() async throws {
+        let flow = EngineRetryTests.page(
+            "{ how: '${ vars.how }' }",
+            """
+            - block: set-variables
+              set: { how: done, n: 0 }
+            - id: whole
+              block: conditional-branch
+              retry: { attempts: 3, first: 0s, on: "vars.n == 0 && error.code == 'nope'" }
+              branches:
+                - else:
+                  do:
+                    - id: count
+                      block: set-variables
+                      set: { n: '${ vars.n + 1 }' }
+                    - id: line
+                      block: insert-record
+                      table: lines
+                      set: { text: 'turn' }
+                    - block: conditional-branch
+                      branches:
+                        - when: vars.n < 3
+                          do:
+                            - block: log
+                              message: again
+                              next: { to: count, max: 2 }
+                    - block: set-variables
+                      set: { n: text }
+                    - block: fail
+                      error: { code: nope, message: no }
+              fail:
+                - block: set-variables
+                  set: { how: '${ error.code }' }
+            """
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                let answer = try await engine.call()
+                #expect(answer.body == ["how": "nope"])
+                let rows = try await engine.rows("lines")
+                #expect(rows.count == 9)
             }
         }
     }

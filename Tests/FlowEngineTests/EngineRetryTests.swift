@@ -99,6 +99,22 @@ struct EngineRetryTests {
         }
     }
 
+    @Test("where the author says how often, each attempt sends once what has certainly not happened")
+    func sends() async throws {
+        let transport = ScriptedTransport { _, _ in .notSent(reason: "no connection", retryable: true) }
+        let flow = Self.charging.replacing("first: 10s", with: "first: 0s").replacing(
+            ", on: \"error.code == 'declined'\"",
+            with: ""
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run(transport: transport) { engine in
+                let answer = try await engine.call()
+                #expect(answer.body["code"] == "not_sent")
+                #expect(transport.sent.count == 3)
+            }
+        }
+    }
+
     @Test("a run that stopped between two attempts goes on after a restart, when its pause is over")
     func restart() async throws {
         try await EngineWorld.with(Self.charging) { world in

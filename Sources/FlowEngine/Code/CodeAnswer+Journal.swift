@@ -34,6 +34,7 @@ extension CodeAnswer {
             arguments: entry.input["arguments"] ?? .null,
             outcome: outcome
         )
+        answeredAt = entry.finishedAt
     }
 
     private static func json(_ value: Value) -> [UInt8] { (try? JSON.encode(value)) ?? Array("null".utf8) }

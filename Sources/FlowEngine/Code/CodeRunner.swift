@@ -133,6 +133,8 @@ package struct CodeAnswer: Sendable {
     package var call: String
     package var arguments: Value
     package var outcome: Outcome
+    /// When the call was over, as its entry says.
+    package var answeredAt: Timestamp?
 
     package init(call: String, arguments: Value, outcome: Outcome) {
         self.call = call

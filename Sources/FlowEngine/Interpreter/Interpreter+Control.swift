@@ -21,7 +21,7 @@ extension Interpreter {
         case .endTurn(let begin): endTurn(of: graph[begin], node: node, now: now)
         case .endBranch(let begin, let number): endBranch(number, of: graph[begin], node: node, now: now)
         case .jumpBack(let max): jumpBack(max: max, node: node)
-        case .tryAgain(let policy): return givesUp(policy, node: node, now: now)
+        case .tryAgain(let policy, _): return givesUp(policy, node: node, now: now)
         case .rethrow:
             fail(node, state.failure ?? .engine("invalid_graph", "a failure is passed on where there was none"))
         default: return false

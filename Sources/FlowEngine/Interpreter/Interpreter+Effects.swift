@@ -44,7 +44,7 @@ extension Interpreter {
         case .callbackHandler: return .callback
         case .beginTransaction, .endTransaction: return .transaction
         case .wait(let block): return .wait(try wait(block, node: node, now: now))
-        case .tryAgain(let policy): return .wait(.time(try end(ofPauseAt: node, policy, now: now)))
+        case .tryAgain(let policy, _): return .wait(.time(try end(ofPauseAt: node, policy, now: now)))
         case .beginBranches(let block): return .branches(try branches(block, node: node, now: now))
         case .branch, .setVariables, .log, .respond, .fail, .beginTry, .chooseCatch, .holdFailure, .endTry, .beginLoop,
             .endTurn, .endBranch, .rethrow, .jumpBack:

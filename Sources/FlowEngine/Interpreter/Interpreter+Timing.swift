@@ -31,7 +31,7 @@ extension Interpreter {
     mutating func countAttempts(at node: Node) {
         guard let again = node.again else { return }
         if state.again != node.index {
-            state.attempts[again] = Attempts(blocks: state.blocks, variables: state.variables)
+            state.attempts[again] = Attempts(blocks: state.blocks, variables: state.variables, jumps: state.jumps)
         }
         state.again = nil
     }
@@ -43,7 +43,12 @@ extension Interpreter {
         let failure = state.failure ?? .engine("invalid_graph", "an attempt is made again that did not fail")
         let count = state.attempts[node.index]?.count ?? policy.attempts
         do throws(BlockFailure) {
-            if count < policy.attempts, try policy.covers(failure, scope(now: now, at: node)) {
+            // 'on' was checked by what is known where the block begins.
+            var scope = scope(now: now, at: node)
+            if let attempts = state.attempts[node.index] {
+                (scope.blocks, scope.variables) = (attempts.blocks, attempts.variables)
+            }
+            if count < policy.attempts, try policy.covers(failure, scope) {
                 state.attempts[node.index]?.count = count + 1
                 return false
             }
@@ -51,7 +56,9 @@ extension Interpreter {
             fail(node, failure)
         } catch {
             note(node, .failed, now: now, error.code)
-            fail(node, error)
+            var problem = error
+            problem.block = failure.block
+            fail(node, problem)
         }
         return true
     }
@@ -66,10 +73,14 @@ extension Interpreter {
     }
 
     /// The pause is over, and the block is entered again as if it had not been tried.
-    mutating func beginAgain(_ node: Node) {
-        guard case .tryAgain = node.action, let attempts = state.attempts[node.index] else { return }
-        (state.blocks, state.variables) = (attempts.blocks, attempts.variables)
-        state.again = node.next
+    ///
+    /// - Returns: False behind anything else than such a pause.
+    mutating func beginAgain(_ node: Node) -> Bool {
+        guard case .tryAgain(_, let head) = node.action, let attempts = state.attempts[node.index] else { return false }
+        (state.blocks, state.variables, state.jumps) = (attempts.blocks, attempts.variables, attempts.jumps)
+        state.again = head
+        state.position = .at(head)
+        return true
     }
 
     // MARK: Jumps backwards

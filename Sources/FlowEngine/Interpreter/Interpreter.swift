@@ -76,6 +76,7 @@ struct Interpreter: Sendable {
         /// As they were when the first one began.
         var blocks: ValueMap
         var variables: ValueMap
+        var jumps: [NodeIndex: Int]
     }
 
     /// A further attempt at a block that failed.
@@ -208,7 +209,7 @@ extension Interpreter {
         arrive(at: node)
         if let id = node.id { state.blocks[id] = output }
         noteEvent(call, output)
-        beginAgain(node)
+        if beginAgain(node) { return }
         if case .endTransaction(let begin) = node.action {
             // A jump may have left the savepoint's end to the node that closes it.
             state.position = .at(graph[begin].success ?? node.next ?? graph[begin].next)

@@ -50,7 +50,7 @@ extension Turn {
             return try serve(question, code)
         case .returned(let value):
             if let open = code.reopened { return try missed(open, .diverged("it returned without the call")) }
-            try concludeCode(.success(value))
+            try concludeCode(timeout(of: code).map { .failure($0) } ?? .success(value))
         case .failed(let failure):
             if let open = code.reopened { return try missed(open, failure) }
             try concludeCode(.failure(failure))
@@ -59,9 +59,14 @@ extension Turn {
     }
 
     /// Out of time, code asks for nothing more; a request that is on its way comes to its end first.
+    ///
+    /// Told by when its last call was over, which the journal keeps, so that a replay decides the same; how long code
+    /// computes between two calls, `limits.time` bounds.
     private func timeout(of code: PendingCode) -> BlockFailure? {
         let call = code.call
-        guard code.reopened == nil, let deadline = call.deadline, deadline <= now else { return nil }
+        guard code.reopened == nil, let deadline = call.deadline, let last = code.answers.last?.answeredAt,
+            deadline <= last
+        else { return nil }
         return .timeout("'\(call.path)'", call.timeout ?? deadline - call.now)
     }
 

@@ -68,7 +68,9 @@ extension Turn {
             let isWanted = run.record.halt != .cancel || uncertain
             // What must happen at most once is repeated by nobody but a person.
             let isAllowed = effect != .once || !uncertain
-            guard pending.entry.sends < Limits.sends, isWanted, isAllowed else {
+            // Where the author says how often, each attempt sends once, unless it may have been executed.
+            let sends = hasRetry(pending.call) && (effect == .safe || !uncertain) ? 1 : Limits.sends
+            guard pending.entry.sends < sends, isWanted, isAllowed else {
                 return try giveUp(pending, isUncertain: uncertain && effect != .safe)
             }
             return try sendLater(pending, after: pause, isUncertain: uncertain && effect != .safe)
@@ -82,6 +84,11 @@ extension Turn {
             pending.entry.failure = problem(reason, isUncertain: true, retryable: false)
             return try giveUp(pending, isUncertain: true)
         }
+    }
+
+    private func hasRetry(_ call: BlockCall) -> Bool {
+        guard case .command = call.work else { return false }
+        return run.interpreter.graph[call.node].retry != nil
     }
 
     private func expects(_ answer: OutsideAnswer, for call: BlockCall) -> Bool {

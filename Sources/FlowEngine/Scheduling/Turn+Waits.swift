@@ -45,7 +45,14 @@ extension Turn {
 
     private mutating func park(_ work: WaitWork, _ call: BlockCall) throws(StoreError) {
         switch work {
-        case .time(let time): try save(.waiting, wakesAt: call.deadline.map { min($0, time) } ?? time)
+        case .time(let time):
+            var status = RunStatus.waiting
+            if case .tryAgain = run.interpreter.graph[call.node].action {
+                // Between two attempts, as a pause at one effect is: the run keeps its lane.
+                status = .retrying
+                try Failpoint.retryBeforeCommit.reach()
+            }
+            try save(status, wakesAt: call.deadline.map { min($0, time) } ?? time)
         case .event(let subject, _): try save(.waiting, wakesAt: call.deadline, awaits: subject)
         }
     }

@@ -57,7 +57,7 @@ extension FlowCompiler {
             if case .invalid = target {} else { state = .unreachable }
         }
         guard let action = body.action else { return }
-        compileAgain(block, place, retry, failure: failure)
+        compileAgain(block, place, retry, next: next, failure: failure)
         if let again = place.again { failure = .handled(again) }
         nodes[place.index.rawValue] = Node(
             index: place.index,
@@ -165,7 +165,7 @@ extension FlowCompiler {
                 }
             }
         case .callbackHandler: compileCallbackHandler(block, &body)
-        case .code(let code): compileCode(code, templates, &body)
+        case .code(let code): compileCode(code, timeout: block.timeout?.value, templates, &body)
         case .setVariables(let pairs): compileSet(pairs, templates, &body)
         case .find(let record, let order, let limit, let isMany):
             compileFind(record, order, limit, isMany: isMany, scope, &body)

@@ -1,7 +1,13 @@
 import Expressions
 
 extension FlowCompiler {
-    func compileCode(_ code: CodeBlockSource, _ templates: TemplateCompiler, _ body: inout Body) {
+    /// Compiles `custom-code`; within a `timeout` it computes no longer than that.
+    func compileCode(
+        _ code: CodeBlockSource,
+        timeout: Duration?,
+        _ templates: TemplateCompiler,
+        _ body: inout Body
+    ) {
         body.output = .dynamic
         var returned: [String: RecordType.Field] = [:]
         for declared in code.returns {
@@ -20,6 +26,10 @@ extension FlowCompiler {
             limits: code.limits,
             usesBigInt: code.usesBigInt
         )
+        if let milliseconds = timeout?.wholeNanoseconds.map({ Int($0 / 1_000_000) }) {
+            let shortest = CodeLimits.millisecondsAllowed.lowerBound
+            block.limits.milliseconds = min(block.limits.milliseconds, max(shortest, milliseconds))
+        }
         checkStripe(&block)
         warnAboutKeys(in: block)
         warnAboutFetch(in: block)
@@ -46,7 +56,9 @@ extension FlowCompiler {
     }
 
     private func file(_ folder: String, _ name: Located<String>) -> CodeText? {
-        guard let file = environment.codeFiles[folder + name.value] else {
+        // Named as seen from the app's folder, or from its own.
+        let named = name.value.hasPrefix(folder) ? environment.codeFiles[name.value] : nil
+        guard let file = environment.codeFiles[folder + name.value] ?? named else {
             let known = environment.codeFiles.keys.filter { $0.hasPrefix(folder) }.map {
                 String($0.dropFirst(folder.count))
             }

@@ -24,13 +24,19 @@ extension FlowCompiler {
     /// Draws the node that a failure of the block at `place` comes to: it waits and leads back, or passes the failure on.
     ///
     /// For blocks that are no one effect; a further attempt at an effect has an entry with its own number.
-    func compileAgain(_ block: BlockSource, _ place: FlowLayout.Place, _ retry: RetryPolicy?, failure: Node.Failure) {
+    func compileAgain(
+        _ block: BlockSource,
+        _ place: FlowLayout.Place,
+        _ retry: RetryPolicy?,
+        next: NodeIndex?,
+        failure: Node.Failure
+    ) {
         guard let index = place.again, let retry else { return }
         nodes[index.rawValue] = Node(
             index: index,
             path: BlockPath(place.path + "/retry"),
-            action: .tryAgain(retry),
-            next: place.index,
+            action: .tryAgain(retry, head: place.index),
+            next: next,
             failure: failure,
             range: context.text.range(block.word.range)
         )

@@ -34,7 +34,7 @@ package enum FlowGraphText {
         case .chooseCatch: text += " (catch)"
         case .holdFailure: text += " (hold)"
         case .jumpBack(let max): text += " (at most \(max) times)"
-        case .tryAgain(let policy): text += self.text(policy)
+        case .tryAgain(let policy, let head): text += self.text(policy) + " → \(name(head, graph));"
         case .wait(let wait): text += self.text(wait)
         case .beginLoop(let loop): text += " [\(loop.head.text)] → \(name(loop.body, graph));"
         case .beginBranches(let block): text += self.text(block, graph)

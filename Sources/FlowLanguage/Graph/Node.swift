@@ -101,8 +101,8 @@ package enum BlockAction: Sendable {
     case rethrow
     /// Leads back to a block before, at most so often in one run; in a loop, in one turn.
     case jumpBack(max: Int)
-    /// Leads back to a block that failed, after a pause; where its attempts are over, it fails as that one did.
-    case tryAgain(RetryPolicy)
+    /// Leads back to the block at `head`, which failed, after a pause; where its attempts are over, it fails as that did.
+    case tryAgain(RetryPolicy, head: NodeIndex)
     case wait(WaitBlock)
     case respond(RespondBlock)
     case fail(FailBlock)

@@ -24,11 +24,23 @@ package struct CoverageItem: Sendable, Hashable {
     /// What of a flow there is to exercise, in the order of its text.
     package static func all(of graph: FlowGraph) -> [CoverageItem] {
         var items = eventKinds(of: graph).map { CoverageItem(path: "", way: .event($0)) }
-        for node in graph.nodes { items += Self.items(of: node) }
+        for node in graph.nodes { items += Self.items(of: node, in: graph) }
         return items
     }
 
-    private static func items(of node: Node) -> [CoverageItem] {
+    /// Whether a failure comes to a node that only passes it on or tries again: no list of the author's is entered there.
+    private static func isJoint(_ entry: NodeIndex?, in graph: FlowGraph) -> Bool {
+        guard let entry else { return false }
+        switch graph[entry].action {
+        case .tryAgain: return true
+        case .rethrow:
+            guard case .handled(let further) = graph[entry].failure else { return false }
+            return isJoint(further, in: graph)
+        default: return false
+        }
+    }
+
+    private static func items(of node: Node, in graph: FlowGraph) -> [CoverageItem] {
         let path = node.path.rawValue
         func item(_ way: Way) -> CoverageItem { CoverageItem(path: path, way: way) }
         switch node.action {
@@ -44,7 +56,9 @@ package struct CoverageItem: Sendable, Hashable {
             items += block.branches.indices.map { item(.branch($0)) }
             if !block.branches.contains(where: { $0.when == nil }) { items.append(item(.branch(nil))) }
         }
-        if case .handled = node.failure, node.again == nil, node.canFailByItself { items.append(item(.fail)) }
+        if case .handled(let entry) = node.failure, !isJoint(entry, in: graph), node.canFailByItself {
+            items.append(item(.fail))
+        }
         return items
     }
 

@@ -145,8 +145,9 @@ package struct DrawnGraph: Sendable {
             case .endTurn(let begin): target = begin
             case .endBranch(let begin, _): target = joined(at: begin)
             case .endTransaction(let begin): target = graph[begin].success ?? node.next ?? graph[begin].next
+            case .tryAgain(_, let head) where node.failure == .propagates: target = head
             case .rethrow, .tryAgain:
-                // A failure inside a block comes to the block's own list; without one, to another attempt at it.
+                // A failure inside a block comes to the block's own list.
                 if case .handled(let entry) = node.failure { target = entry ?? node.next } else { target = node.next }
             default: target = node.next
             }
