@@ -35,7 +35,8 @@ extension FlowCompiler {
             loops.append(place.index)
         }
         var after = before
-        let entry = compile(loop.body, continuation: end, state: &after, barrier: .loop)
+        let barrier = loop.name == nil ? Barrier.turns : .loop
+        let entry = compile(loop.body, continuation: end, state: &after, barrier: barrier)
         noteFailure(after)
         var collect: (template: ValueTemplate, type: ExpressionType)?
         if let node = loop.collect {

@@ -51,7 +51,9 @@ extension FlowCompiler {
         let scope = scopes.scope(FlowState(), order: -1, inFail: false)
         switch written.trigger {
         case .webhook(var hook):
-            guard let node = written.eventID else { return written.trigger }
+            // A flow that responds is waited for, unless it says otherwise; Stripe is told at once that it need not repeat.
+            if !written.hasAnswer, hook.authentication != .stripe, hasRespond { hook.answer = .whenFinished }
+            guard let node = written.eventID else { return .webhook(hook) }
             let placed = ExpressionCompiler(context).bare(node, what: "'eventId'", scope: scope, expected: .string)
             hook.eventID = placed?.expression
             return .webhook(hook)
@@ -76,6 +78,12 @@ extension FlowCompiler {
             }
             return written.trigger
         case .manual, .callback, .schedule: return written.trigger
+        }
+    }
+
+    private var hasRespond: Bool {
+        nodes.contains { node in
+            if case .respond? = node?.action { true } else { false }
         }
     }
 

@@ -37,8 +37,10 @@ final class FlowCompiler {
         case transaction
         /// A `try` with `finally`, which would not run.
         case finally
-        /// A loop, whose further turns would be lost.
+        /// A `for-each`, whose further turns would be lost.
         case loop
+        /// A `while`, which a jump forward may end; one back would begin it with all its turns anew.
+        case turns
         /// A branch, which is a run of its own.
         case branch
     }
@@ -235,14 +237,15 @@ final class FlowCompiler {
     func resolve(_ next: Located<String>, jumps: Located<Int>?) -> JumpTarget {
         if let jumps, next.value == "end" { reportForward(jumps) }
         if next.value == "end" {
-            guard let barrier = jumpScopes.last(where: { $0.barrier != nil })?.barrier else { return .end }
+            let barriers = jumpScopes.compactMap(\.barrier)
+            guard let barrier = barriers.last(where: { $0 != .turns }) else { return .end }
             reportLeaving(barrier, next)
             return .invalid
         }
         var crossed: Barrier?
         for scope in jumpScopes.reversed() {
             if let order = scope.targets[next.value], let place = layout.places[order] {
-                if let crossed {
+                if let crossed, crossed != .turns || order <= scope.current {
                     reportLeaving(crossed, next)
                     return .invalid
                 }
@@ -259,7 +262,7 @@ final class FlowCompiler {
                 )
                 return .invalid
             }
-            crossed = crossed ?? scope.barrier
+            if crossed == nil || crossed == .turns { crossed = scope.barrier ?? crossed }
         }
         if layout.ids[next.value] != nil {
             context.error(
@@ -300,8 +303,8 @@ final class FlowCompiler {
         case .finally:
             let message = "'next' cannot leave a 'try' that has 'finally': it would not run"
             context.error(.nextLeavesBlock, message, at: next.range)
-        case .loop:
-            context.error(.nextLeavesBlock, "'next' cannot leave a loop", at: next.range)
+        case .loop: context.error(.nextLeavesBlock, "'next' cannot leave a 'for-each'", at: next.range)
+        case .turns: context.error(.nextLeavesBlock, "'next' cannot lead back out of a 'while'", at: next.range)
         case .branch:
             let message = "'next' cannot leave a branch: the others would not know"
             context.error(.nextLeavesBlock, message, at: next.range)

@@ -195,11 +195,9 @@ extension FlowReader {
         let record = RecordSource(table: reader.requiredText("table"), conditions: reader.value("where"))
         var order: [OrderSource] = []
         if let node = reader.value("order") { order = readOrder(node) }
-        var limit: Int?
-        if isMany {
-            limit = reader.int("limit", in: 1...Int64(Limits.rowsPerFind)).map { Int($0.value) }
-        }
-        return .find(record, order: order, limit: limit, isMany: isMany)
+        // One record is the first, whatever the limit.
+        let limit = reader.int("limit", in: 1...Int64(Limits.rowsPerFind)).map { Int($0.value) }
+        return .find(record, order: order, limit: isMany ? limit : nil, isMany: isMany)
     }
 
     /// `order: total`, `order: { total: desc }` or a list of those.

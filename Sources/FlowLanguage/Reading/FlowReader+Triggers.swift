@@ -9,11 +9,12 @@ extension FlowReader {
         let zone = reader.text("timezone")
         let missed = reader.choice("missed", of: ScheduleTrigger.Missed.self)
         reader.finish()
-        if let every, cron != nil || zone != nil {
-            let message =
-                cron == nil ? "'every' counts time that passes; it has no 'timezone'" : "write 'cron' or 'every'"
-            context.error(.scheduleRhythm, message, at: every.range)
+        if let every, cron != nil {
+            context.error(.scheduleRhythm, "write 'cron' or 'every'", at: every.range)
             return nil
+        }
+        if let zone, cron == nil {
+            context.warning(.scheduleRhythm, "'every' counts time that passes, in any time zone", at: zone.range)
         }
         let rhythm: ScheduleTrigger.Rhythm?
         if let cron {
@@ -61,14 +62,14 @@ extension FlowReader {
     }
 
     private func readInterval(_ every: Located<String>) -> ScheduleTrigger.Rhythm? {
-        guard let span = Duration(celText: every.value), let nanoseconds = span.wholeNanoseconds,
+        guard let span = DurationText.parse(every.value), let nanoseconds = span.wholeNanoseconds,
             (1_000_000_000...Limits.longestInterval).contains(nanoseconds), nanoseconds % 1_000_000_000 == 0
         else {
             context.error(
                 .scheduleEvery,
-                "'every' is a number of whole seconds, minutes or hours, up to 8784h; found '\(every.value)'",
+                "'every' is a span of whole seconds, up to 366d; found '\(every.value)'",
                 at: every.range,
-                notes: ["such as 30s, 15m, 24h or 1h30m"]
+                notes: ["such as 30s, 15m, 1h30m or 1d"]
             )
             return nil
         }

@@ -287,6 +287,8 @@ extension FlowReader {
             eventID: nil,
             answer: answer?.value ?? .atOnce
         )
-        return TriggerSource(trigger: .webhook(hook), eventID: eventID, range: pair.key.range)
+        var source = TriggerSource(trigger: .webhook(hook), eventID: eventID, range: pair.key.range)
+        source.hasAnswer = answer != nil
+        return source
     }
 }

@@ -22,6 +22,8 @@ struct TriggerSource {
     var trigger: Trigger
     /// `eventId:` of a web hook, compiled when the scope is known.
     var eventID: YAMLNode?
+    /// Whether `answer:` of a web hook is written.
+    var hasAnswer = false
     /// The table of a table trigger, and its condition.
     var table: Located<String>?
     var when: YAMLNode?

@@ -226,13 +226,14 @@ struct RecordCompiler {
             )
             return Arithmetic(value: nil)
         }
-        return Arithmetic(value: translate(syntax, source, offsets))
+        return Arithmetic(value: translate(syntax, source, offsets, column))
     }
 
     private func translate(
         _ node: SyntaxNode,
         _ source: ExpressionCompiler.Source,
-        _ offsets: Range<Int>
+        _ offsets: Range<Int>,
+        _ column: Column
     ) -> ColumnExpression? {
         let own = offsets.lowerBound + node.range.lowerBound..<offsets.lowerBound + node.range.upperBound
         guard Self.namesRow(node) else {
@@ -242,9 +243,20 @@ struct RecordCompiler {
         }
         if let path = node.path, path.count == 2, path[0] == "record" { return .column(path[1]) }
         if case .binary(let sign, _, let left, let right) = node.kind,
-            sign == .add || sign == .subtract || sign == .multiply,
-            let first = translate(left, source, offsets), let second = translate(right, source, offsets)
+            sign == .add || sign == .subtract || sign == .multiply
         {
+            guard column.type == .int else {
+                context.error(
+                    .recordArithmetic,
+                    "'\(column.name)' is \(column.type.rawValue): the database computes with int columns alone",
+                    at: source.map.sourceRange(own),
+                    notes: ["read the row with find-record, and compute with what it gives"]
+                )
+                return nil
+            }
+            guard let first = translate(left, source, offsets, column),
+                let second = translate(right, source, offsets, column)
+            else { return nil }
             switch sign {
             case .add: return .add(first, second)
             case .subtract: return .subtract(first, second)

@@ -15,7 +15,8 @@ struct SecretsCommand: AsyncParsableCommand {
             commandName: "set",
             abstract: "Sets a secret, typed unseen or piped in.",
             discussion: """
-                Names: CONNECTION.test|live.secretKey, .publishableKey, .webhookSecret, .apiKey. While a web hook's secret \
+                Names: CONNECTION.test|live.secretKey, .publishableKey, .webhookSecret, .apiKey; hooks.FLOW.secret signs \
+                the deliveries to a flow's own web hook (auth: hmac, standard-webhooks). While a web hook's secret \
                 is rolled, set the old and the new one, separated by a comma: events signed with either are taken.
                 """
         )

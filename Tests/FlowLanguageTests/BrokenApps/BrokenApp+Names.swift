@@ -80,13 +80,25 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "expression.unavailable")
         ),
         .blocks(
-            "a jump out of a loop",
+            "a jump out of a loop over a list",
             """
+            - block: for-each
+              each: '[1, 2]'
+              as: number
+              do:
+                - { block: log, message: a, next: 1️⃣end }
+            """,
+            ExpectedFinding("1️⃣", "flow.next.leaves")
+        ),
+        .blocks(
+            "a jump back out of a while, whose turns would all begin anew",
+            """
+            - { id: first, block: log, message: a }
             - block: while
               while: input.orderId > 0
               max: 2
               do:
-                - { block: log, message: a, next: 1️⃣end }
+                - { block: log, message: a, next: { to: 1️⃣first, max: 3 } }
             """,
             ExpectedFinding("1️⃣", "flow.next.leaves")
         ),

@@ -36,8 +36,8 @@ extension BrokenApp {
         ),
         trigger(
             "an interval in a time zone",
-            "trigger: { schedule: { every: 1️⃣1h, timezone: Europe/Berlin } }",
-            ExpectedFinding("1️⃣", "flow.schedule.rhythm", saying: "timezone")
+            "trigger: { schedule: { every: 1h, timezone: 1️⃣Europe/Berlin } }",
+            ExpectedFinding("1️⃣", "flow.schedule.rhythm", saying: "any time zone")
         ),
         trigger(
             "cron with a minute that is none",

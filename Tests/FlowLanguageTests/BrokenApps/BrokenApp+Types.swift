@@ -211,6 +211,17 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "flow.table.system")
         ),
         .blocks(
+            "arithmetic on a row's column that is no int",
+            """
+            - id: mark
+              block: update-record
+              table: orders
+              where: { id: 1 }
+              set: { weight: '${ 1️⃣record.weight * 2.0 }' }
+            """,
+            ExpectedFinding("1️⃣", "flow.record.arithmetic", saying: "find-record")
+        ),
+        .blocks(
             "a row's column in a function",
             """
             - id: mark

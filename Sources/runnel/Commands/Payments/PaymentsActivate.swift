@@ -9,7 +9,7 @@ extension PaymentsCommand {
             commandName: "activate",
             abstract: "Switches payments on, and writes the callback actionflows into an app.",
             discussion: """
-                Run it again after an update: a template that changed is merged into what you made of it, and what \\
+                Run it again after an update: a template that changed is merged into what you made of it, and what \
                 both changed is left as you have it. The texts it began with are kept in APP/.templates.
                 """
         )
