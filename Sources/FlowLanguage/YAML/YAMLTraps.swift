@@ -1,7 +1,7 @@
 /// Explains what YAML misreads: the traps that an expression in a YAML value can fall into, each with its fix.
 struct YAMLTraps {
     /// Keys whose value is bare CEL.
-    static let expressionKeys: Set<String> = ["when", "each", "while", "until", "eventId"]
+    static let expressionKeys: Set<String> = ["when", "each", "while", "until", "eventId", "on"]
 
     private let text: SourceText
     private let findings: FindingCollector
@@ -46,7 +46,7 @@ struct YAMLTraps {
                 "'!' begins a YAML tag here, not a negation",
                 in: text,
                 at: range.lowerBound..<end,
-                notes: ["put the expression in quotes: \(quoted(rest(of: range.lowerBound)))"]
+                notes: ["put the expression in quotes: \(quoted(value(at: range.lowerBound)))"]
             )
         } else {
             findings.error(
@@ -73,7 +73,9 @@ struct YAMLTraps {
         let explained = traps.contains { isNear($0) }
         for trap in traps where explained && (isNear(trap) || !trap.isGuess) {
             var notes = trap.notes
-            if let fixed = trap.valueStart { notes.append("put the whole value in quotes: \(quoted(rest(of: fixed)))") }
+            if let fixed = trap.valueStart {
+                notes.append("put the whole value in quotes: \(quoted(value(at: fixed)))")
+            }
             findings.error(trap.code, trap.message, in: text, at: trap.range, notes: notes)
         }
         if !explained { explainPlainly(problem) }
@@ -103,7 +105,12 @@ struct YAMLTraps {
             default: "this is not YAML: \(problem.message)"
             }
         var notes: [String] = []
-        if let context = problem.contextOffset, !problem.context.isEmpty {
+        if Self.wordsOfOddBeginnings.contains(where: { problem.message.contains($0) }) {
+            // Of an alias or anchor, the sign itself stands where the context begins.
+            let isName = problem.context.contains("scanning a")
+            let start = isName ? problem.contextOffset ?? problem.offset : problem.offset
+            notes.append("a value that begins so stands in quotes: \(quoted(value(at: start)))")
+        } else if let context = problem.contextOffset, !problem.context.isEmpty {
             notes.append("\(problem.context) that begins in line \(text.position(at: context).line)")
         }
         findings.error(.yamlSyntax, message, in: text, at: place, notes: notes)
@@ -121,12 +128,80 @@ struct YAMLTraps {
             findings.error(.trapColon, message, in: text, at: place, notes: ["put the value in quotes"])
         } else {
             let message = "a ',' or '\(isMapping ? "}" : "]")' is expected here"
-            let note = "in the '\(isMapping ? "{" : "[")' of column \(text.position(at: start).column)"
-            findings.error(.yamlSyntax, message, in: text, at: place, notes: [note])
+            var notes = ["in the '\(isMapping ? "{" : "[")' of column \(text.position(at: start).column)"]
+            if let begin = valueStart(before: problem.offset) {
+                notes.append("if it belongs to the value, put the whole value in quotes: \(quoted(value(at: begin)))")
+            }
+            findings.error(.yamlSyntax, message, in: text, at: place, notes: notes)
         }
     }
 
+    /// What the parser says of values that begin with `*`, `&`, `@` or `%`.
+    private static let wordsOfOddBeginnings = [
+        "expected alphabetic or numeric character", "cannot start any token",
+    ]
+
     // MARK: The fix
+
+    /// The value that begins at `offset`: inside `{ … }` and `[ … ]` up to its comma or bracket, else the rest of its line.
+    private func value(at offset: Int) -> String {
+        let line = text.line(text.lineIndex(at: offset))
+        guard offset < line.upperBound else { return "" }
+        let before = Self.nesting(text.bytes[line.lowerBound..<offset])
+        guard before > 0 else { return rest(of: offset) }
+        let end = Self.end(ofFlowValue: text.bytes[offset..<line.upperBound])
+        return String(text.text(offset..<end).prefix(80)).trimmed
+    }
+
+    /// Where the value behind the last `: ` of the line begins.
+    private func valueStart(before offset: Int) -> Int? {
+        let line = text.line(text.lineIndex(at: offset))
+        var index = offset - 1
+        while index > line.lowerBound {
+            if text.bytes[index - 1] == UInt8(ascii: ":"), text.bytes[index] == 0x20 { return index + 1 }
+            index -= 1
+        }
+        return nil
+    }
+
+    /// How many brackets are open behind the bytes, those in quotes left out.
+    private static func nesting(_ bytes: ArraySlice<UInt8>) -> Int {
+        var depth = 0
+        var quote: UInt8?
+        for byte in bytes {
+            if let open = quote {
+                if byte == open { quote = nil }
+            } else if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") {
+                quote = byte
+            } else if "{[".utf8.contains(byte) {
+                depth += 1
+            } else if "}]".utf8.contains(byte) {
+                depth -= 1
+            }
+        }
+        return depth
+    }
+
+    /// Up to the first comma or closing bracket that is no part of an expression's own brackets or quotes.
+    private static func end(ofFlowValue bytes: ArraySlice<UInt8>) -> Int {
+        var depth = 0
+        var quote: UInt8?
+        for (index, byte) in zip(bytes.indices, bytes) {
+            if let open = quote {
+                if byte == open { quote = nil }
+            } else if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") {
+                quote = byte
+            } else if "{[(".utf8.contains(byte) {
+                depth += 1
+            } else if "}])".utf8.contains(byte) {
+                if depth == 0 { return index }
+                depth -= 1
+            } else if byte == UInt8(ascii: ","), depth == 0 {
+                return index
+            }
+        }
+        return bytes.endIndex
+    }
 
     /// What stands from `offset` to the end of its line, trimmed.
     private func rest(of offset: Int) -> String {

@@ -2,6 +2,16 @@ extension BrokenApp {
     /// What YAML misreads.
     static let traps: [BrokenApp] = [
         .blocks(
+            "a value between braces that begins with a quote and goes on",
+            "- { block: log, when: 'a' 1️⃣== input.s, message: x }",
+            ExpectedFinding("1️⃣", "yaml.syntax", saying: "in quotes: \"'a' == input.s\"")
+        ),
+        .blocks(
+            "a value between braces that begins with an at sign",
+            "- { block: log, message: 1️⃣@home, level: info }",
+            ExpectedFinding("1️⃣", "yaml.syntax", saying: "in quotes: '@home'")
+        ),
+        .blocks(
             "a negation is a tag",
             """
             - block: log
@@ -24,7 +34,7 @@ extension BrokenApp {
             """
             - { block: log, when: 1️⃣!input.name, message: hello }
             """,
-            ExpectedFinding("1️⃣", "yaml.trap.negation", saying: "quotes")
+            ExpectedFinding("1️⃣", "yaml.trap.negation", saying: "in quotes: '!input.name'")
         ),
         .blocks(
             "a comment cuts an expression in a value",
