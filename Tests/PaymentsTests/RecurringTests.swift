@@ -447,7 +447,7 @@ struct RecurringTests {
         return (try #require(AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(files).app), files)
     }
 
-    @Test("the templates of recurring payments compile, fitted to the order table, where a flow starts one")
+    @Test("the templates of recurring payments compile, fitted to the order table")
     func templates() throws {
         var (bare, files) = try Self.recurringApp()
         let steps = PaymentsActivation.steps(for: bare, files: [:])

@@ -55,8 +55,6 @@ package enum PaymentsActivation {
         let fitter = TemplateFitter(orders: app.table(named: payments.orderTable), tableName: payments.orderTable)
         return BuiltinFlows.all.compactMap { template in
             guard let trigger = triggers[template.name] else { return nil }
-            let isRecurring = trigger == .recurringManaged || trigger == .recurringCharged
-            guard !isRecurring || usesRecurringPayments(app) else { return nil }
             let path = "flows/\(template.name).yaml"
             let text = fitter.fit(template.text)
             guard let present = files[path] else {
@@ -82,19 +80,6 @@ package enum PaymentsActivation {
             return Step(path: path, action: .conflict(lines: merge.conflicts.map(\.line)), text: nil, base: nil)
         }
         return Step(path: path, action: .merge, text: merge.text, base: newBase)
-    }
-
-    /// Whether some flow starts a recurring payment: without one their callbacks would only be in the way.
-    private static func usesRecurringPayments(_ app: App) -> Bool {
-        app.flows.values.contains { flow in
-            flow.nodes.contains { node in
-                if case .command(let block) = node.action {
-                    block.command == RecurringPayment.declaration.name
-                } else {
-                    false
-                }
-            }
-        }
     }
 
     private static func unfit(_ text: String, orderTable: String) -> String {
