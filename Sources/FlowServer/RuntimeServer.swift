@@ -104,15 +104,20 @@ package struct RuntimeServer: Service {
     // MARK: The two listeners
 
     /// The public listener's routes, without a socket.
-    func publicRouter() -> Router<ServerRequestContext> {
-        let counts = RequestCounts()
+    func publicRouter() -> Router<ServerRequestContext> { publicRouter(behind: publicGate()) }
+
+    private func publicRouter(behind gate: RequestGate) -> Router<ServerRequestContext> {
+        publicRoutes(gate.counts).router(behind: gate)
+    }
+
+    private func publicGate() -> RequestGate {
         let hosts = HostPolicy(
             publicHosts: configuration.publicHosts + [configuration.hostAsNamed],
             allowedOrigins: configuration.allowedOrigins
         )
-        var gate = gate(hosts: hosts, counts: counts)
+        var gate = gate(hosts: hosts, counts: RequestCounts())
         gate.audit = { [engine] in await Self.note($1, at: $0, engine) }
-        return publicRoutes(counts).router(behind: gate)
+        return gate
     }
 
     /// What the public listener serves, and to whom.
@@ -185,9 +190,18 @@ package struct RuntimeServer: Service {
     private func publicApplication(_ onReady: @escaping @Sendable (Int) async -> Void) -> some ApplicationProtocol {
         let port = port
         let fallback = configuration.port
+        let gate = publicGate()
+        let hooks = stripe.map {
+            StripeHookRoute(
+                receiver: $0,
+                gate: gate,
+                clock: engine.clock,
+                bodyLimit: configuration.limits.hookBodyBytes
+            )
+        }
         return Application(
-            router: publicRouter(),
-            server: listener,
+            router: publicRouter(behind: gate),
+            server: listener(direct: hooks),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
                 // As many may knock at once as may be inside: the kernel would let those beyond wait for seconds.
@@ -210,7 +224,7 @@ package struct RuntimeServer: Service {
         let logger = logger
         return Application(
             router: adminRouter(),
-            server: listener,
+            server: listener(),
             configuration: ApplicationConfiguration(address: .unixDomainSocket(path: socket)),
             onServerRunning: { channel in
                 do {
@@ -227,7 +241,7 @@ package struct RuntimeServer: Service {
         )
     }
 
-    private var listener: HTTPServerBuilder {
+    private func listener(direct: (any DirectRoute)? = nil) -> HTTPServerBuilder {
         let limits = configuration.limits
         let configuration = HTTP1Channel.Configuration(
             additionalChannelHandlers: [SlowBodyHandler(limit: .init(limits.bodyTimeLimit)), ContinueHandler()],
@@ -238,7 +252,9 @@ package struct RuntimeServer: Service {
                 maxHeaderFieldCount: limits.headerCount
             )
         )
-        return HTTPServerBuilder { LoopBoundChannel(child: HTTP1Channel(responder: $0, configuration: configuration)) }
+        return HTTPServerBuilder {
+            LoopBoundChannel(child: HTTP1Channel(responder: $0, configuration: configuration), direct: direct)
+        }
     }
 
     /// The caller is refused whether or not that can be written down.

@@ -152,6 +152,112 @@ struct LiveServerTests {
         }
     }
 
+    private static func stripeEvent(_ id: String, signedAt time: Timestamp, _ more: String = "") -> String {
+        let body =
+            #"{"id":"\#(id)","object":"event","type":"customer.updated","created":1795168800,"livemode":false,"#
+            + #""data":{"object":{"id":"cus_1","object":"customer"}}}"#
+        let signature = StripeSignature.sign(body: Array(body.utf8), secret: ServerWorld.stripeSecret, at: time)
+        return "POST /hooks/stripe HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            + "Stripe-Signature: \(signature)\r\nContent-Length: \(body.utf8.count)\r\n\(more)\r\n\(body)"
+    }
+
+    /// Each answer's status line and header names, and its body.
+    private static func answers(in text: String) -> [(status: String, names: Set<String>, body: String)] {
+        text.components(separatedBy: "HTTP/1.1 ").dropFirst().map { answer in
+            let parts = answer.components(separatedBy: "\r\n\r\n")
+            let lines = parts[0].components(separatedBy: "\r\n")
+            let names = lines.dropFirst().map { $0.prefix { $0 != ":" }.lowercased() }
+            return (lines[0], Set(names), parts.dropFirst().joined())
+        }
+    }
+
+    @Test("an event of Stripe gets the same answer on the short way as on the long one, and is counted")
+    func stripeEvents() async throws {
+        try await Self.serve { world, port, _ in
+            let now = world.clock.now()
+            let short = Self.stripeEvent("evt_1", signedAt: now)
+            let long = Self.stripeEvent("evt_1", signedAt: now, "Connection: keep-alive\r\n")
+            let forged = short.replacing("cus_1", with: "cus_2")
+            let forgedLong = long.replacing("cus_1", with: "cus_2")
+            let end = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            var text = ""
+            // One after the other: behind an answer that is to come, the short way is closed.
+            for request in [short, short, long, forged, forgedLong] {
+                text += try await Self.answer(to: request + Self.closing, port: port)
+            }
+            text += try await Self.answer(to: end, port: port)
+            let answers = Self.answers(in: text).filter { !$0.status.hasPrefix("404") }
+            #expect(answers.map { $0.status.prefix(3) } == ["200", "200", "200", "400", "400", "200"])
+            #expect(
+                answers.prefix(3).map(\.body)
+                    == [#"{"received":true}"#] + Array(repeating: #"{"received":true,"repeated":true}"#, count: 2)
+            )
+            #expect(answers[1].names == answers[2].names)
+            #expect(answers[3].names == answers[4].names)
+            #expect(answers[3].body.contains("signature_invalid"))
+            #expect(answers[1].names.isSuperset(of: ["date", "x-request-id", "cache-control", "content-length"]))
+            let counted = answers[5].body
+            #expect(counted.contains(#"route="/hooks/stripe",method="POST",status="200"} 3"#), "\(counted)")
+            #expect(counted.contains(#"route="/hooks/stripe",method="POST",status="400"} 2"#))
+            let refusals = try await world.engine.store.read { reader throws(StoreError) in
+                try reader.auditRecords(limit: 10).filter { $0.reason == "signature_invalid" }.count
+            }
+            #expect(refusals == 2)
+        }
+    }
+
+    /// Ends the connection, so that its answers can be read to their end.
+    private static let closing = "GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    @Test("events and other requests that were sent without waiting are answered in their order")
+    func pipelinedEvents() async throws {
+        try await Self.serve { world, port, _ in
+            let now = world.clock.now()
+            let events = (1...3).map { Self.stripeEvent("evt_\($0)", signedAt: now) }
+            let health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            let strange = events[0].replacing("Host: localhost", with: "Host: evil.example")
+            let text = try await Self.answer(
+                to: events[0] + health + events[1] + events[1] + strange + events[2] + Self.closing,
+                port: port
+            )
+            #expect(
+                Self.answers(in: text).map { $0.status.prefix(3) } == ["200", "200", "200", "200", "403", "200", "404"]
+            )
+            let bodies = Self.answers(in: text).map(\.body)
+            #expect(bodies[1] == #"{"status":"ok"}"#)
+            #expect(bodies[3] == #"{"received":true,"repeated":true}"#)
+            let stored = try await world.engine.store.read { reader throws(StoreError) in
+                try reader.deliveries(matching: DeliveryFilter()).count
+            }
+            #expect(stored == 3)
+        }
+    }
+
+    @Test("a sender that closes its side behind an event still gets its answer")
+    func closedSide() async throws {
+        try await Self.serve { world, port, _ in
+            let event = Self.stripeEvent("evt_1", signedAt: world.clock.now())
+            let connection = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .channelOption(.allowRemoteHalfClosure, value: true)
+                .connect(host: "127.0.0.1", port: port).get()
+            let channel = try await connection.eventLoop.submit {
+                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                    wrappingChannelSynchronously: connection,
+                    configuration: .init(isOutboundHalfClosureEnabled: true)
+                )
+            }.get()
+            let answer = try await channel.executeThenClose { inbound, outbound in
+                try await outbound.write(ByteBuffer(string: event))
+                outbound.finish()
+                var answer = ""
+                for try await bytes in inbound { answer += String(buffer: bytes) }
+                return answer
+            }
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK"))
+            #expect(answer.hasSuffix(#"{"received":true}"#))
+        }
+    }
+
     /// Sends `text`, and `body` when asked to go on with it, and reads until the server closes the connection.
     private static func answer(to text: String, then body: String? = nil, port: Int) async throws -> String {
         let connection = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)

@@ -39,20 +39,23 @@ package enum StripeSignature {
     ) throws(SignatureError) -> Match {
         guard header.utf8.count <= headerBytesMax else { throw SignatureError(.malformedHeader) }
         // By bytes: taking characters apart costs more than the signature itself.
-        let fields = header.utf8.split(separator: UInt8(ascii: ",")).map { field in
-            field.split(separator: UInt8(ascii: "="), maxSplits: 1).map { Substring($0) }
+        var stamps: [ArraySlice<UInt8>] = []
+        var signatures: [ArraySlice<UInt8>] = []
+        for field in Array(header.utf8).split(separator: UInt8(ascii: ",")) {
+            guard let mark = field.firstIndex(of: UInt8(ascii: "=")), mark + 1 < field.endIndex else { continue }
+            let value = field[(mark + 1)...]
+            if field[..<mark].elementsEqual("t".utf8) { stamps.append(value) }
+            if field[..<mark].elementsEqual("v1".utf8) { signatures.append(value) }
         }
-        let stamps = fields.filter { $0.count == 2 && $0[0] == "t" }.map { $0[1] }
         // Two time stamps would leave open which one was signed and which one is judged.
-        guard let stamp = stamps.first, stamps.count == 1, let signedAt = timeStamp(stamp) else {
-            throw SignatureError(.malformedHeader)
-        }
-        let signatures = fields.filter { $0.count == 2 && $0[0] == "v1" }.map { $0[1] }
+        guard let digits = stamps.first, stamps.count == 1, case let stamp = String(decoding: digits, as: UTF8.self),
+            let signedAt = timeStamp(stamp)
+        else { throw SignatureError(.malformedHeader) }
         guard !signatures.isEmpty else { throw SignatureError(.noKnownSignature) }
         guard signatures.count <= signaturesMax else { throw SignatureError(.malformedHeader) }
         for (index, secret) in secrets.enumerated() where !secret.reveal().isEmpty {
-            let expected = signature(stamp: String(stamp), body: body, secret: secret)
-            for signature in signatures where isEqualInConstantTime(signature.utf8, expected.utf8) {
+            let expected = signature(stamp: stamp, body: body, secret: secret)
+            for signature in signatures where isEqualInConstantTime(signature, expected.utf8) {
                 try checkTimeStamp(signedAt, now: now.seconds, tolerance: tolerance)
                 return Match(secretIndex: index, signedAt: signedAt)
             }

@@ -160,18 +160,30 @@ package final class Engine: Service, Sendable {
     package func write<R: Sendable>(
         _ body: @escaping @Sendable (any StoreTransaction) throws(StoreError) -> R
     ) async throws(StoreError) -> R {
-        do throws(StoreError) {
-            return try await writer.perform { (transaction, _) throws(StoreError) in
-                let result = try body(transaction)
-                try Failpoint.ingestBeforeCommit.reach()
-                return result
-            } then: { [self] _ in
+        let outcome: Result<R, StoreError> = await withCheckedContinuation { continuation in
+            write(body) { continuation.resume(returning: $0) }
+        }
+        return try outcome.get()
+    }
+
+    /// The same for a caller that has no task to wait with: `done` is called once, on the writer's thread, and must not
+    /// block.
+    package func write<R: Sendable>(
+        _ body: @escaping @Sendable (any StoreTransaction) throws(StoreError) -> R,
+        done: @escaping @Sendable (Result<R, StoreError>) -> Void
+    ) {
+        writer.perform { (transaction, _) throws(StoreError) in
+            let result = try body(transaction)
+            try Failpoint.ingestBeforeCommit.reach()
+            return result
+        } done: { [self] outcome in
+            switch outcome {
+            case .success:
                 Failpoint.ingestAfterCommit.pass()
                 requestLook()
+            case .failure(let error): stall(after: error)
             }
-        } catch {
-            stall(after: error)
-            throw error
+            done(outcome)
         }
     }
 

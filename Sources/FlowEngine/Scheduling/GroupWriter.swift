@@ -63,6 +63,22 @@ final class GroupWriter: Sendable {
         }
     }
 
+    /// Submits `body`; `done` is called once, on the writer's thread, with what it gave, when that is durable.
+    func perform<R: Sendable>(
+        suspect: RunID? = nil,
+        _ body: @escaping @Sendable (any StoreTransaction, inout [Job]) throws(StoreError) -> R,
+        done: @escaping @Sendable (Result<R, StoreError>) -> Void
+    ) {
+        let slot = Slot<R>()
+        submit(
+            Job(
+                body: { (transaction, more) throws(StoreError) in slot.put(try body(transaction, &more)) },
+                done: { outcome in done(outcome.map { slot.take() }) },
+                suspect: suspect
+            )
+        )
+    }
+
     /// Submits `body` and returns what it gave, once that is durable.
     ///
     /// `then` runs on the writer's thread before the caller goes on. Not cancellable: a caller that goes away changes
@@ -72,21 +88,13 @@ final class GroupWriter: Sendable {
         _ body: @escaping @Sendable (any StoreTransaction, inout [Job]) throws(StoreError) -> R,
         then: @escaping @Sendable (R) -> Void = { _ in }
     ) async throws(StoreError) -> R {
-        let slot = Slot<R>()
-        let outcome: Result<Void, StoreError> = await withCheckedContinuation { continuation in
-            submit(
-                Job(
-                    body: { (transaction, more) throws(StoreError) in slot.put(try body(transaction, &more)) },
-                    done: { outcome in
-                        if case .success = outcome { then(slot.take()) }
-                        continuation.resume(returning: outcome)
-                    },
-                    suspect: suspect
-                )
-            )
+        let outcome: Result<R, StoreError> = await withCheckedContinuation { continuation in
+            perform(suspect: suspect, body) { outcome in
+                if case .success(let result) = outcome { then(result) }
+                continuation.resume(returning: outcome)
+            }
         }
-        try outcome.get()
-        return slot.take()
+        return try outcome.get()
     }
 }
 

@@ -1,7 +1,6 @@
 package import Expressions
 import FlowEngine
 import HTTPTypes
-import Hummingbird
 import NIOCore
 
 /// An answer that says why a request was not done: problem details as of RFC 9457.
@@ -65,7 +64,7 @@ package struct Problem: Error, Sendable, Hashable {
     }
 
     /// The whole answer.
-    func response(requestID: String) -> Response {
+    func answer(requestID: String) -> WholeAnswer {
         var headers = HTTPFields()
         headers[.contentType] = "application/problem+json"
         if let retryAfter { headers[.retryAfter] = String(retryAfter) }
@@ -78,10 +77,10 @@ package struct Problem: Error, Sendable, Hashable {
         // Members are JSON already or plain text, so nothing is left that could not be written; if a flow's own
         // failure text were beyond the limits, the status alone still tells the story.
         let bytes = (try? JSON.encode(.map(body(instance: "urn:runnel:request:\(requestID)")))) ?? []
-        return Response(
+        return WholeAnswer(
             status: HTTPResponse.Status(code: status),
             headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+            body: ByteBuffer(bytes: bytes)
         )
     }
 }

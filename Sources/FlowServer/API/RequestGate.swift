@@ -41,11 +41,9 @@ struct RequestGate: RouterMiddleware {
             if let keptOut = problem.keptOut, let audit {
                 await audit("\(request.method) \(context.endpointPath ?? "unknown")", keptOut)
             }
-            response = problem.response(requestID: context.requestID)
+            response = problem.answer(requestID: context.requestID).response
         }
-        response.headers[.cacheControl] = response.headers[.cacheControl] ?? "no-store"
-        response.headers[.xContentTypeOptions] = "nosniff"
-        response.headers[.requestID] = context.requestID
+        seal(&response.headers, requestID: context.requestID)
         if let origin = request.headers[.origin], let hosts, hosts.isConfigured(origin: origin) {
             response.headers[.accessControlAllowOrigin] = origin
             response.headers[.vary] = "Origin"
@@ -53,6 +51,16 @@ struct RequestGate: RouterMiddleware {
         counts.count(route: context.endpointPath, method: request.method, status: response.status.code)
         // A client takes what follows the head of such an answer for the next one; `Content-Length` stays.
         return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    /// Whether Host and Origin may come in.
+    func admits(_ head: HTTPRequest) -> Bool { (try? hosts?.check(head)) != nil || hosts == nil }
+
+    /// What stands in every answer.
+    func seal(_ headers: inout HTTPFields, requestID: String) {
+        headers[.cacheControl] = headers[.cacheControl] ?? "no-store"
+        headers[.xContentTypeOptions] = "nosniff"
+        headers[.requestID] = requestID
     }
 
     private func admit(

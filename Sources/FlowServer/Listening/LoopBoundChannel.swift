@@ -8,9 +8,19 @@ import NIOCore
 /// may block: the store's reads and the engine's writes have threads of their own.
 struct LoopBoundChannel<Child: ServerChildChannel>: ServerChildChannel {
     let child: Child
+    /// Answered ahead of the child's routes, if there is one.
+    var direct: (any DirectRoute)?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Child.Value> {
-        child.setup(channel: channel, logger: logger)
+        let ready = child.setup(channel: channel, logger: logger)
+        guard let direct else { return ready }
+        return ready.flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            // Behind the one that counts requests in progress, so that a stop and an idle connection's end know of ours.
+            let counting = try pipeline.handler(type: HTTPConnectionStateHandler.self)
+            try pipeline.addHandler(DirectRouteHandler(direct), position: .after(counting))
+            return value
+        }
     }
 
     func handle(value: Child.Value, logger: Logger) async {

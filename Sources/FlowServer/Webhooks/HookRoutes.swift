@@ -14,21 +14,19 @@ struct HookRoutes: Sendable {
     let timeLimit: Duration
 
     func add(to table: inout RouteTable) {
-        table.add(.post, "/hooks/stripe", access: .signature) { request, _ in try await receiveStripe(request) }
+        table.add(.post, StripeHookRoute.path, access: .signature) { request, _ in try await receiveStripe(request) }
         table.add(.post, "/hooks/:flow", access: .flow) { request, context in try await receive(request, context) }
         table.add(.get, "/hooks/:flow", access: .flow) { request, context in try await receive(request, context) }
     }
 
+    /// What `StripeHookRoute` leaves.
     private func receiveStripe(_ request: Request) async throws -> Response {
         guard let stripe else { throw Problem.notFound }
         let signatures = request.headers[values: .stripeSignature]
         let body = try await reader.body(of: request, upTo: reader.limits.hookBodyBytes)
-        switch await stripe.receive(body: body, signature: signatures.count == 1 ? signatures.first : nil) {
-        case .accepted: return try .json(["received": true])
-        case .repeated: return try .json(["received": true, "repeated": true])
-        case .refused(let status, let code, let message): throw Problem(status, code, message)
-        case .unavailable: throw Problem(503, "unavailable", "The event was not stored.", retryAfter: 1)
-        }
+        let verdict = await stripe.receive(body: body, signature: signatures.count == 1 ? signatures.first : nil)
+        if let problem = verdict.problem { throw problem }
+        return verdict.answer.response
     }
 
     private func receive(_ request: Request, _ context: ServerRequestContext) async throws -> Response {

@@ -27,32 +27,42 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
         self.onAwaiting = onAwaiting
     }
 
-    package func receive(body: [UInt8], signature: String?) async -> StripeHookVerdict {
+    package func receive(
+        body: [UInt8],
+        signature: String?,
+        verdict: @escaping @Sendable (StripeHookVerdict) -> Void
+    ) {
         let now = engine.clock.now()
         let event: StripeEvent
         do throws(WebhookRefusal) {
             event = try webhook.receive(body: body, signature: signature, now: now)
         } catch {
-            await note(error, at: now)
-            return .refused(status: error.status, code: error.code.rawValue, message: error.description)
+            let refused = StripeHookVerdict.refused(
+                status: error.status,
+                code: error.code.rawValue,
+                message: error.description
+            )
+            return note(error, at: now) { verdict(refused) }
         }
-        guard engine.isReady else { return .unavailable }
-        do throws(StoreError) {
-            let outcome = try await engine.write { [engine, payments] transaction throws(StoreError) in
-                try payments.accept(event, body: body, startingFlowsOf: engine, at: now, in: transaction)
+        guard engine.isReady else { return verdict(.unavailable) }
+        engine.write { [engine, payments] transaction throws(StoreError) in
+            try payments.accept(event, body: body, startingFlowsOf: engine, at: now, in: transaction)
+        } done: { [onAwaiting] outcome in
+            switch outcome {
+            case .success(.duplicate): verdict(.repeated)
+            case .success(let outcome):
+                if outcome == .awaiting { onAwaiting() }
+                verdict(.accepted)
+            case .failure: verdict(.unavailable)
             }
-            if outcome == .awaiting { onAwaiting() }
-            return outcome == .duplicate ? .repeated : .accepted
-        } catch {
-            return .unavailable
         }
     }
 
     /// The sender is refused whether or not that can be written down.
-    private func note(_ refusal: WebhookRefusal, at now: Timestamp) async {
+    private func note(_ refusal: WebhookRefusal, at now: Timestamp, done: @escaping @Sendable () -> Void) {
         // With so much waiting, those who do business go first: a flood of forgeries must not slow them.
-        guard engine.isReady, engine.waitingJobs < 1_000 else { return }
-        try? await engine.write { transaction throws(StoreError) in
+        guard engine.isReady, engine.waitingJobs < 1_000 else { return done() }
+        engine.write { transaction throws(StoreError) in
             try transaction.insertAudit(
                 AuditRecord(
                     at: now,
@@ -62,6 +72,8 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
                     reason: refusal.code.rawValue
                 )
             )
+        } done: { _ in
+            done()
         }
     }
 }

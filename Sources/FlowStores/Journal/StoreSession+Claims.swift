@@ -129,7 +129,9 @@ extension StoreSession {
 
     private func readable(_ id: RunID) throws(StoreError) -> RunRecord? {
         do throws(StoreError) {
-            return try run(id)
+            let record = try readRun(id)
+            claimed[id] = record
+            return record
         } catch {
             guard error.code == .corrupt else { throw error }
             return nil
@@ -181,6 +183,7 @@ extension StoreSession {
         count.bind(limit)
         let taken = try first(count) { row throws(StoreError) in try row.count(0) } ?? 0
         guard taken < limit else { return 0 }
+        claimed = [:]
         let statement = try prepared(Self.admit)
         statement.bind(key)
         statement.bind(limit - taken)

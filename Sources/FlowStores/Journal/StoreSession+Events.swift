@@ -63,6 +63,7 @@ extension StoreSession {
     }
 
     func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {
+        claimed = [:]
         let statement = try prepared(Self.wake)
         statement.bind(now)
         statement.bind(subject.text)

@@ -29,6 +29,7 @@ extension StoreSession {
     }
 
     func setHalt(_ halt: RunHalt?, of run: RunID) throws(StoreError) {
+        claimed[run] = nil
         let statement = try prepared(Self.changeHalt)
         statement.bind(halt?.rawValue)
         statement.bind(run.rawValue)

@@ -70,6 +70,7 @@ extension StoreSession {
     }
 
     private func removeRow(of run: RunID) throws(StoreError) {
+        claimed[run] = nil
         let statement = try prepared(Self.removeRun)
         statement.bind(run.rawValue)
         try execute(statement)

@@ -50,11 +50,15 @@ extension StoreSession {
     }()
 
     func run(_ id: RunID) throws(StoreError) -> RunRecord? {
-        let statement = try prepared(Self.byID)
-        statement.bind(id.rawValue)
-        let record = try first(statement, Self.record)
+        let record = if let claimed = claimed[id] { claimed } else { try readRun(id) }
         accesses?.append(.run(id, status: record?.status))
         return record
+    }
+
+    func readRun(_ id: RunID) throws(StoreError) -> RunRecord? {
+        let statement = try prepared(Self.byID)
+        statement.bind(id.rawValue)
+        return try first(statement, Self.record)
     }
 
     func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
@@ -266,6 +270,7 @@ extension StoreSession {
     }
 
     func updateRun(_ run: RunRecord) throws(StoreError) {
+        claimed[run.id] = nil
         var answer: [UInt8]?
         if let given = run.answer { answer = try StoredForms.encode(given) }
         let statement = try prepared(Self.changeRun)

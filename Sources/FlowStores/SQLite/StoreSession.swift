@@ -22,6 +22,8 @@ final class StoreSession {
     var timeOfGroup: Timestamp?
     /// What was read and changed since `observe`; nil while nobody wants to know.
     var accesses: [StoreAccess]?
+    /// Runs that the open group was told can be taken up, as long as nobody changed them: each is asked for next.
+    var claimed: [RunID: RunRecord] = [:]
     /// Deliveries of the open group that the store's counts do not hold yet.
     var deliveriesToCount: [String: DeliveryCounts] = [:]
 
@@ -187,6 +189,7 @@ extension StoreSession {
         isOpen = true
         defer {
             isOpen = false
+            claimed = [:]
             groupFailure = nil
         }
         do throws(StoreError) {
@@ -239,6 +242,7 @@ extension StoreSession {
             try execute(try prepared(Self.undoSavepoint))
             try execute(try prepared(Self.releaseSavepoint))
             deliveriesToCount = countedBefore
+            claimed = [:]
             throw error
         }
     }

@@ -58,6 +58,11 @@ extension PaymentsFeature {
             receivedAt: now,
             body: body
         )
+        // Most that Stripe tells concerns nothing here, and then the row itself tells a repetition.
+        if isOfNoConcern(event) {
+            delivery.status = .ignored
+            return try transaction.recordDelivery(delivery) ? .ignored : .duplicate
+        }
         // Looked up before, since a row with a body is written once more cheaply than twice.
         guard try !transaction.hasDelivery(delivery) else {
             _ = try transaction.recordDelivery(delivery)
@@ -117,13 +122,18 @@ extension PaymentsFeature {
         return outcome
     }
 
+    /// Connected accounts have payments of their own; none of ours is made there.
+    private func isOfNoConcern(_ event: StripeEvent) -> Bool {
+        if case .other = event.subject { return true }
+        return settings.declaration == nil || !event.account.isEmpty
+    }
+
     private func apply(
         _ event: StripeEvent,
         at now: Timestamp,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> WebhookOutcome {
-        // Connected accounts have payments of their own; none of ours is made there.
-        guard settings.declaration != nil, event.account.isEmpty else { return .ignored }
+        guard !isOfNoConcern(event) else { return .ignored }
         switch event.subject {
         case .payment(let intent, let status):
             return try apply(intent, status, event, at: now, in: transaction)
