@@ -160,7 +160,45 @@ struct DirectRouteTests {
         channel.pipeline.read()
         #expect(reads.count == 1)
         answerDirectly()
+        // The second waits for its answer, and nothing waits behind it.
+        answerDirectly()
         #expect(reads.count == 2)
+    }
+
+    @Test("nothing more is read or answered of a sender that does not read its answers, until it does")
+    func clogged() throws {
+        let reads = Reads()
+        try channel.pipeline.syncOperations.addHandler(reads, position: .first)
+        try send("/direct", ["1"])
+        try send("/direct", ["2"])
+        channel.isWritable = false
+        answerDirectly("first")
+        #expect(route.bodies.isEmpty)
+        try send("/other", ["3"])
+        channel.pipeline.read()
+        #expect(reads.count == 0)
+        #expect(try passedOn().isEmpty)
+        channel.isWritable = true
+        channel.pipeline.fireChannelWritabilityChanged()
+        #expect(route.bodies == ["2"])
+        answerDirectly("second")
+        #expect(try answered() == ["200 first.", "200 second."])
+        #expect(try passedOn() == ["/other", "3", "end"])
+        #expect(reads.count == 1)
+    }
+
+    @Test("the end of what is sent is told only when the last answer has left")
+    func closedBehindAnswer() throws {
+        let seen = Seen()
+        let slow = SlowSocket()
+        try channel.pipeline.syncOperations.addHandler(slow, position: .first)
+        try channel.pipeline.syncOperations.addHandler(seen)
+        try send("/direct")
+        answerDirectly()
+        channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        #expect(seen.notes.isEmpty)
+        slow.takeAll()
+        #expect(seen.notes == ["inputClosed"])
     }
 
     @Test("whose sender is gone give their place back, answered or not")
@@ -235,6 +273,21 @@ private final class Seen: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) { notes.append("\(event)") }
     func errorCaught(context: ChannelHandlerContext, error: any Error) { notes.append("\(error)") }
+}
+
+/// Takes what is written only when told.
+private final class SlowSocket: ChannelOutboundHandler {
+    typealias OutboundIn = HTTPResponsePart
+    private var promises: [EventLoopPromise<Void>] = []
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if let promise { promises.append(promise) }
+    }
+
+    func takeAll() {
+        for promise in promises { promise.succeed() }
+        promises = []
+    }
 }
 
 private final class Reads: ChannelOutboundHandler {

@@ -37,13 +37,15 @@ final class DirectRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
         /// The request is the route's; its body so far.
         case reading(HTTPRequest, body: ByteBuffer)
         case answering
+        /// Its sender does not read its answers: nothing further of it is looked at before it does.
+        case clogged
         case closed
     }
 
     /// What comes while an answer is waited for.
     private enum Held {
         case part(HTTPRequestPart)
-        case event(any Sendable)
+        case inputClosed
         case error(any Error)
     }
 
@@ -54,33 +56,43 @@ final class DirectRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var held = CircularBuffer<Held>()
     /// More is wanted from the socket once the answer is out.
     private var isReadHeld = false
+    /// Answers that the kernel has not taken yet.
+    private var leaving = 0
+    /// The sender's side is closed, which nobody behind knows yet.
+    private var isInputClosed = false
 
     init(_ route: any DirectRoute) { self.route = route }
 
-    private var isAnswering: Bool { if case .answering = state { true } else { false } }
+    private var isHolding: Bool {
+        switch state {
+        case .answering, .clogged: true
+        case .open, .reading, .closed: false
+        }
+    }
 
     // MARK: What comes in
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
-        if isAnswering { held.append(.part(part)) } else { take(part, context) }
+        if isHolding { held.append(.part(part)) } else { take(part, context) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // The sender's side is closed: whoever is behind would close the other one at once.
         guard let event = event as? ChannelEvent, event == .inputClosed else {
             return context.fireUserInboundEventTriggered(event)
         }
-        if isAnswering {
-            held.append(.event(event))
-        } else {
-            passOn(context)
-            context.fireUserInboundEventTriggered(event)
-        }
+        if isHolding { held.append(.inputClosed) } else { closeInput(context) }
+    }
+
+    /// Tells on that the sender's side is closed, behind the last answer: who hears of it closes the other side at once.
+    private func closeInput(_ context: ChannelHandlerContext) {
+        passOn(context)
+        isInputClosed = leaving > 0
+        if !isInputClosed { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if isAnswering {
+        if isHolding {
             held.append(.error(error))
         } else {
             passOn(context)
@@ -91,15 +103,24 @@ final class DirectRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Who waits for the answer before going on is read on all the while: to stop and begin again costs two calls of the
     /// kernel.
     func read(context: ChannelHandlerContext) {
-        if held.isEmpty { context.read() } else { isReadHeld = true }
+        let mustWait = if case .clogged = state { true } else { !held.isEmpty }
+        if mustWait { isReadHeld = true } else { context.read() }
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        close()
-        context.fireChannelInactive()
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .clogged = state, context.channel.isWritable {
+            state = .open
+            goOn(context)
+        }
+        context.fireChannelWritabilityChanged()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { close() }
+    /// The connection is closed: Hummingbird's handler before this one does not pass on that it is inactive.
+    func handlerRemoved(context: ChannelHandlerContext) {
+        if case .reading = state { route.leave() }
+        state = .closed
+        held = []
+    }
 
     private func take(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) {
         switch (state, part) {
@@ -140,12 +161,6 @@ final class DirectRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if body.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(.body(body))) }
     }
 
-    private func close() {
-        if case .reading = state { route.leave() }
-        state = .closed
-        held = []
-    }
-
     // MARK: What goes out
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -156,21 +171,38 @@ final class DirectRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func finish(_ answer: WholeAnswer, _ context: ChannelHandlerContext) {
         route.leave()
         // The sender did not wait; what it sent is done all the same.
-        guard isAnswering else { return }
+        guard case .answering = state else { return }
         state = .open
+        leaving += 1
+        let left = context.eventLoop.makePromise(of: Void.self)
+        left.futureResult.assumeIsolated().whenComplete { _ in self.hasLeft(context) }
         context.write(wrapOutboundOut(.head(answer.head)), promise: nil)
         context.write(wrapOutboundOut(.body(answer.body)), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        guard !held.isEmpty else { return }
-        while !isAnswering, let next = held.popFirst() {
-            switch next {
-            case .part(let part): take(part, context)
-            case .event(let event): userInboundEventTriggered(context: context, event: event)
-            case .error(let error): errorCaught(context: context, error: error)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: left)
+        guard case .open = state else { return }
+        if context.channel.isWritable { goOn(context) } else { state = .clogged }
+    }
+
+    private func hasLeft(_ context: ChannelHandlerContext) {
+        leaving -= 1
+        guard leaving == 0, isInputClosed else { return }
+        isInputClosed = false
+        context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+    }
+
+    /// Takes up what had to wait.
+    private func goOn(_ context: ChannelHandlerContext) {
+        if !held.isEmpty {
+            while !isHolding, let next = held.popFirst() {
+                switch next {
+                case .part(let part): take(part, context)
+                case .inputClosed: closeInput(context)
+                case .error(let error): errorCaught(context: context, error: error)
+                }
             }
+            context.fireChannelReadComplete()
         }
-        context.fireChannelReadComplete()
-        guard isReadHeld, held.isEmpty else { return }
+        guard isReadHeld, held.isEmpty, !isHolding else { return }
         isReadHeld = false
         context.read()
     }
