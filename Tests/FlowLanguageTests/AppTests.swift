@@ -82,6 +82,56 @@ struct AppTests {
         #expect(compilation.app?.connection(named: "s")?.access == ["refund": ["c"]])
     }
 
+    @Test("a retry that repeats no charge that was made is no finding")
+    func harmlessRetry() throws {
+        let charge = """
+            id: intent
+                        block: execute-connection-command
+                        connection: stripe
+                        command: create-payment-intent
+                        data: { orderId: 1, amount: 500 }
+            """
+        let flow = """
+            flow: a
+            kind: page
+            access: [customer]
+            blocks:
+              - block: conditional-branch
+                retry: { attempts: 2 }
+                branches:
+                  - when: 'true'
+                    do:
+                      - \(charge)
+                  - else:
+                    do:
+                      - id: open
+                        block: update-record
+                        table: orders
+                        where: { id: 1 }
+                        set: { note: open }
+              - id: both
+                block: try
+                retry: { attempts: 2 }
+                do:
+                  - block: find-record
+                    id: order
+                    table: orders
+                    where: { id: 1 }
+                  - block: conditional-branch
+                    branches:
+                      - when: 'true'
+                        do:
+                          - block: log
+                            message: x
+                finally:
+                  - block: log
+                    message: y
+
+            """
+        let files = [TestApp.file("app.yaml", TestApp.app), TestApp.file("flows/a.yaml", flow)]
+        #expect(found(AppCompiler(catalogue: TestApp.catalogue).compile(files)) == [])
+    }
+
     @Test("the same files give the same findings and the same versions")
     func deterministic() {
         let files = [

@@ -26,6 +26,16 @@ extension FindingExplanations {
                 Give the 'retry' to the whole transaction: each attempt at it begins with nothing done.
                 """
         ),
+        .retryRepeats: Page(
+            cause: """
+                A 'retry' of a block that holds others does all of them again. What one of them had done outside by \
+                then, such as a charge, is a new request at the next attempt and has a new key: it happens once more.
+                """,
+            remedy: """
+                Give the 'retry' to the blocks that may fail behind it, or to the request alone. Where that is meant, \
+                leave it: it is a warning.
+                """
+        ),
         .waitShape: Page(
             cause: """
                 'wait' waits for a span of time ('for'), until a moment ('until') or for an event ('event', with a \

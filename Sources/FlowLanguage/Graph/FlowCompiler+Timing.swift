@@ -32,6 +32,7 @@ extension FlowCompiler {
         failure: Node.Failure
     ) {
         guard let index = place.again, let retry else { return }
+        warnAboutRepetition(of: block, place)
         nodes[index.rawValue] = Node(
             index: index,
             path: BlockPath(place.path + "/retry"),
@@ -41,6 +42,35 @@ extension FlowCompiler {
             range: context.text.range(block.word.range)
         )
         surround(index, block.fail == nil ? handler : place.index)
+    }
+
+    /// What a list asks of others is asked with a new key when the list is done again: of a charge that is one more.
+    private func warnAboutRepetition(of block: BlockSource, _ place: FlowLayout.Place) {
+        guard let retry = block.retry else { return }
+        let own = place.path + "/"
+        let inside = nodes.compactMap { $0 }.filter { node in
+            let path = node.path.rawValue
+            return path.hasPrefix(own) && !path.hasPrefix(own + "fail/") && !path.hasPrefix(own + "success/")
+        }
+        var (comesRound, forks) = (false, Set<String>())
+        switch block.body {
+        case .loop, .parallel, .branch(_, isAll: true): comesRound = true
+        case .branch: forks.insert(place.path)
+        default: break
+        }
+        for node in inside { if case .branch = node.action { forks.insert(node.path.rawValue) } }
+        let repeated = inside.first { node in
+            guard case .command(let command) = node.action, command.effect != .safe else { return false }
+            return comesRound || inside.contains { $0.action.canFail && $0.follows(node, forks: forks) }
+        }
+        guard let repeated else { return }
+        let name = repeated.id ?? repeated.action.word
+        context.warning(
+            .retryRepeats,
+            "'\(name)' may have been done when the list is tried again, and is then done once more",
+            at: retry.range,
+            notes: ["give the 'retry' to the blocks behind it that may fail, or to '\(name)' alone"]
+        )
     }
 
     func compileWait(
@@ -134,5 +164,27 @@ extension FlowCompiler {
                 return
             }
         }
+    }
+}
+
+extension BlockAction {
+    /// Whether it may fail by what it meets, and not only by an expression.
+    fileprivate var canFail: Bool {
+        switch self {
+        case .command, .code, .runFlow, .findRecord, .insertRecord, .upsertRecord, .updateRecord, .deleteRecord,
+            .beginTransaction, .callbackHandler, .wait, .fail, .beginBranches:
+            true
+        default: false
+        }
+    }
+}
+
+extension Node {
+    /// Whether it can run behind another node: it is drawn behind it, and not in another branch of a fork.
+    fileprivate func follows(_ earlier: Node, forks: Set<String>) -> Bool {
+        guard index.rawValue > earlier.index.rawValue else { return false }
+        let common = zip(path.rawValue.split(separator: "/"), earlier.path.rawValue.split(separator: "/"))
+            .prefix { $0 == $1 }
+        return !forks.contains(common.map { String($0.0) }.joined(separator: "/"))
     }
 }

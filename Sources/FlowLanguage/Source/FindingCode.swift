@@ -105,6 +105,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case nextLeavesTransaction = "flow.next.transaction"
     case nextLeavesBlock = "flow.next.leaves"
     case retryBlock = "flow.retry.block"
+    case retryRepeats = "flow.retry.repeats"
     case waitShape = "flow.wait.shape"
     case eventUnknown = "flow.event.unknown"
     case loopName = "flow.loop.name"

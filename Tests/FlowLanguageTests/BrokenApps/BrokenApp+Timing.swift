@@ -66,6 +66,46 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "flow.retry.block", saying: "transaction")
         ),
         .blocks(
+            "a list with a charge that is tried again when a block behind the charge fails",
+            """
+            - block: try
+              1️⃣retry: { attempts: 3 }
+              do:
+                - id: intent
+                  block: execute-connection-command
+                  connection: stripe
+                  command: create-payment-intent
+                  data: { orderId: '${ input.orderId }', amount: 500 }
+                - id: paid
+                  block: update-record
+                  table: orders
+                  where: { id: '${ input.orderId }' }
+                  set: { note: open }
+              catch:
+                - when: 'false'
+                  do:
+                    - block: log
+                      message: never
+            """,
+            ExpectedFinding("1️⃣", "flow.retry.repeats", saying: "'intent'")
+        ),
+        .blocks(
+            "a loop of charges that is tried again when one of them fails",
+            """
+            - block: for-each
+              each: '[1, 2]'
+              as: number
+              1️⃣retry: { attempts: 3 }
+              do:
+                - id: intent
+                  block: execute-connection-command
+                  connection: stripe
+                  command: create-payment-intent
+                  data: { orderId: 1, amount: 500 }
+            """,
+            ExpectedFinding("1️⃣", "flow.retry.repeats", saying: "alone")
+        ),
+        .blocks(
             "a retry without a number of attempts",
             """
             - block: find-record
