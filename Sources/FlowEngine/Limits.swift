@@ -10,6 +10,11 @@ package enum Limits {
     package static let blocksPerRun = 100_000
     /// Blocks with an effect in one turn: a long run gives the writer back to the others.
     package static let effectsPerTurn = 200
+    /// What a run computes in one turn, in steps of evaluations, of some 10 ns each: it holds the writer for
+    /// milliseconds, and longer only for one evaluation that takes more alone.
+    package static let stepsPerTurn = 300_000
+    /// What passing a block counts for beside its evaluations.
+    static let stepsPerBlock = 100
     /// Jobs in one group: a longer transaction makes the first caller wait for no better throughput.
     package static let jobsPerGroup = 256
     /// Groups that keep their jobs apart by savepoints after one failed: who makes jobs fail on purpose makes few groups

@@ -56,6 +56,7 @@ struct EngineWorld {
         earlier: EarlierVersions = .none,
         retention: Retention = .lookingHourly,
         mode: Mode = .test,
+        stepsPerTurn: Int = Limits.stepsPerTurn,
         body: (Engine) async throws -> R
     ) async throws -> R {
         let base = try openStore()
@@ -71,7 +72,8 @@ struct EngineWorld {
             earlier: earlier,
             mode: mode,
             logger: logger,
-            retention: retention
+            retention: retention,
+            stepsPerTurn: stepsPerTurn
         )
         let running = Task { try await engine.run() }
         await engine.waitUntilReady()

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Why an expression gave no value: a fault in the data, or a budget that ran out.
 ///
 /// Evaluation has no effects.
@@ -72,6 +74,20 @@ package struct EvaluationError: Error, Hashable, CustomStringConvertible {
     }
 
     static func invalid(_ message: String) -> EvaluationError { EvaluationError(Code.invalidArgument, message) }
+}
+
+/// Adds up the steps that evaluations used, for those who share a thread with others.
+package final class EvaluationMeter: Sendable {
+    private let used = Atomic<Int>(0)
+
+    package init() {}
+
+    package var steps: Int { used.load(ordering: .relaxed) }
+    package func reset() { used.store(0, ordering: .relaxed) }
+
+    func add(_ steps: Int) {
+        if steps > 0 { used.add(steps, ordering: .relaxed) }
+    }
 }
 
 /// What one evaluation may use up.

@@ -110,15 +110,17 @@ package struct Expression: Sendable {
     ///   - scope: Gives the value of a declared variable by its slot, or nil when it is not there. Asked at most once
     ///     for each variable used.
     ///   - budget: What the evaluation may use up.
+    ///   - meter: Is told what it used.
     /// - Returns: The value, of the expression's type unless that is dynamic.
     /// - Throws: `EvaluationError` with the place of the part that failed. Nothing else has happened.
     package func evaluate(
         in scope: borrowing some EvaluationScope,
-        budget: EvaluationBudget = .standard
+        budget: EvaluationBudget = .standard,
+        meter: EvaluationMeter? = nil
     ) throws(EvaluationError) -> Value {
         if let constant = root.constant { return constant }
         var trace: [TraceEntry]?
-        return try run(in: scope, budget: budget, trace: &trace).get()
+        return try run(in: scope, budget: budget, meter: meter, trace: &trace).get()
     }
 
     /// Evaluates and tells what each part gave, inner parts first; for `runnel eval --explain`.
@@ -138,6 +140,7 @@ package struct Expression: Sendable {
     private func run(
         in scope: borrowing some EvaluationScope,
         budget: EvaluationBudget,
+        meter: EvaluationMeter? = nil,
         trace: inout [TraceEntry]?
     ) -> Result<Value, EvaluationError> {
         let scope = copy scope
@@ -148,7 +151,10 @@ package struct Expression: Sendable {
             defer { slots.deinitialize(count: slotCount + 1) }
             var frame = Frame(slots: slots, budget: budget)
             frame.trace = trace
-            defer { trace = frame.trace }
+            defer {
+                trace = frame.trace
+                meter?.add(budget.steps - frame.stepsLeft)
+            }
             do throws(EvaluationError) {
                 let value = try root.evaluate(&frame)
                 guard value.isWithin(budget.values) else {

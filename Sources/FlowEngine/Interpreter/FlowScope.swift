@@ -15,6 +15,8 @@ struct FlowScope: EvaluationScope {
     var now: Timestamp
     /// The current items of the loops around, the outermost first, and the innermost one's index.
     var items: [Value] = []
+    /// Is told what evaluations cost.
+    var meter: EvaluationMeter?
 
     func value(at slot: Int) -> Value? {
         switch ScopeSlot(rawValue: slot) {
@@ -55,7 +57,7 @@ extension FlowScope {
     /// - Throws: A failure of type `expression` that names the place in the file.
     func evaluate(_ expression: Expression, at range: SourceRange) throws(BlockFailure) -> Value {
         do {
-            let value = try expression.evaluate(in: self, budget: .standard)
+            let value = try expression.evaluate(in: self, budget: .standard, meter: meter)
             guard case .optional(let optional) = value else { return value }
             return optional.value ?? .null
         } catch {

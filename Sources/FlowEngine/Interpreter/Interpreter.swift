@@ -114,6 +114,10 @@ struct Interpreter: Sendable {
     private var blocksPassed = 0
     private var pureBlocksPassed = 0
     private var hasPassedTooMany = false
+    /// What the run may compute in one turn, in steps of evaluations; nil: as much as it likes.
+    private var share: Int?
+    private var blocksOfTurn = 0
+    private let meter = EvaluationMeter()
 
     init(graph: FlowGraph, run: RunID, start: RunStart, startedAt: Timestamp) {
         self.graph = graph
@@ -167,7 +171,8 @@ struct Interpreter: Sendable {
             error: node?.handled.flatMap { state.errors[$0]?.scopeValue },
             run: runValue,
             now: now,
-            items: items
+            items: items,
+            meter: meter
         )
     }
 }
@@ -175,7 +180,20 @@ struct Interpreter: Sendable {
 // MARK: Events
 
 extension Interpreter {
-    /// Walks on to the next effect or the end.
+    /// Begins a turn, in which the run computes so much before it rests; nil: as much as it likes.
+    mutating func beginTurn(share: Int?) {
+        self.share = share
+        blocksOfTurn = 0
+        meter.reset()
+    }
+
+    /// A transaction cannot be left open while others have their turns.
+    private var isDueToRest: Bool {
+        guard let share, frames.isEmpty else { return false }
+        return blocksOfTurn > 0 && meter.steps + blocksOfTurn * Limits.stepsPerBlock > share
+    }
+
+    /// Walks on to the next effect or the end, or until the run has had its share of the writer's thread.
     ///
     /// Asked again before an effect was answered, it asks for the same effect again.
     mutating func next(now: Timestamp) -> InterpreterAction {
@@ -197,6 +215,7 @@ extension Interpreter {
             case .at(nil):
                 end(now: now)
             case .at(.some(let index)):
+                if isDueToRest { return .rest }
                 let node = graph[index]
                 if let action = watch == nil ? pass(node, now: now) : passWatched(node, now: now) { return action }
             }
@@ -328,6 +347,7 @@ extension Interpreter {
     /// - Returns: False when the run has passed too many blocks.
     private mutating func count(_ node: Node, now: Timestamp) -> Bool {
         blocksPassed += 1
+        blocksOfTurn += 1
         if !node.action.isJoint { pureBlocksPassed += 1 }
         let isTotal = blocksPassed > Limits.blocksPerRun
         guard isTotal || pureBlocksPassed > Limits.pureBlocksBetweenEffects else { return true }

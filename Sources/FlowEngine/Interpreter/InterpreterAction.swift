@@ -13,6 +13,8 @@ enum InterpreterAction: Sendable {
     case rollBack(BlockCall, BlockFailure)
     /// Let some time pass, then go on with `endPause`.
     case pause(RetryPause)
+    /// Let others at the writer: the run has computed for its share of the turn and goes on in the next one.
+    case rest
     /// The run is over.
     case finish(RunEnding)
 }

@@ -53,6 +53,7 @@ struct JournalReplay {
         case .perform(let call):
             try replay(call)
         case .pause: interpreter.endPause()
+        case .rest: preconditionFailure("who has no share rests never")
         case .rollBack(let call, _):
             throw NondeterminismError(message: "the journal goes on where the run rolls back at \(call.path)")
         case .finish:

@@ -104,6 +104,7 @@ package struct ReplayMachine {
             installation: history.installation
         )
         context.isReplay = true
+        context.stepsPerTurn = nil
         self.context = context
     }
 

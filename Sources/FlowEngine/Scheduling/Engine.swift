@@ -15,6 +15,7 @@ package final class Engine: Service, Sendable {
     package let retention: Retention
     /// After so many effects a run lets others at the writer.
     let effectsPerTurn: Int
+    let stepsPerTurn: Int
     package let counters = EngineCounters()
     /// Rings after each group that is durable.
     package let commits = CommitSignal()
@@ -71,6 +72,7 @@ package final class Engine: Service, Sendable {
         logger: Logger,
         retention: Retention = .standard,
         effectsPerTurn: Int = Limits.effectsPerTurn,
+        stepsPerTurn: Int = Limits.stepsPerTurn,
         writerThread: any WriterThread = SystemWriterThread()
     ) {
         self.app = app
@@ -85,6 +87,7 @@ package final class Engine: Service, Sendable {
         self.logger = logger
         self.retention = retention
         self.effectsPerTurn = effectsPerTurn
+        self.stepsPerTurn = stepsPerTurn
         self.schedules = Schedules(app, mode: mode, began: clock.now())
         self.priorities = app.flows.mapValues(\.priority).filter { $0.value != 0 }
         self.flowsOfStripeEvents = app.flowsOfStripeEvents
@@ -197,6 +200,7 @@ package final class Engine: Service, Sendable {
             random: random,
             installation: state.withLock { $0.installation },
             effectsPerTurn: effectsPerTurn,
+            stepsPerTurn: stepsPerTurn,
             earlier: earlier
         )
     }

@@ -28,6 +28,8 @@ struct Turn {
     var stopped: [RunRecord] = []
     /// Blocks that were done, for figures.
     private(set) var timings: [BlockTiming] = []
+    /// The last turn ended between two entries.
+    let wasResting: Bool
     private var effects = 0
     /// What the blocks inside the open transactions read and changed, the innermost last: an undone one keeps it.
     private var accessesInside: [[StoreAccess]] = []
@@ -39,7 +41,11 @@ struct Turn {
         self.transaction = transaction
         self.run = run
         self.saved = run.record
-        self.now = context.clock.now()
+        self.wasResting = run.moment != nil
+        // Blocks between two entries see one moment, however many turns they take.
+        self.now = run.moment ?? context.clock.now()
+        self.run.moment = nil
+        self.run.interpreter.beginTurn(share: context.stepsPerTurn)
         // What it changes may start other runs, and they in turn.
         (transaction as? TriggeringTransaction)?.generation = run.record.start.generation
     }
@@ -64,6 +70,10 @@ struct Turn {
                 try runTransaction(call)
             case .pause(let pause):
                 if let stop = try self.pause(pause) { return stop }
+            case .rest:
+                run.moment = now
+                try saveResting(.running)
+                return .yielding
             case .closeTransaction, .rollBack:
                 throw StoreError(.corrupt, "run \(run.record.id): the journal ends inside a transaction")
             case .finish(let ending):
@@ -119,7 +129,7 @@ struct Turn {
                 try conclude(call, .success(.null))
                 return nil
             case .rollBack(_, let failure): return failure
-            case .pause: throw StoreError(.corrupt, "run \(run.record.id) pauses inside a transaction")
+            case .pause, .rest: throw StoreError(.corrupt, "run \(run.record.id) pauses inside a transaction")
             case .finish: throw StoreError(.corrupt, "run \(run.record.id) ends inside a transaction")
             }
         }
@@ -297,6 +307,19 @@ struct Turn {
         run.record.trace = run.interpreter.takeTrace()
         effects += 1
         if try context.close(run.record, output: output, in: transaction) { startsWork = true }
+    }
+
+    /// Writes how the run stands without what its blocks did since the last entry, such as an answer.
+    mutating func saveResting(_ status: RunStatus) throws(StoreError) {
+        run.record.status = status
+        // A released lane lets the next run of it go.
+        if status != .running, run.record.start.lane != nil { startsWork = true }
+        run.record.epoch = context.epoch
+        run.record.wakesAt = nil
+        run.record.awaits = nil
+        guard run.record != saved else { return }
+        try transaction.updateRun(run.record)
+        saved = run.record
     }
 
     /// Looks again how the run's row stands on disk, since others may have changed it within this group.

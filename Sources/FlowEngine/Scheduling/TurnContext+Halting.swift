@@ -206,12 +206,14 @@ extension Turn {
     /// - Returns: Nil when nothing is wanted, or nothing can be done yet.
     mutating func halt() throws(StoreError) -> Stop? {
         guard let halt = run.record.halt, run.pending == nil else { return nil }
-        lines += run.interpreter.takeLines()
+        // Between two entries a pause undoes what was passed since: it is passed again, at another moment.
+        let isUndone = halt == .pause && wasResting
+        if !isUndone { lines += run.interpreter.takeLines() }
         switch halt {
         case .pause:
             try transaction.setHalt(nil, of: run.record.id)
             run.record.halt = nil
-            try save(.paused)
+            if isUndone { try saveResting(.paused) } else { try save(.paused) }
         case .cancel:
             if try context.end(&run.record, trace: run.interpreter.takeTrace(), in: transaction) { startsWork = true }
         }

@@ -13,6 +13,8 @@ struct TurnContext: Sendable {
     var installation: [UInt8]
     /// After so many effects a run lets others at the writer.
     var effectsPerTurn = Limits.effectsPerTurn
+    /// After so many steps of evaluations it does so too; nil: never.
+    var stepsPerTurn: Int? = Limits.stepsPerTurn
     /// Where runs find the flows that were changed since they began.
     var earlier = EarlierVersions.none
     /// A replay meets what features did without the run's asking as it meets what others did: in the record.
@@ -111,6 +113,8 @@ struct TurnContext: Sendable {
 struct LiveRun: Sendable {
     var record: RunRecord
     var interpreter: Interpreter
+    /// What the blocks since the last entry see as `now`, where a turn ended between them.
+    var moment: Timestamp?
     /// The request whose answer is awaited.
     var pending: PendingRequest?
     /// The code block whose code runs, or asked for what is awaited.
