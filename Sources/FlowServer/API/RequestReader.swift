@@ -11,8 +11,9 @@ struct RequestReader: Sendable {
 
     /// - Throws: `Problem` 413 beyond `limit`, 408 when it does not arrive in time, 400 when it breaks off.
     func body(of request: Request, upTo limit: Int) async throws -> [UInt8] {
-        if let text = request.headers[.contentLength], let length = Int(text), length > limit {
-            throw Problem.tooLarge(limit)
+        if let text = request.headers[.contentLength] {
+            // A number that is too large for an Int is one of bytes, too.
+            guard let length = Int(text), length <= limit else { throw Problem.tooLarge(limit) }
         }
         do {
             let buffer = try await request.body.collect(upTo: limit)

@@ -1,6 +1,9 @@
+import Dispatch
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTPTypesHTTP1
+import Synchronization
 
 /// Handles each connection on the thread of its own event loop, where its bytes arrive and leave.
 ///
@@ -12,10 +15,11 @@ struct LoopBoundChannel<Child: ServerChildChannel>: ServerChildChannel {
     var direct: (any DirectRoute)?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Child.Value> {
-        let ready = child.setup(channel: channel, logger: logger)
-        guard let direct else { return ready }
-        return ready.flatMapThrowing { value in
+        child.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
+            let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+            try pipeline.addHandler(LastAnswerHandler(), position: .before(codec))
+            guard let direct else { return value }
             // Behind the one that counts requests in progress, so that a stop and an idle connection's end know of ours.
             let counting = try pipeline.handler(type: HTTPConnectionStateHandler.self)
             try pipeline.addHandler(DirectRouteHandler(direct), position: .after(counting))
@@ -31,13 +35,25 @@ struct LoopBoundChannel<Child: ServerChildChannel>: ServerChildChannel {
 }
 
 /// Runs tasks on an event loop's thread.
-private final class EventLoopExecutor: TaskExecutor {
+final class EventLoopExecutor: TaskExecutor {
+    /// Jobs of a connection one behind the other before its loop hears its sockets again: some ten requests.
+    private static let streakMax = 64
+
     private let loop: any EventLoop
+    private let streak = Atomic<Int>(0)
 
     init(_ loop: any EventLoop) { self.loop = loop }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        let run: @Sendable () -> Void = { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        guard loop.inEventLoop, streak.add(1, ordering: .relaxed).newValue > Self.streakMax else {
+            if !loop.inEventLoop { streak.store(0, ordering: .relaxed) }
+            return loop.execute(run)
+        }
+        streak.store(0, ordering: .relaxed)
+        // A loop does all that its tasks add before it looks at its sockets: who sends thousands of requests at once
+        // would keep it from all others. On the way around there is nothing to do for it.
+        DispatchQueue.global().async { [loop] in loop.execute(run) }
     }
 }
