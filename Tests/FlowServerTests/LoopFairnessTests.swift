@@ -7,16 +7,22 @@ import Testing
 
 @Suite("A loop that many connections share", .timeLimit(.minutes(1)))
 struct LoopFairnessTests {
-    @Test("hears its sockets though one connection has work without end")
-    func endlessWork() async throws {
+    @Test(
+        "hears its sockets though one connection has work without end, in jobs or in requests that came at once",
+        arguments: [false, true]
+    )
+    func endlessWork(ofRequests: Bool) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let heard = Heard()
         let server = try await ServerBootstrap(group: group)
             .childChannelInitializer { $0.pipeline.addHandler(Listener(heard)) }
             .bind(host: "127.0.0.1", port: 0).get()
         let address = try #require(server.localAddress)
-        let working = Task(executorPreference: EventLoopExecutor(group.next())) {
-            while !heard.value { await Task.yield() }
+        let executor = EventLoopExecutor(group.next())
+        let working = Task(executorPreference: executor) {
+            while !heard.value {
+                if ofRequests { await executor.nextRequest() } else { await Task.yield() }
+            }
         }
         let client = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connect(to: address).get()
         try await client.writeAndFlush(ByteBuffer(string: "hello"))

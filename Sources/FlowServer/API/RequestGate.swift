@@ -30,6 +30,7 @@ struct RequestGate: RouterMiddleware {
         context: ServerRequestContext,
         next: @concurrent (Request, ServerRequestContext) async throws -> Response
     ) async throws -> Response {
+        await EventLoopExecutor.current?.nextRequest()
         var response: Response
         do {
             response = try await admit(request, context: context, next: next)

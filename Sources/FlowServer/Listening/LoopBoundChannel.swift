@@ -28,21 +28,38 @@ struct LoopBoundChannel<Child: ServerChildChannel>: ServerChildChannel {
     }
 
     func handle(value: Child.Value, logger: Logger) async {
-        await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
-            await child.handle(value: value, logger: logger)
+        let executor = EventLoopExecutor(value.channel.eventLoop)
+        await EventLoopExecutor.$current.withValue(executor) {
+            await withTaskExecutorPreference(executor) {
+                await child.handle(value: value, logger: logger)
+            }
         }
     }
 }
 
 /// Runs tasks on an event loop's thread.
 final class EventLoopExecutor: TaskExecutor {
-    /// Jobs of a connection one behind the other before its loop hears its sockets again: some ten requests.
+    /// Of the connection whose request is handled.
+    @TaskLocal static var current: EventLoopExecutor?
+
+    /// Jobs of a connection one behind the other before its loop hears its sockets again.
     private static let streakMax = 64
+    /// Requests of a connection before that: those that came in one read are handled without a pause in between.
+    private static let requestsMax = 16
 
     private let loop: any EventLoop
     private let streak = Atomic<Int>(0)
+    private let requests = Atomic<Int>(0)
 
     init(_ loop: any EventLoop) { self.loop = loop }
+
+    /// Lets the connections of its loop have their turn, once in some requests.
+    func nextRequest() async {
+        guard requests.add(1, ordering: .relaxed).newValue >= Self.requestsMax else { return }
+        requests.store(0, ordering: .relaxed)
+        streak.store(Self.streakMax, ordering: .relaxed)
+        await Task.yield()
+    }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
