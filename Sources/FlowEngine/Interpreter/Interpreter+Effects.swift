@@ -132,21 +132,12 @@ extension BlockWork {
     /// The block's evaluated input, as its entry keeps it.
     var journalInput: Value {
         switch self {
-        case .find(let query, _): ["table": .string(query.table), "where": Self.describe(query.conditions)]
-        case .insert(let table, let values):
-            ["table": .string(table), "set": .map(Self.describe(values.map { ($0.name, .value($0.value)) }))]
-        case .upsert(let table, let values, let on):
-            [
-                "table": .string(table), "on": .string(on),
-                "set": .map(Self.describe(values.map { ($0.name, .value($0.value)) })),
-            ]
+        case .find(let query, _): Self.describe(query.table, where: query.conditions)
+        case .insert(let table, let values): Self.describe(table, set: Self.describe(values))
+        case .upsert(let table, let values, let on): Self.describe(table, set: Self.describe(values), on: on)
         case .update(let update, _):
-            [
-                "table": .string(update.table), "where": Self.describe(update.conditions),
-                "set": .map(Self.describe(update.set.map { ($0.column, $0.value) })),
-            ]
-        case .delete(let table, let conditions, _):
-            ["table": .string(table), "where": Self.describe(conditions)]
+            Self.describe(update.table, set: Self.describe(update.set), where: update.conditions)
+        case .delete(let table, let conditions, _): Self.describe(table, where: conditions)
         case .command(let block, let data):
             ["connection": .string(block.connection), "command": .string(block.command), "data": .map(data)]
         case .runFlow(let flow, let input, let mode):
@@ -158,17 +149,37 @@ extension BlockWork {
         }
     }
 
-    private static func describe(_ conditions: [ResolvedCondition]) -> Value {
-        .list(
-            conditions.map {
-                ["column": .string($0.column), "is": .string($0.operator.rawValue), "to": describe($0.operand)]
-            }
-        )
+    private static func describe(
+        _ table: String,
+        set: ValueMap? = nil,
+        on: String? = nil,
+        where conditions: [ResolvedCondition]? = nil
+    ) -> Value {
+        var input = ValueMap(minimumCapacity: 3)
+        input.append(.string(table), for: "table")
+        if let on { input.append(.string(on), for: "on") }
+        if let conditions { input.append(.list(conditions.map(describe)), for: "where") }
+        if let set { input.append(.map(set), for: "set") }
+        return .map(input)
     }
 
-    private static func describe(_ assignments: [(String, ResolvedOperand)]) -> ValueMap {
+    private static func describe(_ condition: ResolvedCondition) -> Value {
+        var described = ValueMap(minimumCapacity: 3)
+        described.append(.string(condition.column), for: "column")
+        described.append(.string(condition.operator.rawValue), for: "is")
+        described.append(describe(condition.operand), for: "to")
+        return .map(described)
+    }
+
+    private static func describe(_ values: [NamedValue]) -> ValueMap {
+        var map = ValueMap(minimumCapacity: values.count)
+        for value in values { map[value.name] = value.value }
+        return map
+    }
+
+    private static func describe(_ assignments: [ResolvedAssignment]) -> ValueMap {
         var map = ValueMap(minimumCapacity: assignments.count)
-        for (name, operand) in assignments { map[name] = describe(operand) }
+        for assignment in assignments { map[assignment.column] = describe(assignment.value) }
         return map
     }
 

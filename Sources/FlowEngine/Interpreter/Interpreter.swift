@@ -94,8 +94,8 @@ struct Interpreter: Sendable {
         /// Between two attempts.
         case pausing(Retry)
         case retrying(Retry)
-        case unwinding(BlockFailure)
-        case finished(RunEnding)
+        indirect case unwinding(BlockFailure)
+        indirect case finished(RunEnding)
     }
 
     struct Frame: Sendable {
@@ -290,8 +290,7 @@ extension Interpreter {
                 state.position = .at(node.next)
                 return nil
             }
-            let visit = state.visits[node.path, default: 0] + 1
-            state.visits[node.path] = visit
+            let visit = countVisit(of: node.path)
             if let id = node.id { state.blocks[id] = nil }
             if try passPure(node, now: now) { return nil }
             return try call(node, visit: visit, attempt: 1, now: now)
@@ -300,6 +299,14 @@ extension Interpreter {
             fail(node, error)
             return nil
         }
+    }
+
+    private mutating func countVisit(of path: BlockPath) -> Int {
+        func addOne(to visits: inout Int) -> Int {
+            visits += 1
+            return visits
+        }
+        return addOne(to: &state.visits[path, default: 0])
     }
 
     /// Begins a further attempt at a block; what it takes is evaluated anew.
@@ -373,10 +380,7 @@ extension Interpreter {
             return nil
         }
         frames.removeLast()
-        var call = frame.call
-        call.node = node.index
-        call.now = now
-        call.trace = state.trace
+        let call = frame.call.closing(at: node.index, now: now, trace: state.trace)
         state.position = .awaitingClose(call)
         return .closeTransaction(call)
     }

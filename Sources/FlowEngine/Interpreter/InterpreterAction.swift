@@ -10,13 +10,13 @@ enum InterpreterAction: Sendable {
     /// Keep what happened in the savepoint and answer with `succeeded`.
     case closeTransaction(BlockCall)
     /// Undo what happened in the savepoint and answer with `failed` and the same failure.
-    case rollBack(BlockCall, BlockFailure)
+    indirect case rollBack(BlockCall, BlockFailure)
     /// Let some time pass, then go on with `endPause`.
-    case pause(RetryPause)
+    indirect case pause(RetryPause)
     /// Let others at the writer: the run has computed for its share of the turn and goes on in the next one.
     case rest
     /// The run is over.
-    case finish(RunEnding)
+    indirect case finish(RunEnding)
 }
 
 /// The time between two attempts at a block.
@@ -29,22 +29,64 @@ struct RetryPause: Sendable {
 }
 
 /// One passage of a run through a block that has an effect, with everything evaluated.
-struct BlockCall: Sendable {
-    var node: NodeIndex
-    var path: BlockPath
-    var visit: Int
-    var attempt: Int
+///
+/// A reference, since it goes from hand to hand.
+final class BlockCall: Sendable {
+    let node: NodeIndex
+    let path: BlockPath
+    let visit: Int
+    let attempt: Int
     /// The block's word, as the journal keeps it.
-    var block: String
+    let block: String
     /// The `now` that the block and the pure blocks before it saw.
-    var now: Timestamp
-    var work: BlockWork
+    let now: Timestamp
+    let work: BlockWork
     /// The pure blocks passed since the last entry.
-    var trace: [TraceStep]
+    let trace: [TraceStep]
     /// What the attempt may take, if the block says so.
-    var timeout: Duration?
+    let timeout: Duration?
     /// When the attempt, or something around it, is out of time.
-    var deadline: Timestamp?
+    let deadline: Timestamp?
+
+    init(
+        node: NodeIndex,
+        path: BlockPath,
+        visit: Int,
+        attempt: Int,
+        block: String,
+        now: Timestamp,
+        work: BlockWork,
+        trace: [TraceStep],
+        timeout: Duration?,
+        deadline: Timestamp?
+    ) {
+        self.node = node
+        self.path = path
+        self.visit = visit
+        self.attempt = attempt
+        self.block = block
+        self.now = now
+        self.work = work
+        self.trace = trace
+        self.timeout = timeout
+        self.deadline = deadline
+    }
+
+    /// The call of a transaction, come to the node that closes it.
+    func closing(at node: NodeIndex, now: Timestamp, trace: [TraceStep]) -> BlockCall {
+        BlockCall(
+            node: node,
+            path: path,
+            visit: visit,
+            attempt: attempt,
+            block: block,
+            now: now,
+            work: work,
+            trace: trace,
+            timeout: timeout,
+            deadline: deadline
+        )
+    }
 }
 
 /// What an effect is, evaluated.

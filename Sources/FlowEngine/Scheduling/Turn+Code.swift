@@ -134,7 +134,7 @@ extension Turn {
             return try send(request, code.call, number: number, exchanges: [], question: question)
         case .records(let operation, let arguments):
             let work = RecordCallReader(app: context.app).work(operation, arguments)
-            return try answer(question, number, try recordResult(work, code.call))
+            return try answer(question, number, try recordResult(of: work))
         case .runFlow(let flow, let input, let mode):
             return try runFlow(flow, input, mode, question, code)
         }
@@ -154,14 +154,11 @@ extension Turn {
     }
 
     private func recordResult(
-        _ work: Result<BlockWork, BlockFailure>,
-        _ call: BlockCall
+        of work: Result<BlockWork, BlockFailure>
     ) throws(StoreError) -> Result<Value, BlockFailure> {
         switch work {
         case .success(let work):
-            var call = call
-            call.work = work
-            let result = try recordResult(of: call)
+            let result = try recordResult(of: work)
             guard case .find = work else { return result }
             // Code wants the rows, not the block's `{ items, count }`.
             return result.map { $0["items"] ?? .list([]) }

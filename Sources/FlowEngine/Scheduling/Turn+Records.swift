@@ -5,23 +5,24 @@ extension Turn {
     /// Does a record block.
     ///
     /// One statement undoes itself when it is refused; only a block that looks at its result needs a savepoint.
-    func recordResult(of call: BlockCall) throws(StoreError) -> Result<Value, BlockFailure> {
+    func recordResult(of work: BlockWork) throws(StoreError) -> Result<Value, BlockFailure> {
         do throws(StoreError) {
-            switch call.work {
+            switch work {
             case .find(let query, let isSingle): return try find(query, isSingle: isSingle)
             case .insert(let table, let values):
                 return .success(.map(try transaction.insert(into: table, values.map { ($0.name, $0.value) })))
             case .upsert(let table, let values, let on): return try upsert(table, values, on: on)
             case .update(let update, let expected):
-                return try changing(expected, of: update.table) { (transaction) throws(StoreError) in
+                let conditions = update.conditions
+                return try changing(expected, of: update.table, where: conditions) { (transaction) throws(StoreError) in
                     try transaction.update(update)
                 }
             case .delete(let table, let conditions, let expected):
-                return try changing(expected, of: table) { (transaction) throws(StoreError) in
+                return try changing(expected, of: table, where: conditions) { (transaction) throws(StoreError) in
                     try transaction.delete(from: table, where: conditions)
                 }
             case .command, .callback, .runFlow, .transaction, .wait, .code, .branches:
-                throw StoreError(.corrupt, "\(call.block) is no record block")
+                throw StoreError(.corrupt, "this is no record block")
             }
         } catch {
             guard error.isBlockFailure else { throw error }
@@ -74,9 +75,29 @@ extension Turn {
     private func changing(
         _ expected: Int?,
         of table: String,
+        where conditions: [ResolvedCondition],
         _ change: (any StoreTransaction) throws(StoreError) -> Int
     ) throws(StoreError) -> Result<Value, BlockFailure> {
         guard let expected else { return .success(["changed": .int(Int64(try change(transaction)))]) }
+        let isOne = expected == 1 && conditions.contains { $0.column == "id" && $0.operator == .equals }
+        // One row or none: there is nothing to undo when it is none.
+        let changed = try isOne ? change(transaction) : undoing(unless: expected, change)
+        if changed == expected { return .success(["changed": .int(Int64(changed))]) }
+        return .failure(
+            BlockFailure(
+                code: "expectation_failed",
+                type: "record",
+                message: "\(changed) records of '\(table)' would have changed, \(expected) were expected",
+                status: 409
+            )
+        )
+    }
+
+    /// Makes a change, and undoes it where it is of another number of rows.
+    private func undoing(
+        unless expected: Int,
+        _ change: (any StoreTransaction) throws(StoreError) -> Int
+    ) throws(StoreError) -> Int {
         let transaction = transaction
         var changed = 0
         do throws(StoreError) {
@@ -84,18 +105,10 @@ extension Turn {
                 changed = try change(transaction)
                 if changed != expected { throw StoreError(.constraint, "expectation") }
             }
-            return .success(["changed": .int(Int64(changed))])
         } catch {
             // A refusal of the statement itself leaves the count at zero and its own message.
             guard error.isBlockFailure, error.message == "expectation", changed != expected else { throw error }
-            return .failure(
-                BlockFailure(
-                    code: "expectation_failed",
-                    type: "record",
-                    message: "\(changed) records of '\(table)' would have changed, \(expected) were expected",
-                    status: 409
-                )
-            )
         }
+        return changed
     }
 }

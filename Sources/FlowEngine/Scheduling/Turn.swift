@@ -144,7 +144,7 @@ struct Turn {
         transaction.observe(address(of: call, number: 0))
         switch call.work {
         case .find, .insert, .upsert, .update, .delete:
-            try conclude(call, try recordResult(of: call))
+            try conclude(call, try recordResult(of: call.work))
         case .callback:
             try conclude(call, try callbackResult(of: call))
         case .command, .runFlow, .wait, .code, .branches:

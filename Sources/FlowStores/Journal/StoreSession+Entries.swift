@@ -39,13 +39,16 @@ extension StoreSession {
     private static let evidenceOfRun = FixedStatement(
         "SELECT path, visit, attempt, call, accesses, receipt FROM entries WHERE run = ? ORDER BY sequence"
     )
-    /// The condition stands for a reference to `runs` as well: without the run, nothing is inserted.
+    /// The condition stands for a reference to `runs` as well: without the run, its number is null, which is refused.
+    ///
+    /// `INSERT … SELECT … WHERE` would say the same, but for a statement that could write many rows SQLite keeps a copy of
+    /// each page that it changes.
     private static let insertEntry = FixedStatement(
         """
         INSERT INTO entries (run, path, visit, attempt, call, sequence, block, status, started_at, finished_at,
                              input, output, failure, key, sends, trace, accesses, receipt)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18
-        WHERE (SELECT epoch FROM runs WHERE id = ?1) <= ?19
+        VALUES (CASE WHEN (SELECT epoch FROM runs WHERE id = ?1) <= ?19 THEN ?1 END,
+                ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
         """
     )
     private static let finishEntry = FixedStatement(
@@ -135,6 +138,8 @@ extension StoreSession {
     }
 
     func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
+        // Messages that are made in the rare case alone would take a copy of the whole entry along.
+        let path = entry.address.path
         let statement = try prepared(Self.insertEntry)
         bindAddress(entry.address, to: statement)
         statement.bind(entry.sequence)
@@ -142,8 +147,8 @@ extension StoreSession {
         statement.bind(entry.status.rawValue)
         statement.bind(entry.startedAt)
         statement.bind(entry.finishedAt)
-        try statement.bindExact(entry.input, "the input of \(entry.address.path)")
-        try statement.bindExact(entry.output, "the output of \(entry.address.path)")
+        try statement.bindExact(entry.input, "the input of \(path)")
+        try statement.bindExact(entry.output, "the output of \(path)")
         statement.bindText(entry.failure.map { StoredForms.encode($0) })
         statement.bind(entry.key)
         statement.bind(entry.sends)
@@ -151,23 +156,23 @@ extension StoreSession {
         statement.bindText(entry.accesses.map { StoredForms.encode($0) })
         statement.bindText(entry.receipt.map { JSON.encodeExact($0.value) })
         statement.bind(epoch)
-        let inserted: Int
         do {
-            inserted = try execute(statement)
+            try execute(statement)
         } catch  where error.code == .constraint {
             throw StoreError(.constraint, "run \(entry.address.run) has an entry for this try of \(entry.address.path)")
+        } catch  where error.code == .invalidValue {
+            try requireEpoch(epoch, of: entry.address.run)
+            throw error
         }
-        if inserted == 1 { return }
-        try requireEpoch(epoch, of: entry.address.run)
-        throw StoreError(.groupFailed, "an entry was refused without a reason")
     }
 
     func finishEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
+        let path = entry.address.path
         let statement = try prepared(Self.finishEntry)
         bindAddress(entry.address, to: statement)
         statement.bind(entry.status.rawValue)
         statement.bind(entry.finishedAt)
-        try statement.bindExact(entry.output, "the output of \(entry.address.path)")
+        try statement.bindExact(entry.output, "the output of \(path)")
         statement.bindText(entry.failure.map { StoredForms.encode($0) })
         statement.bind(entry.sends)
         statement.bindText(entry.receipt.map { JSON.encodeExact($0.value) })

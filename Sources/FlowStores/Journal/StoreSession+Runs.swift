@@ -225,9 +225,11 @@ extension StoreSession {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?16, ?16 IS NOT NULL, ?17, ?18, 'queued', 0, ?19, 0)
         """
     )
+    /// `OR FAIL`, and the trigger's too (`Migration.cheapRefusals`): before a refusal that undoes a statement, SQLite keeps
+    /// a copy of each page that it changes, and of one row there is nothing to undo.
     static let changeRun = FixedStatement(
         """
-        UPDATE runs SET status = ?, epoch = ?2, started_at = ?, finished_at = ?, wakes_at = ?, answer = ?,
+        UPDATE OR FAIL runs SET status = ?, epoch = ?2, started_at = ?, finished_at = ?, wakes_at = ?, answer = ?,
                         failure = ?, strikes = ?, trace = ?, awaits = ?
         WHERE id = ? AND epoch <= ?2 AND \(StatusCondition.isOpen)
         """
