@@ -57,7 +57,12 @@ let package = Package(
             pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]
         ),
-
+        .systemLibrary(
+            name: "CSQLite",
+            path: "Sources/System/CSQLite",
+            pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"])]
+        ),
         .systemLibrary(
             name: "CJavaScriptCore",
             path: "Sources/System/CJavaScriptCore",
@@ -129,7 +134,7 @@ let package = Package(
         ),
         .target(
             name: "FlowStores",
-            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", grdb, sqlite],
+            dependencies: ["Expressions", "FlowLanguage", "FlowEngine", "CSQLite", grdb, sqlite],
             exclude: ["README.md"],
             swiftSettings: strict
         ),

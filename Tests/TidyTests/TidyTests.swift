@@ -31,7 +31,7 @@ import Testing
         let homes = [
             "CYAML": "Sources/FlowLanguage/YAML/", "CCurl": "Sources/HTTPTransport/",
             "CSandbox": "Sources/CodeWorker/", "CJavaScriptCore": "Sources/CodeWorker/",
-            "GRDB": "Sources/FlowStores/", "Hummingbird": "",
+            "GRDB": "Sources/FlowStores/", "CSQLite": "Sources/FlowStores/", "Hummingbird": "",
         ]
         for file in SourceTree.sources {
             for line in file.lines where line.contains("import ") {

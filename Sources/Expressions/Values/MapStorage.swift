@@ -97,6 +97,11 @@ final class MapStorage: ManagedBuffer<MapStorage.Header, MapStorage.Entry> {
 
     func position(of key: MapKey) -> Int? {
         if let index = head.pointee.index { return index[key] }
+        if case .string(let text) = key {
+            return place(of: text).map { place in
+                (UnsafeRawPointer(place) - UnsafeRawPointer(entries)) / MemoryLayout<Entry>.stride
+            }
+        }
         for position in 0..<head.pointee.count where entries[position].key == key { return position }
         return nil
     }

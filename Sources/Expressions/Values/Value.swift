@@ -147,18 +147,14 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
     package init(floatLiteral value: Double) { self = .double(value) }
     package init(stringLiteral value: String) { self = .string(value) }
     package init(arrayLiteral elements: Value...) { self = .list(elements) }
-    package init(dictionaryLiteral elements: (MapKey, Value)...) {
-        var map = ValueMap(minimumCapacity: elements.count)
-        for (key, value) in elements { map[key] = value }
-        self = .map(map)
-    }
+    package init(dictionaryLiteral elements: (MapKey, Value)...) { self = .map(ValueMap(elements)) }
 }
 
 extension String {
     /// Whether both hold the same code points; Swift's own `==` also accepts canonically equivalent text.
     @inline(__always)
     package func hasSameScalars(as other: String) -> Bool {
-        words == other.words || hasSameBytes(as: other)
+        words == other.words || (utf8.count == other.utf8.count && hasSameBytes(as: other))
     }
 
     /// The two words of a string: text up to 15 bytes itself, or where longer text is.
@@ -167,9 +163,9 @@ extension String {
     @inline(__always)
     var words: (UInt64, UInt64) { unsafeBitCast(self, to: (UInt64, UInt64).self) }
 
+    /// Of texts of the same length.
     private func hasSameBytes(as other: String) -> Bool {
         let count = utf8.count
-        if count != other.utf8.count { return false }
         let same = utf8.withContiguousStorageIfAvailable { left in
             other.utf8.withContiguousStorageIfAvailable { right in
                 sameBytes(left, right, count: count)

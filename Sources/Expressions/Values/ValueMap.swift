@@ -122,6 +122,12 @@ package struct ValueMap: @unchecked Sendable {
         set { self[MapKey.string(key)] = newValue }
     }
 
+    /// Adds an entry of a key that is not there yet; nobody looks for it.
+    package mutating func append(_ value: Value, for key: MapKey) {
+        assert(storage?.position(of: key) == nil, "a key is there twice")
+        uniqueStorage(adding: 1).append(value, for: key, linearLimit: Self.linearLimit)
+    }
+
     /// Adds an entry; false, and nothing is changed, when there is one of that key.
     mutating func add(_ value: Value, for key: String) -> Bool {
         guard storage?.place(of: key) == nil else { return false }
@@ -168,6 +174,17 @@ extension ValueMap {
         }
         return true
     }
+
+    /// Calls `body` with each key and value where they are, in the order of insertion.
+    @inline(__always)
+    func forEachEntry<Failure: Error>(
+        _ body: (_ position: Int, borrowing MapKey, borrowing Value) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard let storage else { return }
+        for position in 0..<storage.count {
+            try body(position, storage.entries[position].key, storage.entries[position].value)
+        }
+    }
 }
 
 extension ValueMap: Sequence {
@@ -199,9 +216,19 @@ extension ValueMap: Sequence {
 }
 
 extension ValueMap: ExpressibleByDictionaryLiteral {
-    package init(dictionaryLiteral elements: (MapKey, Value)...) {
+    package init(dictionaryLiteral elements: (MapKey, Value)...) { self.init(elements) }
+
+    /// Of a key that is there twice, the last value stands at the first one's place.
+    init(_ elements: [(MapKey, Value)]) {
         self.init(minimumCapacity: elements.count)
-        for (key, value) in elements { self[key] = value }
+        guard let storage else { return }
+        for (key, value) in elements {
+            if let position = storage.position(of: key) {
+                storage.entries[position].value = value
+            } else {
+                storage.append(value, for: key, linearLimit: Self.linearLimit)
+            }
+        }
     }
 }
 

@@ -76,10 +76,10 @@ extension StoreAccess {
     /// As journals and capsules keep it.
     package var value: Value {
         switch self {
-        case .find(let table, let rows): ["find": .string(table), "rows": .list(rows.map(Value.map))]
-        case .insert(let table, let row): ["insert": .string(table), "row": .map(row)]
-        case .update(let table, let before): ["update": .string(table), "before": .list(before.map(Value.map))]
-        case .delete(let table, let before): ["delete": .string(table), "before": .list(before.map(Value.map))]
+        case .find(let table, let rows): Self.value("find", table, "rows", .list(rows.map(Value.map)))
+        case .insert(let table, let row): Self.value("insert", table, "row", .map(row))
+        case .update(let table, let before): Self.value("update", table, "before", .list(before.map(Value.map)))
+        case .delete(let table, let before): Self.value("delete", table, "before", .list(before.map(Value.map)))
         case .tooMany(let table): ["tooMany": .string(table)]
         case .refused(let table, let error):
             [
@@ -92,6 +92,14 @@ extension StoreAccess {
         case .deliveries(let deliveries): ["deliveries": .list(deliveries.map(\.value))]
         case .started(let run): ["started": .int(run.rawValue)]
         }
+    }
+
+    /// The most frequent ones, without the list that a literal is made from.
+    private static func value(_ what: MapKey, _ table: String, _ key: MapKey, _ rows: Value) -> Value {
+        var map = ValueMap(minimumCapacity: 2)
+        map.append(.string(table), for: what)
+        map.append(rows, for: key)
+        return .map(map)
     }
 
     /// Reads back what `value` gave; nil when it is something else.

@@ -13,13 +13,17 @@ enum StoredExtent {
     /// Values in all, containers included.
     static let values = 1_000_000
 
-    /// The exact form of a value that can be read again.
+    /// Lends the exact form of a value, which can be read again.
     ///
     /// - Throws: `.invalidValue` naming `what`, when it is too deep, too large or has too many values.
-    static func encoded(_ value: Value, _ what: @autoclosure () -> String) throws(StoreError) -> [UInt8] {
+    static func withExact<Result>(
+        _ value: Value,
+        _ what: @autoclosure () -> String,
+        _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) throws(StoreError) -> Result {
         // What is written is never less deep or wide than the value: nearly all need no look of their own.
         let limits = JSONLimits(bytes: JSONLimits.journal.bytes, depth: depth - 1, values: values)
-        if let written = JSON.encodeExact(value, limits: limits) { return written }
+        if let written = JSON.withExact(value, limits: limits, body) { return written }
         var left = values
         guard fits(value, depth: depth, left: &left) else {
             throw StoreError(
@@ -28,10 +32,15 @@ enum StoredExtent {
             )
         }
         // A text that stands in many places is one in memory and many in the row.
-        guard let written = JSON.encodeExact(value, limits: .journal) else {
+        guard let written = JSON.withExact(value, limits: .journal, body) else {
             throw StoreError(.invalidValue, "\(what()) is larger than \(JSONLimits.journal.bytes) bytes")
         }
         return written
+    }
+
+    /// The exact form of a value, as ``withExact(_:_:_:)`` lends it.
+    static func encoded(_ value: Value, _ what: @autoclosure () -> String) throws(StoreError) -> [UInt8] {
+        try withExact(value, what()) { Array($0) }
     }
 
     private static func fits(_ value: Value, depth: Int, left: inout Int) -> Bool {

@@ -165,7 +165,7 @@ extension PreparedStatement {
 
     /// Writes NULL for null, the most frequent value.
     func bindExact(_ value: Value, _ what: @autoclosure () -> String) throws(StoreError) {
-        if value.isNull { bindNull() } else { bindText(try StoredExtent.encoded(value, what())) }
+        if value.isNull { bindNull() } else { try StoredExtent.withExact(value, what()) { bindUTF8($0) } }
     }
 
     func exactOrNull(_ column: Int32, _ what: String) throws(StoreError) -> Value {

@@ -82,9 +82,12 @@ extension PreparedStatement {
     }
 
     /// Binds UTF-8 as text.
-    func bindText(_ utf8: [UInt8]) {
+    func bindText(_ utf8: [UInt8]) { utf8.withUnsafeBufferPointer { bindUTF8($0) } }
+
+    /// Binds UTF-8 that is lent as text.
+    func bindUTF8(_ utf8: UnsafeBufferPointer<UInt8>) {
         parameter += 1
-        note(utf8.withUnsafeBufferPointer { bindText($0) })
+        note(bindText(utf8))
     }
 
     func bindText(_ utf8: [UInt8]?) {

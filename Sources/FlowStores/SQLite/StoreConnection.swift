@@ -31,6 +31,7 @@ final class StoreConnection: @unchecked Sendable {
         catalogue: TableCatalogue,
         now: @escaping @Sendable () -> Timestamp?
     ) throws(StoreError) {
+        _ = SQLiteStore.libraryIsSetUp
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)

@@ -106,12 +106,12 @@ extension RecordStatement {
     ) throws(StoreError) -> Self {
         var statement = Self(Code.update, table, writing: writing)
         statement.write("UPDATE \(table.quotedName) SET ")
-        var assigned: Set<Int> = []
+        var assigned: [Int] = []
+        assigned.reserveCapacity(update.set.count)
         for assignment in update.set {
             let position = try table.position(of: assignment.column)
-            guard assigned.insert(position).inserted else {
-                throw table.columns[position].invalid("is set twice")
-            }
+            guard !assigned.contains(position) else { throw table.columns[position].invalid("is set twice") }
+            assigned.append(position)
             if assigned.count > 1 { statement.write(", ") }
             try statement.assign(position, assignment.value)
         }
@@ -128,8 +128,8 @@ extension RecordStatement {
     }
 
     /// Binds every column but `id`, so that each table has one such statement.
-    static func insertion(into table: StoredTable, writing: Bool) -> Self {
-        var statement = Self(Code.insert, table, writing: writing)
+    static func insertion(into table: StoredTable) -> Self {
+        var statement = Self(Code.insert, table, writing: true)
         let columns = table.columns.dropFirst()
         if columns.isEmpty {
             statement.write("INSERT INTO \(table.quotedName) DEFAULT VALUES")
@@ -139,6 +139,10 @@ extension RecordStatement {
             statement.write("INSERT INTO \(table.quotedName) (\(names)) VALUES (\(places))")
         }
         return statement
+    }
+
+    static func insertionShape(of table: StoredTable) -> RecordStatementShape {
+        Self(Code.insert, table, writing: false).shape
     }
 
     /// The shape of the statement that puts a whole row in the place of another.

@@ -17,7 +17,7 @@ extension StoreSession: StoreTransaction {
             var record = ValueMap(minimumCapacity: table.columns.count)
             var position: Int32 = 0
             for column in table.columns {
-                record[column.key] = try column.decoded(row, position)
+                record.append(try column.decoded(row, position), for: column.key)
                 position += 1
             }
             return record
@@ -46,7 +46,7 @@ extension StoreSession: StoreTransaction {
         }
         // Every value is checked before the statement is touched.
         var record = ValueMap(minimumCapacity: table.columns.count)
-        record[table.columns[0].key] = .int(0)
+        record.append(.int(0), for: table.columns[0].key)
         var bound: [StoredValue] = []
         bound.reserveCapacity(table.columns.count)
         for position in 1..<max(1, table.columns.count) {
@@ -54,10 +54,10 @@ extension StoreSession: StoreTransaction {
             let value = if let value = given[position] { value } else { try initial(column) }
             let stored = try column.encoded(value)
             bound.append(stored)
-            record[column.key] = column.kept(value, as: stored)
+            record.append(column.kept(value, as: stored), for: column.key)
         }
-        let statement = try prepared(RecordStatement.insertion(into: table, writing: false).shape) {
-            RecordStatement.insertion(into: table, writing: true).text
+        let statement = try prepared(RecordStatement.insertionShape(of: table)) {
+            RecordStatement.insertion(into: table).text
         }
         for value in bound { statement.bind(value) }
         try execute(statement, on: table)

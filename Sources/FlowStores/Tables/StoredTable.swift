@@ -4,7 +4,7 @@ import FlowLanguage
 
 /// The tables that a store was opened with, by name.
 struct TableCatalogue: Sendable {
-    private var tables: [String: StoredTable] = [:]
+    private var tables = NamedPlaces<StoredTable>()
 
     init() {}
 
@@ -16,7 +16,7 @@ struct TableCatalogue: Sendable {
             guard folded.insert(StoredTable.folded(table.name)).inserted else {
                 throw StoreError(.schema, "two tables are named \(table.name), but for upper and lower case")
             }
-            tables[table.name] = try StoredTable(table, number: short)
+            tables.add(try StoredTable(table, number: short), named: table.name)
         }
         for table in declared {
             for column in table.columns {
@@ -45,7 +45,7 @@ final class StoredTable: Sendable {
     /// `id`, the declared columns in their order, and for system tables `createdAt` and `updatedAt`.
     let columns: [StoredColumn]
     let isSystem: Bool
-    private let positions: [String: Int]
+    private let positions: NamedPlaces<Int>
     /// By the detail of SQLite's message, the columns that are unique together.
     private let uniqueColumns: [String: [String]]
 
@@ -80,12 +80,12 @@ final class StoredTable: Sendable {
         self.columns = columns
 
         var folded: Set<String> = []
-        var positions: [String: Int] = [:]
+        var positions = NamedPlaces<Int>()
         for (position, column) in columns.enumerated() {
             guard folded.insert(Self.folded(column.name)).inserted else {
                 throw StoreError(.schema, "\(table.name) has two columns \(column.name)", column: column.name)
             }
-            positions[column.name] = position
+            positions.add(position, named: column.name)
             try column.checkDeclaration()
         }
         self.positions = positions
@@ -98,7 +98,7 @@ final class StoredTable: Sendable {
         try Self.checkIndexes(table, positions)
     }
 
-    private static func checkIndexes(_ table: Table, _ positions: [String: Int]) throws(StoreError) {
+    private static func checkIndexes(_ table: Table, _ positions: NamedPlaces<Int>) throws(StoreError) {
         for index in table.indexes {
             let named = index.columns + (index.when.map { [$0.column] } ?? [])
             guard !index.columns.isEmpty, named.allSatisfy({ positions[$0] != nil }) else {

@@ -62,10 +62,19 @@ package enum JSON {
 
     /// As ``encodeExact(_:)``, nil when there is more to write than the limits allow.
     package static func encodeExact(_ value: Value, limits: JSONLimits) -> [UInt8]? {
+        withExact(value, limits: limits) { Array($0) }
+    }
+
+    /// As ``encodeExact(_:limits:)``, and lends the bytes instead of giving them away.
+    package static func withExact<Result>(
+        _ value: Value,
+        limits: JSONLimits,
+        _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result? {
         var encoder = JSONEncoder(style: .exact, limits: limits)
         // The exact form has a spelling for every value, so the limits alone can throw.
         guard (try? encoder.write(value, depth: 0)) != nil, encoder.output.count <= limits.bytes else { return nil }
-        return encoder.output.bytes
+        return encoder.output.withBytes(body)
     }
 
     /// RFC 8785's canonical form of plain JSON, for hashing: keys sorted by UTF-16 units, numbers as ECMAScript.

@@ -57,9 +57,8 @@ struct JSONEncoder: ~Copyable {
                 try write(entry.value, for: entry.key, isFirst: position == 0, depth: depth)
             }
         } else {
-            for position in 0..<map.count {
-                let entry = map.entry(at: position)
-                try write(entry.value, for: keyText(entry.key), isFirst: position == 0, depth: depth)
+            try map.forEachEntry { (position, key, value) throws(JSONError) in
+                try write(copy value, for: keyText(copy key), isFirst: position == 0, depth: depth)
             }
         }
         if !map.isEmpty { newLine(depth) }
@@ -151,19 +150,24 @@ extension JSONEncoder {
     }
 
     private mutating func write(string: String) {
-        output.append(UInt8(ascii: "\""))
         var string = string
         string.withUTF8 { bytes in
-            var start = 0
-            for position in 0..<bytes.count {
-                let byte = bytes[position]
-                guard byte < 0x20 || byte == 0x22 || byte == 0x5C else { continue }
-                output.append(UnsafeBufferPointer(rebasing: bytes[start..<position]))
-                appendEscape(byte)
-                start = position + 1
-            }
-            output.append(UnsafeBufferPointer(rebasing: bytes[start...]))
+            let plain = output.appendQuoted(bytes)
+            if plain < bytes.count { writeEscaping(bytes, from: plain) }
         }
+    }
+
+    /// Goes on with a string whose quotation mark and first bytes are written.
+    private mutating func writeEscaping(_ bytes: UnsafeBufferPointer<UInt8>, from position: Int) {
+        var start = position
+        for position in position..<bytes.count {
+            let byte = bytes[position]
+            guard byte.needsEscape else { continue }
+            output.append(UnsafeBufferPointer(rebasing: bytes[start..<position]))
+            appendEscape(byte)
+            start = position + 1
+        }
+        output.append(UnsafeBufferPointer(rebasing: bytes[start...]))
         output.append(UInt8(ascii: "\""))
     }
 

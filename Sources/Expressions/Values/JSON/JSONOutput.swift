@@ -16,6 +16,11 @@ struct JSONOutput: ~Copyable {
     /// What was written so far.
     var bytes: [UInt8] { Array(UnsafeBufferPointer(start: start, count: count)) }
 
+    /// Lends what was written so far.
+    func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        body(UnsafeBufferPointer(start: start, count: count))
+    }
+
     @inline(__always)
     mutating func append(_ byte: UInt8) {
         if count == room { grow(by: 1) }
@@ -38,6 +43,36 @@ struct JSONOutput: ~Copyable {
     mutating func append(text: String) {
         var text = text
         text.withUTF8 { append($0) }
+    }
+
+    /// A string with its quotation marks, as far as nothing in it needs an escape; looked at eight bytes at a time.
+    ///
+    /// - Returns: So many bytes of it are written; with all of them, the second mark is too.
+    mutating func appendQuoted(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        if room - count < bytes.count + 2 { grow(by: bytes.count + 2) }
+        start[count] = UInt8(ascii: "\"")
+        count += 1
+        guard let source = bytes.baseAddress else { return finishQuoted(0) }
+        let target = start + count
+        var position = 0
+        while position + 8 <= bytes.count {
+            let word = UnsafeRawPointer(source + position).loadUnaligned(as: UInt64.self)
+            if word.hasByteToEscape { break }
+            UnsafeMutableRawPointer(target + position).storeBytes(of: word, as: UInt64.self)
+            position += 8
+        }
+        while position < bytes.count, !source[position].needsEscape {
+            target[position] = source[position]
+            position += 1
+        }
+        count += position
+        return position < bytes.count ? position : finishQuoted(position)
+    }
+
+    private mutating func finishQuoted(_ written: Int) -> Int {
+        start[count] = UInt8(ascii: "\"")
+        count += 1
+        return written
     }
 
     /// The number's digits, without a text of its own.
@@ -69,5 +104,23 @@ struct JSONOutput: ~Copyable {
         start.deallocate()
         start = moved
         room = larger
+    }
+}
+
+extension UInt8 {
+    /// Whether JSON asks for an escape: for control characters, the quotation mark and the backslash.
+    var needsEscape: Bool { self < 0x20 || self == 0x22 || self == 0x5C }
+}
+
+extension UInt64 {
+    /// Whether one of its eight bytes may need an escape; now and then it says so of one that does not.
+    ///
+    /// "Determine if a word has a byte less than n" of Bit Twiddling Hacks; bytes of 0x80 and more need none.
+    fileprivate var hasByteToEscape: Bool {
+        let each: UInt64 = 0x0101_0101_0101_0101
+        let controls = self &- each &* 0x20
+        let quotes = (self ^ each &* 0x22) &- each
+        let backslashes = (self ^ each &* 0x5C) &- each
+        return (controls | quotes | backslashes) & ~self & (each &* 0x80) != 0
     }
 }
