@@ -21,7 +21,7 @@ struct ValueTests {
         #expect(map != other)
     }
 
-    @Test("a copy of a map is untouched by changes to the other, whatever its size", arguments: [0, 1, 4, 5, 8, 9, 40])
+    @Test("a copy of a map is untouched by changes to the other, whatever its size", arguments: [0, 1, 4, 24, 25, 40])
     func mapCopies(size: Int) {
         var map = ValueMap(minimumCapacity: size / 2)
         for number in 0..<size { map["a key longer than a word \(number)"] = .list([.int(Int64(number))]) }
@@ -179,6 +179,32 @@ struct JSONTests {
         let bytes = JSON.encodeExact(value)
         #expect(try JSON.parseExact(bytes) == value)
         #expect(throws: JSONError.self) { try JSON.parseExact(Array(#"{"$what":1}"#.utf8)) }
+    }
+
+    @Test("what must be escaped is, wherever it stands in a text, and what need not be is not")
+    func escapes() throws {
+        let escaped = ["\"": #"\""#, "\\": #"\\"#, "\n": #"\n"#, "\u{0}": #"\u0000"#, "\u{1F}": #"\u001f"#]
+        let plain = [" ", "!", "#", "[", "]", "\u{7F}", "\u{80}", "é", "€", "😀", "\u{FFFF}"]
+        let pieces = escaped.map { ($0.key, $0.value) } + plain.map { ($0, $0) }
+        for (text, written) in pieces {
+            for before in 0...17 {
+                for after in [0, 1, 7, 8, 9] {
+                    let (left, right) = (String(repeating: "a", count: before), String(repeating: "b", count: after))
+                    let value = Value.string(left + text + right)
+                    let json = "\"" + left + written + right + "\""
+                    #expect(String(decoding: JSON.encodeExact(value), as: UTF8.self) == json)
+                    #expect(try JSON.parseExact(Array(json.utf8)) == value)
+                    #expect(try JSON.parse(json + " ") == value)
+                }
+            }
+        }
+        for position in 0...17 {
+            var bytes = Array(("\"" + String(repeating: "a", count: 18) + "\"").utf8)
+            for forbidden: UInt8 in [0x00, 0x0A, 0x1F, 0xFF, 0x80] {
+                bytes[position + 1] = forbidden
+                #expect(throws: JSONError.self) { try JSON.parse(bytes) }
+            }
+        }
     }
 
     @Test("plain JSON has forms for times and bytes, and none for types")

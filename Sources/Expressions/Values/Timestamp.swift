@@ -62,19 +62,40 @@ extension Timestamp: CustomStringConvertible {
 
     /// RFC 3339 text in UTC; a fraction of 3, 6 or 9 digits when there is one.
     package var rfc3339: String {
+        String(unsafeUninitializedCapacity: Self.longestText) { text in
+            var writer = DigitWriter(text)
+            write(to: &writer)
+            return writer.count
+        }
+    }
+
+    /// Bytes of `9999-12-31T23:59:59.999999999Z`.
+    static let longestText = 30
+
+    private func write(to text: inout DigitWriter) {
         let time = CivilTime(secondsSinceEpoch: seconds)
-        var text = "\(padded(time.year, 4))-\(padded(time.month, 2))-\(padded(time.day, 2))T"
-        text += "\(padded(time.hour, 2)):\(padded(time.minute, 2)):\(padded(time.second, 2))"
+        text.write(time.year, digits: 4)
+        text.write("-")
+        text.write(time.month, digits: 2)
+        text.write("-")
+        text.write(time.day, digits: 2)
+        text.write("T")
+        text.write(time.hour, digits: 2)
+        text.write(":")
+        text.write(time.minute, digits: 2)
+        text.write(":")
+        text.write(time.second, digits: 2)
         if nanoseconds != 0 {
+            text.write(".")
             if nanoseconds % 1_000_000 == 0 {
-                text += ".\(padded(Int(nanoseconds / 1_000_000), 3))"
+                text.write(Int(nanoseconds / 1_000_000), digits: 3)
             } else if nanoseconds % 1000 == 0 {
-                text += ".\(padded(Int(nanoseconds / 1000), 6))"
+                text.write(Int(nanoseconds / 1000), digits: 6)
             } else {
-                text += ".\(padded(Int(nanoseconds), 9))"
+                text.write(Int(nanoseconds), digits: 9)
             }
         }
-        return text + "Z"
+        text.write("Z")
     }
 
     /// Reads RFC 3339 text: `2026-11-20T19:02:24Z`, with up to nine digits of a fraction and an offset such as
@@ -97,9 +118,26 @@ extension Timestamp: CustomStringConvertible {
     }
 }
 
-private func padded(_ number: Int, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+/// Writes numbers of fixed width into memory that has room for them.
+private struct DigitWriter {
+    private let text: UnsafeMutableBufferPointer<UInt8>
+    private(set) var count = 0
+
+    init(_ text: UnsafeMutableBufferPointer<UInt8>) { self.text = text }
+
+    mutating func write(_ character: Unicode.Scalar) {
+        text[count] = UInt8(ascii: character)
+        count += 1
+    }
+
+    mutating func write(_ number: Int, digits: Int) {
+        var left = number
+        for place in (count..<count + digits).reversed() {
+            text[place] = UInt8(ascii: "0") + UInt8(left % 10)
+            left /= 10
+        }
+        count += digits
+    }
 }
 
 /// Date and time of day in the proleptic Gregorian calendar, in some zone.

@@ -70,8 +70,9 @@ extension MapKey {
 package struct ValueMap: @unchecked Sendable {
     package typealias Element = (key: MapKey, value: Value)
 
-    /// Up to this many entries a search in line beats hashing.
-    private static let linearLimit = 8
+    /// Up to this many entries a search in line beats hashing: a row of most tables, an object of Stripe's but for the
+    /// largest.
+    private static let linearLimit = 24
 
     /// Nil until something is added.
     private var storage: MapStorage?

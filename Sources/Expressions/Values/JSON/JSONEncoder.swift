@@ -93,7 +93,10 @@ struct JSONEncoder: ~Copyable {
         switch (value, style) {
         case (.bytes(let bytes), .exact): output.append(text: "{\"$bytes\":\"\(Base64.encode(bytes))\"}")
         case (.bytes(let bytes), _): write(string: Base64.encode(bytes))
-        case (.timestamp(let moment), .exact): output.append(text: "{\"$timestamp\":\"\(moment.rfc3339)\"}")
+        case (.timestamp(let moment), .exact):
+            output.append("{\"$timestamp\":\"")
+            output.append(text: moment.rfc3339)
+            output.append("\"}")
         case (.timestamp(let moment), _): write(string: moment.rfc3339)
         case (.duration(let span), .exact): output.append(text: "{\"$duration\":\"\(ExactForm.encode(span))\"}")
         case (.duration(let span), _): write(string: span.secondsText)

@@ -113,10 +113,10 @@ extension UInt8 {
 }
 
 extension UInt64 {
-    /// Whether one of its eight bytes may need an escape; now and then it says so of one that does not.
+    /// Whether one of its eight bytes may need an escape in JSON; now and then it says so of one that does not.
     ///
     /// "Determine if a word has a byte less than n" of Bit Twiddling Hacks; bytes of 0x80 and more need none.
-    fileprivate var hasByteToEscape: Bool {
+    var hasByteToEscape: Bool {
         let each: UInt64 = 0x0101_0101_0101_0101
         let controls = self &- each &* 0x20
         let quotes = (self ^ each &* 0x22) &- each

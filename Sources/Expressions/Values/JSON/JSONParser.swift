@@ -77,8 +77,8 @@ struct JSONParser {
             if take("}") { break }
             guard take(",") else { throw unexpected("',' or '}'") }
         }
-        if isExact, map.count == 1, let name = map.keys[0].stringValue, name.hasPrefix("$") {
-            guard let value = ExactForm.decode(name, map.values[0]) else {
+        if isExact, map.count == 1, !map.hasPlainKeys, let name = map.entry(at: 0).key.stringValue {
+            guard let value = ExactForm.decode(name, map.entry(at: 0).value) else {
                 throw JSONError(.syntax, at: start, "an unknown or malformed exact form")
             }
             return value
@@ -187,6 +187,14 @@ extension JSONParser {
         // Tells whether any byte is beyond ASCII, where UTF-8 must be checked.
         var seen: UInt8 = 0
         while index < bytes.count {
+            if index + 8 <= bytes.count {
+                let word = UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                if !word.hasByteToEscape {
+                    if word & 0x8080_8080_8080_8080 != 0 { seen |= 0x80 }
+                    index += 8
+                    continue
+                }
+            }
             let byte = bytes[index]
             if byte == UInt8(ascii: "\"") {
                 let content = UnsafeBufferPointer(rebasing: bytes[contentStart..<index])
