@@ -89,6 +89,42 @@ struct EngineChangeTests {
         }
     }
 
+    @Test(
+        "what changed more rows than were expected is undone, also where the id is compared with another column",
+        arguments: ["block: update-record", "block: delete-record"]
+    )
+    func expectation(block: String) async throws {
+        let set = block.contains("update") ? "set: { status: PAID }" : ""
+        let flow = """
+            flow: f
+            kind: page
+            access: [customer]
+            output: { why: "${ vars.why }" }
+            blocks:
+              - { block: set-variables, set: { why: none } }
+              - { id: a, block: insert-record, table: orders, set: { name: a, total: 1 } }
+              - { id: b, block: insert-record, table: orders, set: { name: b, total: 2 } }
+              - { id: c, block: insert-record, table: orders, set: { name: c, total: 7 } }
+              - id: one
+                \(block)
+                table: orders
+                where: { id: "${ record.total }" }
+                \(set)
+                expect: 1
+                fail:
+                  - { block: set-variables, set: { why: "${ error.code + ': ' + error.message }" } }
+            """
+        try await EngineWorld.with(flow, Self.watcher("update, delete")) { world in
+            try await world.run { engine in
+                let answer = try await engine.call()
+                let why = "2 records of 'orders' would have changed, 1 were expected"
+                #expect(answer.body["why"] == .string("expectation_failed: \(why)"))
+                #expect(try await engine.rows("orders").map { $0["status"] } == ["NEW", "NEW", "NEW"])
+                #expect(try await watchers(engine).isEmpty)
+            }
+        }
+    }
+
     @Test("a condition that cannot be evaluated is a failed run; the change stands")
     func brokenCondition() async throws {
         let when = "trigger.new.note.size() > 0"

@@ -1,5 +1,7 @@
 /// A compiled expression: parsed, checked and resolved once, evaluated as often as wished, from any thread.
-package struct Expression: Sendable {
+///
+/// A reference, since flows hand it from part to part.
+package final class Expression: Sendable {
     /// The text it was compiled from.
     package let text: String
     /// The type of its value.
@@ -11,6 +13,22 @@ package struct Expression: Sendable {
     /// The declared slots that are used, each with its slot inside a frame.
     private let usedSlots: [Analyzer.UsedSlot]
     private let slotCount: Int
+
+    private init(
+        text: String,
+        type: ExpressionType,
+        references: [Reference],
+        root: any EvaluationNode,
+        usedSlots: [Analyzer.UsedSlot],
+        slotCount: Int
+    ) {
+        self.text = text
+        self.type = type
+        self.references = references
+        self.root = root
+        self.usedSlots = usedSlots
+        self.slotCount = slotCount
+    }
 
     /// A use of a declared variable: `blocks.order.total` has the path blocks, order, total.
     package struct Reference: Sendable, Hashable {

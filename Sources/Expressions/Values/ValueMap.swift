@@ -123,7 +123,7 @@ package struct ValueMap: @unchecked Sendable {
         set { self[MapKey.string(key)] = newValue }
     }
 
-    /// Adds an entry of a key that is not there yet; nobody looks for it.
+    /// Adds an entry of a key that is not there yet; nobody looks for it, and a second one would spoil the map.
     package mutating func append(_ value: Value, for key: MapKey) {
         assert(storage?.position(of: key) == nil, "a key is there twice")
         uniqueStorage(adding: 1).append(value, for: key, linearLimit: Self.linearLimit)

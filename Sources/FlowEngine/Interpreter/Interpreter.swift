@@ -129,6 +129,8 @@ struct Interpreter: Sendable {
         self.runValue = FlowScope.describe(run, start, startedAt: startedAt)
         self.deadline = graph.timeout.flatMap { startedAt + $0 }
         self.state = State(position: .at(graph.entry))
+        // Most runs pass each block once: growing step by step costs more than the room.
+        state.visits.reserveCapacity(min(graph.nodes.count, 16))
     }
 
     /// Set by the first `respond`.

@@ -79,9 +79,10 @@ extension Turn {
         _ change: (any StoreTransaction) throws(StoreError) -> Int
     ) throws(StoreError) -> Result<Value, BlockFailure> {
         guard let expected else { return .success(["changed": .int(Int64(try change(transaction)))]) }
-        let isOne = expected == 1 && conditions.contains { $0.column == "id" && $0.operator == .equals }
+        let isOneAtMost = conditions.contains(where: \.namesOneRow)
         // One row or none: there is nothing to undo when it is none.
-        let changed = try isOne ? change(transaction) : undoing(unless: expected, change)
+        let changed = try expected == 1 && isOneAtMost ? change(transaction) : undoing(unless: expected, change)
+        if changed > 1, isOneAtMost { throw StoreError(.corrupt, "two rows of '\(table)' have one id") }
         if changed == expected { return .success(["changed": .int(Int64(changed))]) }
         return .failure(
             BlockFailure(
@@ -110,5 +111,13 @@ extension Turn {
             guard error.isBlockFailure, error.message == "expectation", changed != expected else { throw error }
         }
         return changed
+    }
+}
+
+extension ResolvedCondition {
+    /// Compares the id with a value; with another column of the row it could hold for many.
+    fileprivate var namesOneRow: Bool {
+        guard column == "id", self.operator == .equals, case .value = operand else { return false }
+        return true
     }
 }

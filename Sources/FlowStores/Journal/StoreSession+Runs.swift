@@ -225,8 +225,10 @@ extension StoreSession {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?16, ?16 IS NOT NULL, ?17, ?18, 'queued', 0, ?19, 0)
         """
     )
-    /// `OR FAIL`, and the trigger's too (`Migration.cheapRefusals`): before a refusal that undoes a statement, SQLite keeps
-    /// a copy of each page that it changes, and of one row there is nothing to undo.
+    /// Fails without undoing, since of one row there is nothing to undo.
+    ///
+    /// Before a refusal that undoes a statement, SQLite keeps a copy of each page that it changes. For the same reason the
+    /// trigger's is another one (`Migration.cheapRefusals`).
     static let changeRun = FixedStatement(
         """
         UPDATE OR FAIL runs SET status = ?, epoch = ?2, started_at = ?, finished_at = ?, wakes_at = ?, answer = ?,

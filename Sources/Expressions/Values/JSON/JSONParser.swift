@@ -77,7 +77,8 @@ struct JSONParser {
             if take("}") { break }
             guard take(",") else { throw unexpected("',' or '}'") }
         }
-        if isExact, map.count == 1, !map.hasPlainKeys, let name = map.entry(at: 0).key.stringValue {
+        if isExact, map.count == 1, !map.hasPlainKeys, let name = map.entry(at: 0).key.stringValue, name.hasPrefix("$")
+        {
             guard let value = ExactForm.decode(name, map.entry(at: 0).value) else {
                 throw JSONError(.syntax, at: start, "an unknown or malformed exact form")
             }
