@@ -175,17 +175,6 @@ extension ValueMap {
         }
         return true
     }
-
-    /// Calls `body` with each key and value where they are, in the order of insertion.
-    @inline(__always)
-    func forEachEntry<Failure: Error>(
-        _ body: (_ position: Int, borrowing MapKey, borrowing Value) throws(Failure) -> Void
-    ) throws(Failure) {
-        guard let storage else { return }
-        for position in 0..<storage.count {
-            try body(position, storage.entries[position].key, storage.entries[position].value)
-        }
-    }
 }
 
 extension ValueMap: Sequence {

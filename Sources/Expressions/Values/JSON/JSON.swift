@@ -60,12 +60,7 @@ package enum JSON {
         return encoder.output.bytes
     }
 
-    /// As ``encodeExact(_:)``, nil when there is more to write than the limits allow.
-    package static func encodeExact(_ value: Value, limits: JSONLimits) -> [UInt8]? {
-        withExact(value, limits: limits) { Array($0) }
-    }
-
-    /// As ``encodeExact(_:limits:)``, and lends the bytes instead of giving them away.
+    /// Lends what ``encodeExact(_:)`` gives to `body`; nil when there is more to write than the limits allow.
     package static func withExact<Result>(
         _ value: Value,
         limits: JSONLimits,

@@ -57,8 +57,9 @@ struct JSONEncoder: ~Copyable {
                 try write(entry.value, for: entry.key, isFirst: position == 0, depth: depth)
             }
         } else {
-            try map.forEachEntry { (position, key, value) throws(JSONError) in
-                try write(copy value, for: keyText(copy key), isFirst: position == 0, depth: depth)
+            for position in 0..<map.count {
+                let entry = map.entry(at: position)
+                try write(entry.value, for: keyText(entry.key), isFirst: position == 0, depth: depth)
             }
         }
         if !map.isEmpty { newLine(depth) }
