@@ -121,4 +121,53 @@ struct FuzzTests {
             #expect(try JSON.parseExact(JSON.encodeExact(value)) == value)
         }
     }
+
+    @Test("members read alone are those of the whole, and a fault of the rest is told the same")
+    func members() throws {
+        var generator = SeededGenerator(seed: Self.seed ^ 0xFFFF)
+        let wanted: JSONMembers = ["id": .whole, "data": .members(["object": .members(["id": .whole])])]
+        // In any reading: one that meets something odd may keep more.
+        func project(_ value: Value) -> [Value?] {
+            let object = value["data"]?["object"]
+            return [
+                value["id"], value["data"]?.mapValue == nil ? value["data"] : nil,
+                object?.mapValue == nil ? object : nil, object?["id"],
+            ]
+        }
+        let pieces = [
+            "{", "}", "[", "]", ",", ":", "\"id\"", "\"data\"", "\"object\"", "\"é\"", "\"\\u0069d\"", "\"other\"", "7",
+            "null", "\"", "\\", " ", "\"a text of more than eight bytes\"", "1e999", "\u{1}",
+        ]
+        let document =
+            Array(
+                #"{"id":"evt_1","type":"a.b","data":{"object":{"id":"pi_1","amount":1000,"list":[1,{"id":2}],"word":"ü"},"#
+                    .utf8
+            )
+            + Array(
+                #""previous":{"id":null,"deep":{"a":[[],{}],"text":"x\\ny"}}},"livemode":false,"request":null}"#.utf8
+            )
+        var accepted = 0
+        for round in 0..<(Self.count / 4) {
+            var bytes = document
+            for _ in 0..<(round % 4) {
+                let place = generator.below(bytes.count)
+                let piece = Array(pieces[generator.below(pieces.count)].utf8)
+                let end = min(bytes.count, place + generator.below(8))
+                bytes.replaceSubrange(place..<end, with: piece)
+            }
+            let whole = Result { () throws(JSONError) in try JSON.parse(bytes) }
+            let kept = Result { () throws(JSONError) in try JSON.parse(bytes, keeping: wanted) }
+            switch (whole, kept) {
+            case (.success(let whole), .success(let kept)):
+                accepted += 1
+                #expect(project(kept) == project(whole), "\(String(decoding: bytes, as: UTF8.self))")
+            case (.failure(let one), .failure(let other)):
+                #expect(one == other, "\(String(decoding: bytes, as: UTF8.self))")
+            default:
+                Issue.record("only one reading takes \(String(decoding: bytes, as: UTF8.self))")
+            }
+        }
+        #expect(accepted > Self.count / 16 && accepted < Self.count / 4)
+        #expect(try JSON.parse(document, keeping: wanted) == ["id": "evt_1", "data": ["object": ["id": "pi_1"]]])
+    }
 }

@@ -40,6 +40,36 @@ struct WebhookTests {
         #expect(intent.amountReceived == 1000)
     }
 
+    @Test("an event that nobody waits for is judged as strictly, and only what is looked at is kept")
+    func outline() throws {
+        func read(_ event: TestEvent, whole: Bool) throws -> StripeEvent {
+            try door.receive(body: event.body, signature: event.signed(), now: now) { _ in whole }
+        }
+        var other = TestEvent(id: "evt_1", type: "customer.updated", object: ["id": "cus_1", "email": "a@b.c"])
+        let kept = try read(other, whole: false)
+        let whole = try read(other, whole: true)
+        #expect(kept.subject == .other && kept.object == "cus_1" && kept.id == "evt_1" && kept.created == whole.created)
+        #expect(kept.value["data"] == ["object": ["id": "cus_1"]])
+        #expect(whole.value["data"]?["object"]?["email"] == "a@b.c")
+        // What the payments wait for is whole, whoever else does.
+        #expect(try read(event, whole: false) == read(event, whole: true))
+        for event in [TestEvent(id: "ev_1", type: "a.b", object: [:]), TestEvent(id: "evt_1", type: "A", object: [:])] {
+            #expect(refusal(event.body, event.signed()) == .malformed)
+            #expect(throws: WebhookRefusal.self) { try read(event, whole: false) }
+        }
+        other.isLive = true
+        #expect(throws: WebhookRefusal.self) { try read(other, whole: false) }
+        for body in [#"{"id":"evt_1","id":"evt_1","#, #"{"x":{"a":1,"a":2},"#, #"{"x":"\q","#] {
+            let text = body + #""object":"event","created":1,"livemode":false,"type":"a.b","data":{"object":{}}}"#
+            let bytes = Array(text.utf8)
+            let signature = StripeSignature.sign(body: bytes, secret: Secret(PaymentsWorld.webhookSecret), at: now)
+            let refused = #expect(throws: WebhookRefusal.self) {
+                try door.receive(body: bytes, signature: signature, now: now) { _ in false }
+            }
+            #expect(refused?.code == .malformed)
+        }
+    }
+
     @Test("E9: one changed byte, no header, another secret, an old or a future stamp: 400")
     func refusesWhatIsNotStripes() {
         var changed = event.body

@@ -26,7 +26,7 @@ package struct KeyFile: Sendable, Hashable {
             path = chosen
         } else {
             let folder = try Self.configurationFolder(environment)
-            let hash = hexadecimal(SHA256.hash(data: Data(app.utf8)).prefix(6))
+            let hash = SHA256.hash(data: Data(app.utf8)).withUnsafeBytes { hexadecimal($0.prefix(6)) }
             let name = app.split(separator: "/").last.map(String.init) ?? "app"
             path = "\(folder)/runnel/key-\(Self.plain(name))-\(hash)"
         }

@@ -47,8 +47,9 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
 
 /// Whether two sequences of bytes are equal, in a time that depends on their lengths alone.
 func isEqualInConstantTime(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
+    let (left, right) = (Array(left), Array(right))
     guard left.count == right.count else { return false }
     var difference: UInt8 = 0
-    for (one, other) in zip(left, right) { difference |= one ^ other }
+    for place in left.indices { difference |= left[place] ^ right[place] }
     return difference == 0
 }

@@ -1,4 +1,5 @@
 package import FlowEngine
+import Synchronization
 
 /// The keys of one Stripe connection, read on each use.
 ///
@@ -44,15 +45,29 @@ package struct StripeCredentials: Sendable {
         }
         return text
     }
+}
 
-    /// The web hook's signing secrets; empty when none is set.
-    ///
-    /// At most eight are looked at.
-    package func webhookSecrets(of connection: String, mode: Mode) -> [Secret] {
-        guard let text = source.secret(named: "\(connection).\(mode.rawValue).webhookSecret")?.reveal() else {
-            return []
+/// The keys that a web hook's deliveries are verified with, made ready once for each value of its secret.
+package final class StripeWebhookKeys: Sendable {
+    private let source: any CredentialSource
+    private let name: String
+    private let last = Mutex<(secret: Secret, keys: [StripeSignature.Key])?>(nil)
+
+    /// The keys of a connection's web hook in one mode.
+    package init(of connection: String, mode: Mode, in credentials: StripeCredentials) {
+        source = credentials.source
+        name = "\(connection).\(mode.rawValue).webhookSecret"
+    }
+
+    /// One for each secret that is set now, at most eight; empty when none is.
+    package func current() -> [StripeSignature.Key] {
+        guard let secret = source.secret(named: name) else { return [] }
+        return last.withLock { last in
+            if let last, last.secret == secret { return last.keys }
+            let texts = secret.reveal().utf8.split { $0 == UInt8(ascii: ",") || $0 <= UInt8(ascii: " ") }
+            let keys = texts.prefix(8).map { StripeSignature.Key(Secret(String(Substring($0)))) }
+            last = (secret, keys)
+            return keys
         }
-        return text.utf8.split { $0 == UInt8(ascii: ",") || $0 <= UInt8(ascii: " ") }.prefix(8)
-            .map { Secret(String(Substring($0))) }
     }
 }

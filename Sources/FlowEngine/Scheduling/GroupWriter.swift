@@ -200,11 +200,14 @@ extension GroupWriter {
         do throws(StoreError) {
             try store.writeGroup { (transaction) throws(StoreError) in
                 observer.groupBegins()
+                let triggering = transaction as? TriggeringTransaction
                 jobs = group
                 outcomes = []
                 apart = []
                 while outcomes.count < jobs.count {
                     var more: [Job] = []
+                    // What the job changes is nobody's doing until a turn in it says whose.
+                    triggering?.generation = 0
                     let outcome = try attempt(jobs[outcomes.count], guarding, in: transaction, &more)
                     if guarding == .trusting, case .failure(let error) = outcome {
                         wasTrustedInVain = true
@@ -244,8 +247,6 @@ extension GroupWriter {
         in transaction: any StoreTransaction,
         _ more: inout [Job]
     ) throws(StoreError) -> Result<Void, StoreError> {
-        // What the job changes is nobody's doing until a turn in it says whose.
-        (transaction as? TriggeringTransaction)?.generation = 0
         do throws(StoreError) {
             if guarding == .trusting {
                 try job.body(transaction, &more)

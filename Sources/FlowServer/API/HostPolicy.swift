@@ -1,10 +1,12 @@
 import HTTPTypes
+import Synchronization
 
 /// Decides by `Host` and `Origin` whether a request may come in: a page of another site must not reach a server on
 /// the loopback interface through a name that was made to point there.
 struct HostPolicy: Sendable {
     private let hosts: Set<String>
     private let origins: Set<String>
+    private let lastAllowed = LastAllowed()
 
     init(publicHosts: [String], allowedOrigins: [String]) {
         hosts = Set(publicHosts.map { $0.lowercased() })
@@ -40,8 +42,12 @@ struct HostPolicy: Sendable {
     func isConfigured(origin: String) -> Bool { origins.contains(origin.lowercased()) }
 
     private func allows(_ authority: String) -> Bool {
-        guard let name = Self.name(of: authority) else { return false }
-        return Self.isLoopback(name) || hosts.contains(name) || hosts.contains(authority)
+        if lastAllowed.is(authority) { return true }
+        guard let name = Self.name(of: authority),
+            Self.isLoopback(name) || hosts.contains(name) || hosts.contains(authority)
+        else { return false }
+        lastAllowed.set(authority)
+        return true
     }
 
     /// The authority without its port; nil when it is not of the form `name`, `name:port` or `[v6]:port`.
@@ -67,6 +73,14 @@ struct HostPolicy: Sendable {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
+}
+
+/// The authority that was let in last: nearly all requests name the same.
+private final class LastAllowed: Sendable {
+    private let authority = Mutex("")
+
+    func `is`(_ candidate: String) -> Bool { authority.withLock { $0 == candidate } }
+    func set(_ allowed: String) { authority.withLock { $0 = allowed } }
 }
 
 extension HTTPField.Name {

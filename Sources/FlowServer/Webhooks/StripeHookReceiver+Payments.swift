@@ -35,7 +35,9 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
         let now = engine.clock.now()
         let event: StripeEvent
         do throws(WebhookRefusal) {
-            event = try webhook.receive(body: body, signature: signature, now: now)
+            event = try webhook.receive(body: body, signature: signature, now: now) { type in
+                engine.flowsOfStripeEvents[type] != nil
+            }
         } catch {
             let refused = StripeHookVerdict.refused(
                 status: error.status,

@@ -32,7 +32,7 @@ package struct StripeEvent: Sendable, Hashable {
     package var subject: Subject
     /// Made here of an object that was fetched, not sent by Stripe.
     package var isObserved = false
-    /// The whole event, for the flow.
+    /// The whole event, for the flow; of one that nobody here waits for, some members (`init(body:whole:)`).
     package var value: Value
 
     /// The most bytes of an event.
@@ -54,7 +54,30 @@ package struct StripeEvent: Sendable, Hashable {
         }
     }
 
+    /// What is looked at of an event that nothing here waits for.
+    private static let outline: JSONMembers = [
+        "id": .whole, "object": .whole, "livemode": .whole, "type": .whole, "account": .whole, "created": .whole,
+        "observed": .whole, "related_object": .whole, "data": .members(["object": .members(["id": .whole])]),
+    ]
+
     /// Reads the body of a delivery; nil for anything that is not an event as Stripe sends it.
+    ///
+    /// Most that Stripe tells concerns nothing here: to keep all of it would be most of what such an event costs. What
+    /// somebody else waits for, by `isWanted`, is kept whole.
+    package init?(body: [UInt8], whole isWanted: (_ type: String) -> Bool) {
+        guard body.count <= Self.bytesMax, let outline = try? JSON.parse(body, keeping: Self.outline) else {
+            return nil
+        }
+        if outline["object"] == "event", let type = outline["type"]?.stringValue, Self.readers[type] == nil,
+            !isWanted(type)
+        {
+            self.init(outline)
+        } else {
+            self.init(body: body)
+        }
+    }
+
+    /// Reads the body of a delivery, whole; nil for anything that is not an event as Stripe sends it.
     package init?(body: [UInt8]) {
         guard body.count <= Self.bytesMax, let value = try? JSON.parse(body) else { return nil }
         self.init(value)
@@ -82,10 +105,15 @@ package struct StripeEvent: Sendable, Hashable {
             subject = StripePointer(thin: value).map(Subject.pointer) ?? .other
         case "event":
             guard let created = value["created"]?.intValue, created >= 0, let object = value["data"]?["object"],
-                object.mapValue != nil, let subject = Self.subject(of: type, object)
+                object.mapValue != nil
             else { return nil }
             self.created = created
-            self.subject = subject
+            if let read = Self.readers[type] {
+                guard let subject = read(object) else { return nil }
+                self.subject = subject
+            } else {
+                subject = .other
+            }
             isObserved = value["observed"] == true
         default: return nil
         }
@@ -103,30 +131,41 @@ package struct StripeEvent: Sendable, Hashable {
         }
     }
 
+    /// Reads what events of a type are about, by the type; for all other types nothing here waits.
+    ///
     /// Nil when the object is not what the type says.
-    private static func subject(of type: String, _ object: Value) -> Subject? {
-        switch type {
-        case "payment_intent.processing": payment(object, .processing)
-        case "payment_intent.requires_action": payment(object, .requiresAction)
-        case "payment_intent.payment_failed": payment(object, .failed)
-        case "payment_intent.canceled": payment(object, .cancelled)
-        case "payment_intent.succeeded": payment(object, .succeeded)
-        case "charge.succeeded", "charge.updated", "charge.captured", "charge.refunded":
-            StripeCharge(object).map(Subject.charge)
-        case "refund.created", "refund.updated", "refund.failed", "charge.refund.updated":
-            StripeRefund(object).map { RefundStatus(stripe: $0.status) == nil ? .other : .refund($0) }
-        case "customer.subscription.created": StripeSubscription(object).map { .subscription($0, .created) }
-        case "customer.subscription.updated", "customer.subscription.paused", "customer.subscription.resumed":
-            StripeSubscription(object).map { .subscription($0, .updated) }
-        case "customer.subscription.deleted": StripeSubscription(object).map { .subscription($0, .cancelled) }
-        case "invoice.created":
-            StripeInvoice(object).map { $0.isDraft && $0.billingReason == "subscription_cycle" ? .draft($0) : .other }
-        case "invoice.paid": StripeInvoice(object).map { .invoice($0, isPaid: true) }
-        case "invoice.payment_failed": StripeInvoice(object).map { .invoice($0, isPaid: false) }
-        case "invoice_payment.paid": StripeInvoicePayment(object).map(Subject.invoicePayment)
-        case "checkout.session.expired": .expiredSession(metadata: object["metadata"]?.mapValue ?? [:])
-        default: .other
-        }
+    private static let readers: [String: @Sendable (_ object: Value) -> Subject?] = [
+        "payment_intent.processing": { payment($0, .processing) },
+        "payment_intent.requires_action": { payment($0, .requiresAction) },
+        "payment_intent.payment_failed": { payment($0, .failed) },
+        "payment_intent.canceled": { payment($0, .cancelled) },
+        "payment_intent.succeeded": { payment($0, .succeeded) },
+        "charge.succeeded": charge, "charge.updated": charge, "charge.captured": charge, "charge.refunded": charge,
+        "refund.created": refund, "refund.updated": refund, "refund.failed": refund, "charge.refund.updated": refund,
+        "customer.subscription.created": { subscription($0, .created) },
+        "customer.subscription.updated": { subscription($0, .updated) },
+        "customer.subscription.paused": { subscription($0, .updated) },
+        "customer.subscription.resumed": { subscription($0, .updated) },
+        "customer.subscription.deleted": { subscription($0, .cancelled) },
+        "invoice.created": draft,
+        "invoice.paid": { StripeInvoice($0).map { .invoice($0, isPaid: true) } },
+        "invoice.payment_failed": { StripeInvoice($0).map { .invoice($0, isPaid: false) } },
+        "invoice_payment.paid": { StripeInvoicePayment($0).map(Subject.invoicePayment) },
+        "checkout.session.expired": { .expiredSession(metadata: $0["metadata"]?.mapValue ?? [:]) },
+    ]
+
+    @Sendable private static func charge(_ object: Value) -> Subject? { StripeCharge(object).map(Subject.charge) }
+
+    @Sendable private static func refund(_ object: Value) -> Subject? {
+        StripeRefund(object).map { RefundStatus(stripe: $0.status) == nil ? .other : .refund($0) }
+    }
+
+    private static func subscription(_ object: Value, _ change: RecurringChange) -> Subject? {
+        StripeSubscription(object).map { .subscription($0, change) }
+    }
+
+    @Sendable private static func draft(_ object: Value) -> Subject? {
+        StripeInvoice(object).map { $0.isDraft && $0.billingReason == "subscription_cycle" ? .draft($0) : .other }
     }
 
     private static func payment(_ object: Value, _ status: PaymentStatus) -> Subject? {

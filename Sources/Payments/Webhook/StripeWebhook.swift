@@ -7,18 +7,16 @@ package struct StripeWebhook: Sendable {
     /// How far a time stamp may lie from now, to either side.
     package static let tolerance = Duration.seconds(300)
 
-    private let connection: String
     private let mode: Mode
-    private let credentials: StripeCredentials
+    private let keys: StripeWebhookKeys
 
     /// - Parameters:
     ///   - connection: the name of the Stripe connection, whose `webhookSecret` signs.
     ///   - mode: the server's; only secrets and events of this mode are let in.
-    ///   - credentials: where the secrets are, read on each delivery.
+    ///   - credentials: where the secrets are, asked on each delivery.
     package init(connection: String, mode: Mode, credentials: StripeCredentials) {
-        self.connection = connection
         self.mode = mode
-        self.credentials = credentials
+        self.keys = StripeWebhookKeys(of: connection, mode: mode, in: credentials)
     }
 
     /// Lets a delivery in or not; stores nothing.
@@ -27,25 +25,31 @@ package struct StripeWebhook: Sendable {
     ///   - body: the raw bytes as they came.
     ///   - signature: the value of `Stripe-Signature`, nil when the header is missing or stands there twice.
     ///   - now: the present.
+    ///   - isWanted: whether a flow waits for events of a type, and needs them whole.
     /// - Returns: the event, ready for `PaymentsFeature.accept`.
     /// - Throws: `WebhookRefusal`; nothing may be stored then.
-    package func receive(body: [UInt8], signature: String?, now: Timestamp) throws(WebhookRefusal) -> StripeEvent {
+    package func receive(
+        body: [UInt8],
+        signature: String?,
+        now: Timestamp,
+        whole isWanted: (_ type: String) -> Bool = { _ in true }
+    ) throws(WebhookRefusal) -> StripeEvent {
         guard body.count <= StripeEvent.bytesMax else { throw WebhookRefusal(.bodyTooLarge) }
-        let secrets = credentials.webhookSecrets(of: connection, mode: mode)
-        guard !secrets.isEmpty else { throw WebhookRefusal(.noSecret) }
+        let keys = keys.current()
+        guard !keys.isEmpty else { throw WebhookRefusal(.noSecret) }
         guard let signature else { throw WebhookRefusal(.signatureMissing) }
         do {
             try StripeSignature.verify(
                 header: signature,
                 body: body,
-                secrets: secrets,
+                keys: keys,
                 now: now,
                 tolerance: Self.tolerance
             )
         } catch {
             throw WebhookRefusal(.signatureInvalid, detail: error.description)
         }
-        guard let event = StripeEvent(body: body) else { throw WebhookRefusal(.malformed) }
+        guard let event = StripeEvent(body: body, whole: isWanted) else { throw WebhookRefusal(.malformed) }
         guard event.mode == mode else { throw WebhookRefusal(.wrongMode) }
         return event
     }

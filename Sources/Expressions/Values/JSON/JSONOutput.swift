@@ -55,11 +55,17 @@ struct JSONOutput: ~Copyable {
         guard let source = bytes.baseAddress else { return finishQuoted(0) }
         let target = start + count
         var position = 0
-        while position + 8 <= bytes.count {
-            let word = UnsafeRawPointer(source + position).loadUnaligned(as: UInt64.self)
-            if word.hasByteToEscape { break }
-            UnsafeMutableRawPointer(target + position).storeBytes(of: word, as: UInt64.self)
-            position += 8
+        while position < bytes.count {
+            // The last eight overlap those before; a shorter text goes byte by byte.
+            let next = min(position, bytes.count - 8)
+            guard next >= 0 else { break }
+            let word = UnsafeRawPointer(source + next).loadUnaligned(as: UInt64.self)
+            UnsafeMutableRawPointer(target + next).storeBytes(of: word, as: UInt64.self)
+            if let plain = word.bytesBeforeEscape {
+                count += next + plain
+                return next + plain
+            }
+            position = next + 8
         }
         while position < bytes.count, !source[position].needsEscape {
             target[position] = source[position]
@@ -113,14 +119,18 @@ extension UInt8 {
 }
 
 extension UInt64 {
-    /// Whether one of its eight bytes may need an escape in JSON; now and then it says so of one that does not.
+    /// How many of the eight bytes, as they lie in memory, come before the first that needs an escape in JSON; nil where none does.
     ///
-    /// "Determine if a word has a byte less than n" of Bit Twiddling Hacks; bytes of 0x80 and more need none.
-    var hasByteToEscape: Bool {
+    /// "Determine if a word has a byte less than n" of Bit Twiddling Hacks; bytes of 0x80 and more need none. What borrows
+    /// lies behind the first that is found, so that one is right.
+    @inline(__always)
+    var bytesBeforeEscape: Int? {
+        let word = UInt64(littleEndian: self)
         let each: UInt64 = 0x0101_0101_0101_0101
-        let controls = self &- each &* 0x20
-        let quotes = (self ^ each &* 0x22) &- each
-        let backslashes = (self ^ each &* 0x5C) &- each
-        return (controls | quotes | backslashes) & ~self & (each &* 0x80) != 0
+        let controls = word &- each &* 0x20
+        let quotes = (word ^ each &* 0x22) &- each
+        let backslashes = (word ^ each &* 0x5C) &- each
+        let found = (controls | quotes | backslashes) & ~word & (each &* 0x80)
+        return found == 0 ? nil : found.trailingZeroBitCount / 8
     }
 }

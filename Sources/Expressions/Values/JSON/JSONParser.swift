@@ -1,9 +1,9 @@
 /// Reads JSON from bytes in one pass.
 struct JSONParser {
-    private let bytes: UnsafeBufferPointer<UInt8>
+    let bytes: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
     private let isExact: Bool
-    private var position = 0
+    var position = 0
     private var valueCount = 0
 
     init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits, isExact: Bool) {
@@ -13,21 +13,25 @@ struct JSONParser {
     }
 
     mutating func document() throws(JSONError) -> Value {
+        try document { (parser) throws(JSONError) in try parser.value(depth: 0) }
+    }
+
+    /// A text that holds the one value that `read` reads, and spaces.
+    mutating func document(
+        _ read: (inout JSONParser) throws(JSONError) -> Value
+    ) throws(JSONError) -> Value {
         guard bytes.count <= limits.bytes else {
             throw JSONError(.tooLarge, at: 0, "\(bytes.count) bytes, more than the \(limits.bytes) allowed")
         }
         skipSpace()
-        let value = try self.value(depth: 0)
+        let value = try read(&self)
         skipSpace()
         guard position == bytes.count else { throw unexpected("the end of the text") }
         return value
     }
 
-    private mutating func value(depth: Int) throws(JSONError) -> Value {
-        valueCount += 1
-        guard valueCount <= limits.values else {
-            throw JSONError(.tooLarge, at: position, "more than \(limits.values) values")
-        }
+    mutating func value(depth: Int) throws(JSONError) -> Value {
+        try countValue()
         guard position < bytes.count else { throw unexpected("a value") }
         switch bytes[position] {
         case UInt8(ascii: "{"): return try object(depth: depth)
@@ -40,18 +44,36 @@ struct JSONParser {
         }
     }
 
+    mutating func countValue() throws(JSONError) {
+        valueCount += 1
+        guard valueCount <= limits.values else {
+            throw JSONError(.tooLarge, at: position, "more than \(limits.values) values")
+        }
+    }
+
     private mutating func list(depth: Int) throws(JSONError) -> [Value] {
+        var elements: [Value] = []
+        try eachElement(depth: depth) { (parser) throws(JSONError) in
+            if elements.isEmpty { elements.reserveCapacity(4) }
+            elements.append(try parser.value(depth: depth + 1))
+        }
+        return elements
+    }
+
+    /// Calls `read` where each element of a list stands.
+    mutating func eachElement(
+        depth: Int,
+        _ read: (inout JSONParser) throws(JSONError) -> Void
+    ) throws(JSONError) {
         try checkDepth(depth)
         position += 1
         skipSpace()
-        var elements: [Value] = []
-        if take("]") { return elements }
-        elements.reserveCapacity(4)
+        if take("]") { return }
         while true {
             skipSpace()
-            elements.append(try value(depth: depth + 1))
+            try read(&self)
             skipSpace()
-            if take("]") { return elements }
+            if take("]") { return }
             guard take(",") else { throw unexpected("',' or ']'") }
         }
     }
@@ -87,7 +109,7 @@ struct JSONParser {
         return .map(map)
     }
 
-    private func checkDepth(_ depth: Int) throws(JSONError) {
+    func checkDepth(_ depth: Int) throws(JSONError) {
         guard depth < limits.depth else {
             throw JSONError(.tooLarge, at: position, "nested more than \(limits.depth) levels deep")
         }
@@ -103,7 +125,7 @@ struct JSONParser {
         return value
     }
 
-    private mutating func skipSpace() {
+    mutating func skipSpace() {
         while position < bytes.count {
             switch bytes[position] {
             case 0x20, 0x09, 0x0A, 0x0D: position += 1
@@ -112,13 +134,13 @@ struct JSONParser {
         }
     }
 
-    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
         guard position < bytes.count, UInt32(bytes[position]) == character.value else { return false }
         position += 1
         return true
     }
 
-    private func unexpected(_ expected: String) -> JSONError {
+    func unexpected(_ expected: String) -> JSONError {
         guard position < bytes.count else {
             return JSONError(.syntax, at: position, "the text ends where \(expected) was expected")
         }
@@ -181,7 +203,7 @@ extension JSONParser {
 // MARK: Strings
 
 extension JSONParser {
-    private mutating func string() throws(JSONError) -> String {
+    mutating func string() throws(JSONError) -> String {
         let start = position
         let contentStart = position + 1
         var index = contentStart
@@ -190,11 +212,14 @@ extension JSONParser {
         while index < bytes.count {
             if index + 8 <= bytes.count {
                 let word = UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                if !word.hasByteToEscape {
+                guard let plain = word.bytesBeforeEscape else {
                     if word & 0x8080_8080_8080_8080 != 0 { seen |= 0x80 }
                     index += 8
                     continue
                 }
+                let before = UInt64(littleEndian: word) & ~(UInt64.max << UInt64(8 * plain))
+                if before & 0x8080_8080_8080_8080 != 0 { seen |= 0x80 }
+                index += plain
             }
             let byte = bytes[index]
             if byte == UInt8(ascii: "\"") {
