@@ -58,7 +58,7 @@ extension JSON {
 
 extension JSONParser {
     /// Names of one object that are compared with each other; more are for the reading that keeps an index.
-    private static let namesMax = 64
+    private static let namesMax = 128
 
     /// Where a name without escapes stands.
     private struct Name {
