@@ -11,6 +11,7 @@ extension BlockFailure {
         if let declineCode { form["declineCode"] = .string(declineCode) }
         if let param { form["param"] = .string(param) }
         if retryable { form["retryable"] = true }
+        if let retryAfter { form["retryAfter"] = .int(Int64(retryAfter)) }
         if let requestID { form["requestId"] = .string(requestID) }
         if let block { form["block"] = .string(block) }
         return .map(form)
@@ -25,6 +26,7 @@ extension BlockFailure {
             declineCode: try form.optionalText("declineCode"),
             param: try form.optionalText("param"),
             retryable: form["retryable"]?.boolValue ?? false,
+            retryAfter: try form.optionalCount("retryAfter"),
             requestID: try form.optionalText("requestId"),
             block: try form.optionalText("block")
         )

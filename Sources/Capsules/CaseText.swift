@@ -100,8 +100,13 @@ package struct CaseText: Sendable {
             return .map(members)
         }
         guard let failure = entry.failure, ["connection", "timeout"].contains(failure.type) else { return nil }
-        let trouble = failure.code == "not_sent" ? Trouble.unreachable : .timeout
-        members["fail"] = .string(trouble.rawValue)
+        if let status = failure.status {
+            members["status"] = .int(Int64(status))
+            if let seconds = failure.retryAfter { members["headers"] = ["retry-after": .string(String(seconds))] }
+        } else {
+            let trouble = failure.code == "not_sent" ? Trouble.unreachable : .timeout
+            members["fail"] = .string(trouble.rawValue)
+        }
         // How often it is sent within a time limit hangs on the pauses between, which are drawn.
         if failure.type == "connection" { members["times"] = .int(Int64(max(1, entry.sends))) }
         return .map(members)

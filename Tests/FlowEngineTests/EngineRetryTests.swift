@@ -55,6 +55,31 @@ struct EngineRetryTests {
         }
     }
 
+    @Test(
+        "a service that asks to be left alone for longer than the policy pauses is left alone, and 'on' sees its status",
+        arguments: [(asked: "45", pause: 45), ("3", 10), ("600", 60), ("soon", 10)]
+    )
+    func retryAfter(asked: String, pause: Int) async throws {
+        let flow = Self.charging.replacing("error.code == 'declined'", with: "error.status == 429")
+        let handling = "  fail: [{ block: fail, error: { status: 500, code: other, message: no } }]\n"
+        for whole in [flow, flow + handling] {
+            try await EngineWorld.with(whole) { world in
+                let transport = ScriptedTransport { _, number in
+                    guard number == 1 else { return .answered(OutsideAnswer(status: 200)) }
+                    return .answered(OutsideAnswer(status: 429, headers: ["retry-after": asked]))
+                }
+                try await world.run(transport: transport) { engine in
+                    async let answer = engine.call()
+                    let record = try await engine.record(RunID(1), being: .retrying)
+                    #expect(record.wakesAt == world.clock.now() + .seconds(pause))
+                    await world.clock.waitForSleeper(within: .seconds(pause))
+                    world.clock.advance(by: .seconds(pause))
+                    #expect(try await answer.body == ["status": 200])
+                }
+            }
+        }
+    }
+
     @Test("a lost answer begins no attempt: it keeps its key, and only the refusal behind it asks for a new one")
     func lostAnswer() async throws {
         let transport = Self.bank(nil, 402)

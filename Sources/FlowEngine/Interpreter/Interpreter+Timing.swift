@@ -17,7 +17,7 @@ extension Interpreter {
         let node = graph[retry.node]
         guard let policy = node.retry else { preconditionFailure("a pause behind a block without 'retry'") }
         let deadline = deadline(around: node)
-        return .pause(RetryPause(policy: policy, attempt: retry.attempt, deadline: deadline))
+        return .pause(RetryPause(policy: policy, attempt: retry.attempt, atLeast: retry.rest, deadline: deadline))
     }
 
     /// The pause that `next` asked for is over; without one, nothing changes.
@@ -68,7 +68,9 @@ extension Interpreter {
         let visit = state.visits[node.path] ?? 1
         let chance = SeededChance("\(run) \(node.path) \(visit)")
         let delay = Backoff(policy).delay(before: state.attempts[node.index]?.count ?? 2, random: chance)
-        guard let end = now + delay else { throw .engine("invalid_time", "the pause would end after the year 9999") }
+        guard let end = now + max(delay, .seconds(state.failure?.retryAfter ?? 0)) else {
+            throw .engine("invalid_time", "the pause would end after the year 9999")
+        }
         return end
     }
 

@@ -84,6 +84,8 @@ struct Interpreter: Sendable {
         var node: NodeIndex
         var visit: Int
         var attempt: Int
+        /// The pause before it is no shorter.
+        var rest: Duration
     }
 
     enum Position: Sendable {
@@ -246,7 +248,10 @@ extension Interpreter {
         if endsLimit(call, failure, at: time) { return }
         do throws(BlockFailure) {
             if try isWorthRetrying(node, call, failure) {
-                state.position = .pausing(Retry(node: node.index, visit: call.visit, attempt: call.attempt + 1))
+                let rest = Duration.seconds(failure.retryAfter ?? 0)
+                state.position = .pausing(
+                    Retry(node: node.index, visit: call.visit, attempt: call.attempt + 1, rest: rest)
+                )
             } else {
                 fail(node, failure)
             }

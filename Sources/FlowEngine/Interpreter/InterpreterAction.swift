@@ -24,6 +24,8 @@ struct RetryPause: Sendable {
     var policy: RetryPolicy
     /// The number of the attempt behind the pause.
     var attempt: Int
+    /// What the service asked for, however short the policy's own pause is.
+    var atLeast: Duration
     /// When the pause ends in any case, since something around the block is out of time then.
     var deadline: Timestamp?
 }

@@ -266,6 +266,14 @@ package struct ReplayMachine {
         if entry.isHostCall, let answer = OutsideAnswer(entry.output) { return .answered(answer) }
         guard let failure = entry.failure, failure.type == "connection" else { return nil }
         switch failure.code {
+        case Turn.notSent, Turn.noAnswer:
+            // An answer that is none: who was asked is busy or broken, and said for how long.
+            guard let status = failure.status else { break }
+            let headers = failure.retryAfter.map { ["retry-after": String($0)] } ?? [:]
+            return .answered(OutsideAnswer(status: status, headers: headers))
+        default: break
+        }
+        switch failure.code {
         case Turn.notSent: return .notSent(reason: failure.message, retryable: failure.retryable)
         case Turn.unusableAnswer: return .unusable(reason: failure.message)
         case Turn.noAnswer: return .lost(reason: failure.message)

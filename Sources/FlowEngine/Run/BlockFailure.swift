@@ -12,6 +12,8 @@ package struct BlockFailure: Sendable, Hashable {
     package var param: String?
     /// A repetition may succeed.
     package var retryable: Bool
+    /// Seconds that the service asks to be left alone for; the next attempt comes no sooner.
+    package var retryAfter: Int?
     /// The service's own id of the request.
     package var requestID: String?
     /// The path of the block that failed; set by the interpreter.
@@ -25,6 +27,7 @@ package struct BlockFailure: Sendable, Hashable {
         declineCode: String? = nil,
         param: String? = nil,
         retryable: Bool = false,
+        retryAfter: Int? = nil,
         requestID: String? = nil,
         block: String? = nil
     ) {
@@ -35,6 +38,7 @@ package struct BlockFailure: Sendable, Hashable {
         self.declineCode = declineCode
         self.param = param
         self.retryable = retryable
+        self.retryAfter = retryAfter
         self.requestID = requestID
         self.block = block
     }

@@ -63,7 +63,10 @@ extension Turn {
             return try receive(answer, to: pending)
         case .again(let isUncertain, let reason, let pause):
             let uncertain = isUncertain || mayHaveHappened
-            pending.entry.failure = problem(reason, isUncertain: uncertain, retryable: true)
+            var failure = problem(reason, isUncertain: uncertain, retryable: true)
+            if case .answered(let answer) = result { failure.status = answer.status }
+            failure.retryAfter = pause.map { Int($0.components.seconds) }
+            pending.entry.failure = failure
             // A run that is to be cancelled is not kept for what has certainly not happened.
             let isWanted = run.record.halt != .cancel || uncertain
             // What must happen at most once is repeated by nobody but a person.

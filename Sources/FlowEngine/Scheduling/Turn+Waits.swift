@@ -75,7 +75,7 @@ extension Turn {
     mutating func pause(_ pause: RetryPause) throws(StoreError) -> Stop? {
         lines += run.interpreter.takeLines()
         try Failpoint.retryBeforeCommit.reach()
-        let delay = Backoff(pause.policy).delay(before: pause.attempt, random: context.random)
+        let delay = max(pause.atLeast, Backoff(pause.policy).delay(before: pause.attempt, random: context.random))
         guard delay > .zero else {
             run.interpreter.endPause()
             return nil

@@ -30,7 +30,7 @@ enum StoredForms {
     }
 
     static func encode(_ failure: BlockFailure) -> [UInt8] {
-        var form = ValueMap(minimumCapacity: 9)
+        var form = ValueMap(minimumCapacity: 10)
         form["code"] = .string(failure.code)
         form["type"] = .string(failure.type)
         form["message"] = .string(failure.message)
@@ -38,6 +38,7 @@ enum StoredForms {
         form["declineCode"] = failure.declineCode.map { .string($0) }
         form["param"] = failure.param.map { .string($0) }
         if failure.retryable { form["retryable"] = true }
+        form["retryAfter"] = failure.retryAfter.map { .int(Int64($0)) }
         form["requestID"] = failure.requestID.map { .string($0) }
         form["block"] = failure.block.map { .string($0) }
         return JSON.encodeExact(.map(form))
@@ -55,6 +56,7 @@ enum StoredForms {
             case ("declineCode", .string(let text)): failure.declineCode = text
             case ("param", .string(let text)): failure.param = text
             case ("retryable", .bool(let flag)): failure.retryable = flag
+            case ("retryAfter", .int(let seconds)): failure.retryAfter = Int(seconds)
             case ("requestID", .string(let text)): failure.requestID = text
             case ("block", .string(let text)): failure.block = text
             default: throw corrupt("failure")
