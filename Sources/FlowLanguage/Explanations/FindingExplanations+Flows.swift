@@ -444,18 +444,20 @@ extension FindingExplanations {
         ),
         .respondNobody: Page(
             cause: """
-                The flow is started by a callback; the sender has its answer already.
+                The flow is started by a callback, a schedule or a table, or by a web hook that is answered at once: the \
+                sender has their answer already.
                 """,
             remedy: """
-                Remove the block.
+                Remove the block, or have the web hook wait for it with 'answer: when-finished' in the trigger.
                 """
         ),
         .respondShape: Page(
             cause: """
-                A web hook is answered with status, headers and body; a page with its output.
+                A web hook is answered with status, headers and body; a page with its output. With 'answer: chunked' the \
+                status 200 and the headers have left before the flow runs.
                 """,
             remedy: """
-                Use the keys of the flow's kind.
+                Use the keys of the flow's kind; with a status or headers of its own, a web hook's 'answer: when-finished'.
                 """
         ),
         .errorOutsideFail: Page(

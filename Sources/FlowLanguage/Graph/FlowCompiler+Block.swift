@@ -372,14 +372,45 @@ extension FlowCompiler {
         for pair in respond.headers {
             _ = templates.compile(pair.value, Expectation(type: .string, what: "the header '\(pair.name)'"))
         }
+        let status = respond.status.flatMap { compileStatus($0, in: 200...599, templates) }
+        if case .webhook(let hook)? = source.trigger?.trigger { checkAnswer(respond, status, of: hook, block) }
         body.state.hasResponded = true
         body.action = .respond(
             RespondBlock(
-                status: respond.status.flatMap { compileStatus($0, in: 200...599, templates) },
+                status: status,
                 headers: templates.named(respond.headers),
                 body: respond.body.flatMap { templates.compile($0, .any("'body'"))?.template },
                 output: output
             )
         )
+    }
+
+    /// Says what of an answer the sender never sees, since theirs has left by then.
+    private func checkAnswer(
+        _ respond: RespondSource,
+        _ status: ValueTemplate?,
+        of hook: WebhookTrigger,
+        _ block: BlockSource
+    ) {
+        switch hook.answer {
+        case .whenFinished: break
+        case .atOnce:
+            context.warning(
+                .respondNobody,
+                "the sender was answered with 200 when the event was stored, and does not see this answer",
+                at: block.word.range,
+                notes: ["'answer: when-finished' in the trigger makes the flow's answer theirs"]
+            )
+        case .chunked:
+            let note = "'answer: when-finished' in the trigger waits for the flow before anything is sent"
+            let message = "the answer began with 200 before the flow ran"
+            if let header = respond.headers.first {
+                context.warning(.respondShape, "\(message): headers come too late", at: header.key.range, notes: [note])
+            }
+            // A failure is told in the body.
+            if let node = respond.status, case .constant(.int(let number))? = status, number != 200, number < 400 {
+                context.warning(.respondShape, "\(message): this status comes too late", at: node.range, notes: [note])
+            }
+        }
     }
 }

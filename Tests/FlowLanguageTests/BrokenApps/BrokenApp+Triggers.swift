@@ -24,6 +24,43 @@ extension BrokenApp {
             ExpectedFinding("1️⃣", "flow.concurrency.cycle", saying: "with different keys"),
             ExpectedFinding("2️⃣", "flow.calls-itself")
         ),
+        flow(
+            "an answer to a sender who has had one",
+            """
+            flow: test
+            kind: cloud
+            trigger: { webhook: { method: POST, auth: none } }
+            blocks:
+              - block: 1️⃣respond
+                body: hello
+            """,
+            ExpectedFinding("1️⃣", "flow.respond.nobody", saying: "when-finished")
+        ),
+        flow(
+            "an answer to what a schedule started",
+            """
+            flow: test
+            kind: cloud
+            trigger: { schedule: { every: 1h } }
+            blocks:
+              - block: 1️⃣respond
+            """,
+            ExpectedFinding("1️⃣", "flow.respond.nobody")
+        ),
+        flow(
+            "headers and a status behind the head of an answer",
+            """
+            flow: test
+            kind: cloud
+            trigger: { webhook: { method: POST, auth: none, answer: chunked } }
+            blocks:
+              - block: respond
+                status: 1️⃣201
+                headers: { 2️⃣x-seen: 'yes' }
+            """,
+            ExpectedFinding("1️⃣", "flow.respond.shape", saying: "too late"),
+            ExpectedFinding("2️⃣", "flow.respond.shape", saying: "too late")
+        ),
         trigger(
             "a schedule that says no time",
             "trigger: { 1️⃣schedule: { missed: once } }",
