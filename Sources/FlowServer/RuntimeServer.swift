@@ -244,7 +244,13 @@ package struct RuntimeServer: Service {
     private func listener(direct: (any DirectRoute)? = nil) -> HTTPServerBuilder {
         let limits = configuration.limits
         let configuration = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [SlowBodyHandler(limit: .init(limits.bodyTimeLimit)), ContinueHandler()],
+            additionalChannelHandlers: [
+                SlowRequestHandler(
+                    limit: .init(limits.bodyTimeLimit),
+                    silenceLimit: .init(limits.silenceTimeLimit)
+                ),
+                ContinueHandler(),
+            ],
             idleTimeout: .init(limits.idleTimeLimit),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytes,

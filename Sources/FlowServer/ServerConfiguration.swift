@@ -72,6 +72,8 @@ package struct ServerConfiguration: Sendable {
         package var jsonDepth: Int
         /// How long a body may take to arrive.
         package var bodyTimeLimit: Duration
+        /// How long a new connection may take to ask for something.
+        package var silenceTimeLimit: Duration
         /// How long an idle connection is kept.
         package var idleTimeLimit: Duration
         /// Rows and runs in one answer.
@@ -91,6 +93,7 @@ package struct ServerConfiguration: Sendable {
             connections: Int = 2048,
             jsonDepth: Int = 32,
             bodyTimeLimit: Duration = .seconds(20),
+            silenceTimeLimit: Duration = .seconds(20),
             idleTimeLimit: Duration = .seconds(75),
             listLength: Int = 200,
             subscribers: Int = 1_500,
@@ -105,6 +108,7 @@ package struct ServerConfiguration: Sendable {
             self.connections = connections
             self.jsonDepth = jsonDepth
             self.bodyTimeLimit = bodyTimeLimit
+            self.silenceTimeLimit = silenceTimeLimit
             self.idleTimeLimit = idleTimeLimit
             self.listLength = listLength
             self.subscribers = subscribers

@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test("rotate seals all secrets under a new key, and an interrupted one is finished by the next")
+    @Test("rotate seals all secrets under a new key, and an interrupted one is finished by the next command")
     func rotate() throws {
         try withFolder { app, run in
             #expect(try run(["secrets", "set", "stripe.test.secretKey", app.path]).code == 0)
@@ -93,13 +93,32 @@ import Testing
             #expect(before != after)
             #expect(!FileManager.default.fileExists(atPath: key.path + ".next"))
             #expect(try run(["secrets", "list", app.path]).output == "stripe.test.secretKey\n")
-            // As if the power had failed between the sealing and the last rename: both keys are there.
-            try FileManager.default.moveItem(atPath: key.path, toPath: key.path + ".next")
-            try before.write(to: key)
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key.path)
-            #expect(try run(["secrets", "rotate", app.path]).code == 0)
-            #expect(try Data(contentsOf: key) == after)
-            #expect(try run(["secrets", "list", app.path]).code == 0)
+            for command in [["secrets", "rotate"], ["runs", "list"]] {
+                // As if the power had failed between the sealing and the last rename: both keys are there.
+                try FileManager.default.moveItem(atPath: key.path, toPath: key.path + ".next")
+                try before.write(to: key)
+                try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key.path)
+                #expect(try run(command + [app.path]).code == 0)
+                #expect(try Data(contentsOf: key) == after)
+                #expect(!FileManager.default.fileExists(atPath: key.path + ".next"))
+                #expect(try run(["secrets", "list", app.path]).code == 0)
+            }
+        }
+    }
+
+    @Test(
+        "where secrets are sealed, no command makes a key in place of one that is missing",
+        arguments: [["doctor"], ["runs", "list"], ["secrets", "list"], ["serve", "--port", "0"]]
+    )
+    func missingKey(command: [String]) throws {
+        try withFolder { app, run in
+            #expect(try run(["secrets", "set", "stripe.test.secretKey", app.path]).code == 0)
+            let key = app.deletingLastPathComponent().appending(path: "key")
+            try FileManager.default.removeItem(at: key)
+            let refused = try run(command + [app.path])
+            #expect(refused.code == 2)
+            #expect((refused.output + refused.errors).contains("no key file"))
+            #expect(!FileManager.default.fileExists(atPath: key.path))
         }
     }
 

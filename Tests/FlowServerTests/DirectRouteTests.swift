@@ -130,9 +130,9 @@ struct DirectRouteTests {
     @Test("whose body breaks off by an error go on with what came and the error")
     func brokenBody() throws {
         try send("/direct", ["12"], isWhole: false)
-        channel.pipeline.fireErrorCaught(SlowBodyHandler.BodyTooSlow())
+        channel.pipeline.fireErrorCaught(SlowRequestHandler.BodyTooSlow())
         #expect(try passedOn() == ["/direct", "12"])
-        #expect(throws: SlowBodyHandler.BodyTooSlow.self) { try channel.throwIfErrorCaught() }
+        #expect(throws: SlowRequestHandler.BodyTooSlow.self) { try channel.throwIfErrorCaught() }
         #expect(route.places == 0)
     }
 
@@ -142,7 +142,7 @@ struct DirectRouteTests {
         try channel.pipeline.syncOperations.addHandler(seen)
         try send("/direct")
         channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-        channel.pipeline.fireErrorCaught(SlowBodyHandler.BodyTooSlow())
+        channel.pipeline.fireErrorCaught(SlowRequestHandler.BodyTooSlow())
         #expect(seen.notes.isEmpty)
         answerDirectly()
         #expect(try answered() == ["200 ok."])

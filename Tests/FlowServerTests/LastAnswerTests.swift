@@ -64,6 +64,23 @@ struct LastAnswerTests {
         return heads
     }
 
+    @Test("a target that is a whole URL names the same host as Host does, or the request names none")
+    func absoluteForm() throws {
+        for (url, isKept) in [
+            ("http://LOCALHOST:8787/x?y=http://evil.example/", true), ("/x?y=http://evil.example/", true), ("*", true),
+            ("http://evil.example/", false), ("http://localhost/", false), ("x://evil?a", false),
+            ("http://localhost:8787@evil.example/", false),
+        ] {
+            let asked = HTTPRequestHead(version: .http1_1, method: .GET, uri: url, headers: ["Host": "localhost:8787"])
+            try channel.writeInbound(HTTPServerRequestPart.head(asked))
+            guard case .head(let head)? = try channel.readInbound(as: HTTPServerRequestPart.self) else {
+                Issue.record("no head for \(url)")
+                continue
+            }
+            #expect(head.headers.contains(name: "host") == isKept, "\(url)")
+        }
+    }
+
     @Test("is none where the sender goes on")
     func goesOn() throws {
         for headers in [[:], ["Connection": "keep-alive"]] as [HTTPHeaders] {

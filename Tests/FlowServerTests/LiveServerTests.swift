@@ -95,6 +95,8 @@ struct LiveServerTests {
                 statuses.append(try await Self.get(port, "/healthz", host: host).status.code)
             }
             #expect(statuses == [403, 200, 200])
+            let two = "GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            #expect(try await Self.answer(to: two, port: port).hasPrefix("HTTP/1.1 400"))
             let ready = try await Self.get(port, "/readyz", host: "localhost")
             #expect(ready.status == .ok)
             let admin = try await Self.get(port, "/admin/status", host: "localhost")

@@ -19,11 +19,6 @@ struct HostPolicy: Sendable {
         else {
             throw Problem(400, "host_required", "A request names one Host.")
         }
-        // A target that is a whole URL names the host a second time (RFC 9112, 3.2.2); both must mean the same.
-        if let path = head.path, !path.hasPrefix("/"), let mark = path.firstRange(of: "://") {
-            let named = path[mark.upperBound...].prefix { !"/?#".contains($0) }.lowercased()
-            guard named == authority else { throw Problem(400, "host_required", "A request names one Host.") }
-        }
         guard allows(authority) else {
             throw Problem(403, "host_not_allowed", "The server does not answer under this Host.")
         }

@@ -5,7 +5,7 @@ import Hummingbird
 import NIOCore
 import NIOHTTP1
 
-/// Reads bodies and headers of requests, bounded in size and depth; `SlowBodyHandler` bounds the time.
+/// Reads bodies and headers of requests, bounded in size and depth; `SlowRequestHandler` bounds the time.
 struct RequestReader: Sendable {
     let limits: ServerConfiguration.Limits
 
@@ -18,7 +18,7 @@ struct RequestReader: Sendable {
         do {
             let buffer = try await request.body.collect(upTo: limit)
             return Array(buffer.readableBytesView)
-        } catch is SlowBodyHandler.BodyTooSlow {
+        } catch is SlowRequestHandler.BodyTooSlow {
             throw Problem(408, "body_too_slow", "The body did not arrive in time.")
         } catch is NIOTooManyBytesError {
             throw Problem.tooLarge(limit)

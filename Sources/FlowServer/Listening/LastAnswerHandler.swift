@@ -4,7 +4,7 @@ import NIOHTTP1
 /// Ends a connection behind the answer to its last request: one that says so, in whatever letters (RFC 9112, 9.6), one
 /// of HTTP/1.0 that does not ask to go on, and one that asks for another protocol, behind which nothing is read as HTTP.
 ///
-/// Stands before the headers become `HTTPFields`, which keep no version.
+/// Stands before the headers become `HTTPFields`, which keep no version, and the target a path, which keeps no host.
 final class LastAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -21,10 +21,15 @@ final class LastAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var drained = 0
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var data = data
         switch unwrapInboundIn(data) {
-        case .head(let head):
+        case .head(var head):
             requests += 1
             drained = 0
+            if head.uri.utf8.first != UInt8(ascii: "/"), !head.namesOneHost {
+                head.headers.remove(name: "host")
+                data = wrapInboundOut(.head(head))
+            }
             if last == nil, !head.isKeepAlive || head.method == .CONNECT || head.headers.contains(name: "upgrade") {
                 last = requests
             }
@@ -52,5 +57,16 @@ final class LastAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
             context.writeAndFlush(data, promise: left)
         case .head, .body: context.write(data, promise: promise)
         }
+    }
+}
+
+extension HTTPRequestHead {
+    /// Whether a target that is a whole URL means the same host as `Host` (RFC 9112, 3.2.2).
+    ///
+    /// A request that names two is treated as one that names none.
+    fileprivate var namesOneHost: Bool {
+        guard let mark = uri.firstRange(of: "://") else { return true }
+        let named = uri[mark.upperBound...].prefix { !"/?#".contains($0) }
+        return named.lowercased() == headers.first(name: "host")?.lowercased()
     }
 }

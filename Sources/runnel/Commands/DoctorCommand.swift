@@ -34,9 +34,11 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             line(false, "app", "\(error)")
         }
+        var hasKey = false
         do {
             let file = try KeyLocation.file(forApp: app)
             line(true, "key", "\(try file.read()) in \(file.path)")
+            hasKey = true
         } catch {
             line(false, "key", "\(error)")
         }
@@ -56,6 +58,8 @@ struct DoctorCommand: AsyncParsableCommand {
                 if !isWell { throw Exit.unable }
                 return
             }
+            // Without a key, opening would make one.
+            guard hasKey else { throw Exit.unable }
             do {
                 let opened = try await OpenedApp.open(app, options: options)
                 opened.store.close()

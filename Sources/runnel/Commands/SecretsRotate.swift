@@ -17,8 +17,7 @@ extension SecretsCommand {
         func run() async throws {
             try await reporting {
                 let file = try KeyLocation.file(forApp: app)
-                // Made before anything is sealed under it, so that an interrupted rotation finds it again.
-                let next = KeyFile(path: file.path + ".next")
+                let next = KeyLocation.next(file)
                 let loaded = try AppLoading.app(in: app)
                 let store = try SQLiteStore(folder: options.usedDataFolder(of: app), tables: loaded.app.tables)
                 defer { store.close() }

@@ -42,7 +42,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await reporting {
+        try await reporting(failure) {
             let endpoint = try stripeEndpoint()
             let opened = try await OpenedApp.open(app, options: options, makesData: true)
             defer { opened.store.close() }
@@ -62,6 +62,9 @@ struct ServeCommand: AsyncParsableCommand {
             )
             let reconciler = opened.reconciler(engine: engine, stripe: endpoint, http: http)
             let fetch = reconciler.map { ThinEventFetch(engine: engine, reconciler: $0, logger: logger) }
+            var limits = ServerConfiguration.Limits()
+            limits.connections = min(limits.connections, OpenFiles.raised())
+            limits.subscribers = min(limits.subscribers, limits.connections * 3 / 4)
             let server = RuntimeServer(
                 engine: engine,
                 stripe: opened.stripeHook(engine: engine) { fetch?.ring() },
@@ -77,7 +80,8 @@ struct ServeCommand: AsyncParsableCommand {
                     allowedOrigins: allowOrigin,
                     tokens: try tokens.verifier(),
                     files: files,
-                    stripe: endpoint.isStripe ? .stripe : .simulator(endpoint.url)
+                    stripe: endpoint.isStripe ? .stripe : .simulator(endpoint.url),
+                    limits: limits
                 ),
                 version: RunnelCommand.configuration.version,
                 logger: logger,
@@ -97,6 +101,14 @@ struct ServeCommand: AsyncParsableCommand {
             )
             try await group.run()
             await http.shutdown()
+        }
+    }
+
+    /// A log collector takes the line that says why there is no server as it takes the others.
+    private func failure(_ words: String) {
+        switch logFormat {
+        case .text: Console.failure(words)
+        case .json: ServerLog.logger(level: logLevel, format: .json).critical("\(words)")
         }
     }
 

@@ -14,6 +14,11 @@ enum Console {
         write(text + "\n", to: .standardError)
     }
 
+    /// Why a command could not be done.
+    static func failure(_ words: String) {
+        note("runnel: \(words)")
+    }
+
     /// A line that takes the place of the one before, on a terminal.
     static func progress(_ text: String) {
         // A terminal that went away is not an error of ours.
@@ -66,7 +71,10 @@ struct CommandFailure: Error, CustomStringConvertible {
 }
 
 /// Runs a command's body and turns what it throws into one line and an exit code.
-func reporting(_ body: () async throws -> Void) async throws {
+func reporting(
+    _ tell: (String) -> Void = Console.failure,
+    _ body: () async throws -> Void
+) async throws {
     do {
         try await body()
     } catch let code as ExitCode {
@@ -74,7 +82,7 @@ func reporting(_ body: () async throws -> Void) async throws {
     } catch let error as ValidationError {
         throw error
     } catch {
-        Console.note("runnel: \(error)")
+        tell("\(error)")
         throw Exit.unable
     }
 }

@@ -40,17 +40,3 @@ struct AppOptions: ParsableArguments {
 }
 
 extension Mode: ExpressibleByArgument {}
-
-/// Where the key that seals an app's secrets is.
-enum KeyLocation {
-    static func file(forApp app: String) throws -> KeyFile {
-        try KeyFile(appFolder: app, environment: ProcessInfo.processInfo.environment)
-    }
-
-    /// - Returns: The key file's path.
-    static func makeIfMissing(forApp app: String) throws -> String {
-        let file = try file(forApp: app)
-        _ = try file.readOrCreate()
-        return file.path
-    }
-}

@@ -31,25 +31,22 @@ struct OpenedApp {
     ) async throws -> OpenedApp {
         let loaded = try AppLoading.app(in: folder)
         let data = makesData ? options.dataFolder(of: folder) : try options.usedDataFolder(of: folder)
-        let key = try KeyLocation.file(forApp: folder).readOrCreate()
         let store = try SQLiteStore(folder: data, tables: loaded.app.tables)
-        let vault = SecretVault(key: key, storage: StoreSecretStorage(store: store))
-        let secrets = UnsealedSecrets()
         do {
             if confirmsBinding { try confirmBinding(of: loaded.app, in: store) }
-            try await secrets.reload(from: vault)
+            let opened = try await OpenedSecrets(forApp: folder, in: store)
+            return OpenedApp(
+                app: loaded.app,
+                sources: loaded.sources,
+                mode: try options.effectiveMode(),
+                store: store,
+                vault: opened.vault,
+                secrets: opened.secrets
+            )
         } catch {
             store.close()
             throw error
         }
-        return OpenedApp(
-            app: loaded.app,
-            sources: loaded.sources,
-            mode: try options.effectiveMode(),
-            store: store,
-            vault: vault,
-            secrets: secrets
-        )
     }
 
     /// Payments count in one order table; another one needs a migration.

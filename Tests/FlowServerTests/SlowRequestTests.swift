@@ -6,13 +6,14 @@ import Testing
 
 @testable import FlowServer
 
-@Suite("Bodies that take their time")
-struct SlowBodyTests {
+@Suite("Requests that take their time")
+struct SlowRequestTests {
     private let channel: EmbeddedChannel
     private let loop = EmbeddedEventLoop()
 
     init() throws {
-        channel = EmbeddedChannel(handler: SlowBodyHandler(limit: .seconds(20)), loop: loop)
+        let handler = SlowRequestHandler(limit: .seconds(20), silenceLimit: .seconds(30))
+        channel = EmbeddedChannel(handler: handler, loop: loop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 80)).wait()
     }
 
@@ -34,7 +35,7 @@ struct SlowBodyTests {
         }
         try channel.throwIfErrorCaught()
         loop.advanceTime(by: .seconds(1))
-        #expect(throws: SlowBodyHandler.BodyTooSlow.self) { try channel.throwIfErrorCaught() }
+        #expect(throws: SlowRequestHandler.BodyTooSlow.self) { try channel.throwIfErrorCaught() }
     }
 
     @Test("each request of a connection has the whole time, and between them there is no limit")
@@ -49,7 +50,28 @@ struct SlowBodyTests {
         try channel.throwIfErrorCaught()
         try head()
         loop.advanceTime(by: .seconds(20))
-        #expect(throws: SlowBodyHandler.BodyTooSlow.self) { try channel.throwIfErrorCaught() }
+        #expect(throws: SlowRequestHandler.BodyTooSlow.self) { try channel.throwIfErrorCaught() }
+    }
+
+    @Test("who connects and asks for nothing is hung up on")
+    func silence() throws {
+        loop.advanceTime(by: .seconds(29))
+        #expect(channel.isActive)
+        loop.advanceTime(by: .seconds(1))
+        #expect(!channel.isActive)
+        try channel.throwIfErrorCaught()
+    }
+
+    @Test("a first request in time has the whole time for its body")
+    func lateFirst() throws {
+        loop.advanceTime(by: .seconds(29))
+        try head()
+        loop.advanceTime(by: .seconds(19))
+        try channel.throwIfErrorCaught()
+        try end()
+        loop.advanceTime(by: .seconds(90))
+        try channel.throwIfErrorCaught()
+        #expect(channel.isActive)
     }
 
     @Test("a connection that is gone leaves no timer behind")

@@ -2,11 +2,12 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Breaks a request off whose body takes too long to arrive.
+/// Breaks a request off whose body takes too long to arrive, and hangs up on who connects and asks for nothing: some
+/// thousand such connections would keep all others out.
 ///
 /// It looks at the clock of the event loop once per limit and connection, not per request: a timer for each would cost
 /// more than reading most bodies does.
-final class SlowBodyHandler: ChannelInboundHandler, RemovableChannelHandler {
+final class SlowRequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
 
@@ -14,15 +15,28 @@ final class SlowBodyHandler: ChannelInboundHandler, RemovableChannelHandler {
     struct BodyTooSlow: Error {}
 
     private let limit: TimeAmount
-    /// When the request began whose end has not come yet.
+    /// From the beginning of the connection to the head of its first request.
+    private let silenceLimit: TimeAmount
+    /// When the request began whose end has not come yet; the first one begins with the connection.
     private var began: NIODeadline?
+    private var isFirst = true
     private var nextLook: Scheduled<Void>?
 
-    init(limit: TimeAmount) { self.limit = limit }
+    init(limit: TimeAmount, silenceLimit: TimeAmount) {
+        self.limit = limit
+        self.silenceLimit = silenceLimit
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        began = context.eventLoop.now
+        lookAgain(context, after: silenceLimit)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head:
+            if isFirst { stop() }
+            isFirst = false
             began = context.eventLoop.now
             if nextLook == nil { lookAgain(context, after: limit) }
         case .body: break
@@ -45,9 +59,10 @@ final class SlowBodyHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func look(_ context: ChannelHandlerContext) {
         nextLook = nil
         guard let began else { return }
-        let left = began + limit - context.eventLoop.now
+        let left = began + (isFirst ? silenceLimit : limit) - context.eventLoop.now
         guard left <= .zero else { return lookAgain(context, after: left) }
         self.began = nil
+        if isFirst { return context.close(promise: nil) }
         context.fireErrorCaught(BodyTooSlow())
     }
 
