@@ -48,10 +48,8 @@ package enum Limits {
     package static let indexesPerTable = 16
     /// Columns of one index; behind the first few nothing is left to tell apart.
     package static let columnsPerIndex = 8
-    /// Rows that one `find-records` may ask for.
+    /// Rows that one `find-records` may ask for; without a `limit` it wants all there are, and fails where there are more.
     package static let rowsPerFind = 1_000
-    /// Rows that `find-records` gives without a `limit`.
-    package static let rowsPerFindByDefault = 100
     /// Test cases of one file; more are several files.
     package static let casesPerFile = 200
     /// Steps of one test case: each is settled before the next one begins.

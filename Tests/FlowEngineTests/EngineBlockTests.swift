@@ -48,6 +48,35 @@ struct EngineBlockTests {
         }
     }
 
+    @Test(
+        "find-records without a limit gives all rows there are, and fails where they are more than it may give",
+        arguments: [(rows: 101, status: 200), (1_000, 200), (1_001, 500)]
+    )
+    func findAll(rows: Int, status: Int) async throws {
+        let flow = """
+            flow: f
+            kind: page
+            access: [customer]
+            output: { found: '${ blocks.all.count }' }
+            blocks:
+              - block: for-each
+                each: lists.range(\(rows))
+                as: number
+                do:
+                  - { id: line, block: insert-record, table: lines, set: { text: 'line ${ number }' } }
+              - { id: all, block: find-records, table: lines }
+            """
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                let answer = try await engine.call()
+                #expect(answer.status == status)
+                let failure = try await engine.record(RunID(1)).failure
+                #expect(failure?.code == (status == 200 ? nil : "too_many_records"))
+                if status == 200 { #expect(answer.body == ["found": .int(Int64(rows))]) }
+            }
+        }
+    }
+
     @Test("a failed transaction leaves no row and no inner entry, and its failure can be handled")
     func transaction() async throws {
         try await EngineWorld.with(SampleFlows.transaction) { world in

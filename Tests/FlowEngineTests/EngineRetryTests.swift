@@ -80,6 +80,21 @@ struct EngineRetryTests {
         }
     }
 
+    @Test("an 'on' that cannot be evaluated is no further attempt, and the failure stays what it was")
+    func blindOn() async throws {
+        let flow = Self.charging.replacing("error.code == 'declined'", with: "error.param > 1")
+        let transport = Self.bank(402)
+        try await EngineWorld.with(flow) { world in
+            try await world.run(transport: transport) { engine in
+                _ = try await engine.call()
+                let failure = try #require(try await engine.record(RunID(1)).failure)
+                #expect(failure.code == "declined")
+                #expect(failure.message.contains("'on' of its 'retry' cannot tell"))
+                #expect(transport.sent.count == 1)
+            }
+        }
+    }
+
     @Test("a lost answer begins no attempt: it keeps its key, and only the refusal behind it asks for a new one")
     func lostAnswer() async throws {
         let transport = Self.bank(nil, 402)

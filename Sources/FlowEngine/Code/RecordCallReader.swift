@@ -160,7 +160,7 @@ struct RecordCallReader {
     }
 
     private func limit(_ value: Value?) throws(BlockFailure) -> Int {
-        guard let value, !value.isNull else { return FlowLanguage.Limits.rowsPerFindByDefault }
+        guard let value, !value.isNull else { return FindBlock.unlimited }
         guard let number = value.intValue, (1...Int64(FlowLanguage.Limits.rowsPerFind)).contains(number) else {
             throw refusal("'limit' is 1 to \(FlowLanguage.Limits.rowsPerFind)")
         }

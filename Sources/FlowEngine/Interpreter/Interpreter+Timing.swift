@@ -6,11 +6,11 @@ import FlowLanguage
 extension Interpreter {
     // MARK: Attempts
 
-    func isWorthRetrying(_ node: Node, _ call: BlockCall, _ failure: BlockFailure) throws(BlockFailure) -> Bool {
+    /// Where `on` cannot tell, `failure` says so: it stays what it is, since a `fail` or `catch` is there for it.
+    func isWorthRetrying(_ node: Node, _ call: BlockCall, _ failure: inout BlockFailure) -> Bool {
         guard let policy = node.retry, call.attempt < policy.attempts else { return false }
-        var failure = failure
         if failure.block == nil { failure.block = node.path.rawValue }
-        return try policy.covers(failure, scope(now: call.now, at: node))
+        return policy.covers(&failure, scope(now: call.now, at: node))
     }
 
     func pause(before retry: Retry) -> InterpreterAction {
@@ -40,26 +40,19 @@ extension Interpreter {
     ///
     /// - Returns: False when there is one.
     mutating func givesUp(_ policy: RetryPolicy, node: Node, now: Timestamp) -> Bool {
-        let failure = state.failure ?? .engine("invalid_graph", "an attempt is made again that did not fail")
+        var failure = state.failure ?? .engine("invalid_graph", "an attempt is made again that did not fail")
         let count = state.attempts[node.index]?.count ?? policy.attempts
-        do throws(BlockFailure) {
-            // 'on' was checked by what is known where the block begins.
-            var scope = scope(now: now, at: node)
-            if let attempts = state.attempts[node.index] {
-                (scope.blocks, scope.variables) = (attempts.blocks, attempts.variables)
-            }
-            if count < policy.attempts, try policy.covers(failure, scope) {
-                state.attempts[node.index]?.count = count + 1
-                return false
-            }
-            state.attempts[node.index] = nil
-            fail(node, failure)
-        } catch {
-            note(node, .failed, now: now, error.code)
-            var problem = error
-            problem.block = failure.block
-            fail(node, problem)
+        // 'on' was checked by what is known where the block begins.
+        var scope = scope(now: now, at: node)
+        if let attempts = state.attempts[node.index] {
+            (scope.blocks, scope.variables) = (attempts.blocks, attempts.variables)
         }
+        if count < policy.attempts, policy.covers(&failure, scope) {
+            state.attempts[node.index]?.count = count + 1
+            return false
+        }
+        state.attempts[node.index] = nil
+        fail(node, failure)
         return true
     }
 
@@ -145,11 +138,16 @@ extension Interpreter {
 
 extension RetryPolicy {
     /// Whether such a failure is one after which to try again.
-    fileprivate func covers(_ failure: BlockFailure, _ scope: FlowScope) throws(BlockFailure) -> Bool {
+    fileprivate func covers(_ failure: inout BlockFailure, _ scope: FlowScope) -> Bool {
         guard let on else { return failure.retryable }
         var scope = scope
         scope.error = failure.scopeValue
-        return try scope.holds(on.expression, at: on.range)
+        do throws(BlockFailure) {
+            return try scope.holds(on.expression, at: on.range)
+        } catch {
+            failure.message += " ('on' of its 'retry' cannot tell whether to try again: \(error.message))"
+            return false
+        }
     }
 }
 

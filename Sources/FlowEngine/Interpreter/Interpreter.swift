@@ -246,18 +246,10 @@ extension Interpreter {
         let node = graph[call.node]
         arrive(at: node)
         if endsLimit(call, failure, at: time) { return }
-        do throws(BlockFailure) {
-            if try isWorthRetrying(node, call, failure) {
-                let rest = Duration.seconds(failure.retryAfter ?? 0)
-                state.position = .pausing(
-                    Retry(node: node.index, visit: call.visit, attempt: call.attempt + 1, rest: rest)
-                )
-            } else {
-                fail(node, failure)
-            }
-        } catch {
-            fail(node, error)
-        }
+        var failure = failure
+        guard isWorthRetrying(node, call, &failure) else { return fail(node, failure) }
+        let rest = Duration.seconds(failure.retryAfter ?? 0)
+        state.position = .pausing(Retry(node: node.index, visit: call.visit, attempt: call.attempt + 1, rest: rest))
     }
 
     /// The savepoint that `openTransaction` asked for is open.

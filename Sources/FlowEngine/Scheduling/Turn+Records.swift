@@ -32,6 +32,12 @@ extension Turn {
 
     private func find(_ query: RecordQuery, isSingle: Bool) throws(StoreError) -> Result<Value, BlockFailure> {
         let rows = try transaction.find(query)
+        guard rows.count < FindBlock.unlimited else {
+            // Some of the rows, taken for all of them, would be a wrong sum.
+            let most = FlowLanguage.Limits.rowsPerFind
+            let message = "more than \(most) records of '\(query.table)' fit; say which by 'limit' and 'order'"
+            return .failure(BlockFailure(code: "too_many_records", type: "record", message: message))
+        }
         if !isSingle { return .success(["items": .list(rows.map(Value.map)), "count": .int(Int64(rows.count))]) }
         guard let row = rows.first else {
             return .failure(

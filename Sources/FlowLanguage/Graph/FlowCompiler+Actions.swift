@@ -266,7 +266,7 @@ extension FlowCompiler {
             order: order.compactMap { item in
                 compiler.column(item.column).map { .init(column: $0.name, descending: item.isDescending) }
             },
-            limit: isMany ? limit ?? Limits.rowsPerFindByDefault : 1
+            limit: isMany ? limit ?? FindBlock.unlimited : 1
         )
         if isMany {
             let fields: [String: RecordType.Field] = [

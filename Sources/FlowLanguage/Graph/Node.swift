@@ -261,6 +261,9 @@ package struct FindBlock: Sendable {
         }
     }
 
+    /// The `limit` of who gives none: so many rows are more than may be found.
+    package static let unlimited = Limits.rowsPerFind + 1
+
     package var table: String
     package var conditions: [RecordCondition]
     package var order: [Order]
