@@ -112,7 +112,7 @@ package struct CapsuleExport: Sendable {
         let record = run.record
         var start = record.start
         start.concurrency = nil
-        start.generation = 0
+        start.generation.changes = 0
         start.rerunOf = nil
         let portable = RunRecord(
             id: record.id,

@@ -96,6 +96,7 @@ extension RunRecord {
         ]
         if let lane = start.lane { form["lane"] = .string(lane) }
         if let parent = start.parent { form["parent"] = parent.capsuleValue }
+        if start.generation.starts > 0 { form["starts"] = .int(Int64(start.generation.starts)) }
         if kept > 0 { form["kept"] = .int(Int64(kept)) }
         form["status"] = .string(status.rawValue)
         form["createdAt"] = .timestamp(createdAt)
@@ -119,6 +120,7 @@ extension RunRecord {
             mode: try form.word("mode")
         )
         start.lane = try form.optionalText("lane")
+        start.generation.starts = try form.optionalCount("starts") ?? 0
         if let parent = try form.optionalForm("parent") { start.parent = try EntryAddress(parent) }
         self.init(
             id: RunID(try form.int("id")),

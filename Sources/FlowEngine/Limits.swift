@@ -32,6 +32,10 @@ package enum Limits {
     package static let placesPerFlow = 192
     /// Runs that start each other by changes of tables, one behind the other: a loop ends somewhere.
     package static let changeChain = 16
+    /// Runs that start each other by `run-flow` without waiting, each at once: a loop ends before it fills the disk.
+    package static let startChain = 1_000
+    /// A run that has gone on for so long and then starts another one begins a chain of its own.
+    static let startChainPause = Duration.seconds(1)
     /// Rows that one block changes in a table whose changes start flows: each may start a run.
     package static let rowsPerTriggeringChange = 1_000
     /// A concurrency key, as JSON in UTF-8 bytes: it is an index's entry.

@@ -72,8 +72,8 @@ struct EngineBranchReachTests {
                 #expect(try await engine.call().status == 200)
                 let firsts = try await settled(engine, "first", count: 2)
                 let seconds = try await settled(engine, "second", count: 4)
-                #expect(firsts.map(\.start.generation) == [1, 1])
-                #expect(seconds.map(\.start.generation) == [2, 2, 2, 2])
+                #expect(firsts.map(\.start.generation.changes) == [1, 1])
+                #expect(seconds.map(\.start.generation.changes) == [2, 2, 2, 2])
                 #expect((firsts + seconds).allSatisfy { $0.status == .succeeded })
                 let texts = try await engine.rows("lines").compactMap { $0["text"]?.stringValue }.sorted()
                 #expect(
@@ -101,7 +101,7 @@ struct EngineBranchReachTests {
             try await world.run { engine in
                 #expect(try await engine.call().status == 200)
                 let runs = try await settled(engine, "loop", count: 16)
-                #expect(runs.map(\.start.generation) == Array(1...16))
+                #expect(runs.map(\.start.generation.changes) == Array(1...16))
                 #expect(runs.map(\.status) == Array(repeating: .succeeded, count: 15) + [.failed])
                 #expect(runs.last?.failure?.message.contains("would start 'loop'") == true)
                 #expect(try await engine.rows("lines").count == 16)

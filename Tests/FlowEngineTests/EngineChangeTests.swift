@@ -181,7 +181,7 @@ struct EngineChangeTests {
                 }
                 let runs = try await watchers(engine)
                 #expect(runs.count == 16)
-                #expect(runs.map(\.start.generation) == Array(1...16))
+                #expect(runs.map(\.start.generation.changes) == Array(1...16))
                 #expect(runs.last?.failure?.message.contains("would start 'watcher'") == true)
                 #expect(try await engine.rows("lines").count == 16)
             }

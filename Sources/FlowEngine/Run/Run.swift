@@ -111,8 +111,7 @@ package struct RunStart: Sendable, Hashable {
     package var idempotencyKey: String?
     /// Among runs with the same key only so many go at once; the flow and what its `concurrency` says.
     package var concurrency: String?
-    /// How many runs started each other by changes of tables, this one included.
-    package var generation = 0
+    package var generation = Generation()
     /// The run that this one does again.
     package var rerunOf: RunID?
 

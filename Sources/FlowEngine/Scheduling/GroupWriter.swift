@@ -207,7 +207,7 @@ extension GroupWriter {
                 while outcomes.count < jobs.count {
                     var more: [Job] = []
                     // What the job changes is nobody's doing until a turn in it says whose.
-                    triggering?.generation = 0
+                    triggering?.generation = Generation()
                     let outcome = try attempt(jobs[outcomes.count], guarding, in: transaction, &more)
                     if guarding == .trusting, case .failure(let error) = outcome {
                         wasTrustedInVain = true

@@ -70,8 +70,8 @@ final class TriggeringStore: Store {
 final class TriggeringTransaction: StoreTransaction {
     private let base: any StoreTransaction
     private let triggers: TableTriggers
-    /// How many runs started each other by changes, up to the run that makes the changes now; 0 outside of runs.
-    var generation = 0
+    /// Of the run that makes the changes now; the first one outside of runs.
+    var generation = Generation()
     private(set) var hasStarted = false
     /// The entry whose reads and changes are noted, and what was noted so far.
     private var observed: EntryAddress?
@@ -187,7 +187,8 @@ final class TriggeringTransaction: StoreTransaction {
                 caller: .system,
                 mode: triggers.mode
             )
-            start.generation = generation + 1
+            start.generation = generation
+            start.generation.changes += 1
             let decision = StartScope(start, now: now)
             var failure: BlockFailure?
             do throws(BlockFailure) {
@@ -196,7 +197,7 @@ final class TriggeringTransaction: StoreTransaction {
                 // The change stands; who waits for it and cannot say whether it fits is a failed run of its own.
                 failure = error
             }
-            guard start.generation <= Limits.changeChain else {
+            guard start.generation.changes <= Limits.changeChain else {
                 throw StoreError(
                     .constraint,
                     "the change would start '\(start.flow)' behind \(Limits.changeChain) runs that changes started; "

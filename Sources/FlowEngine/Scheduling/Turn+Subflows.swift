@@ -9,11 +9,12 @@ extension Turn {
         mode: RunFlowBlock.Mode,
         _ call: BlockCall
     ) throws(StoreError) -> Stop? {
-        let child: RunStart
+        var child: RunStart
         let admission: StartAdmission
         switch try subflow(flow, input: input) {
         case .success(let (start, graph)):
             child = start
+            if mode == .start { child.generation.starts = startsInARow + 1 }
             admission = StartAdmission(graph, now: now)
         case .failure(let failure):
             try conclude(call, .failure(failure))
@@ -21,6 +22,12 @@ extension Turn {
         }
         startsWork = true
         if mode == .start {
+            guard child.generation.starts <= Limits.startChain else {
+                let chain = Limits.startChain
+                let message = "\(chain) runs have started each other at once; let a schedule or a loop do it"
+                try conclude(call, .failure(.engine("too_many_starts", message)))
+                return nil
+            }
             let id = try admission.insert(child, in: transaction).id
             try conclude(call, .success(["run": .int(id.rawValue)]))
             return nil
@@ -69,6 +76,12 @@ extension Turn {
         }
         hand(entry.failure.map { .failure($0) } ?? .success(entry.output), to: call, at: entry.finishedAt)
         return nil
+    }
+
+    /// Of the runs that led to this one; none where it took its time.
+    private var startsInARow: Int {
+        let began = run.record.startedAt ?? now
+        return now - began < Limits.startChainPause ? run.record.start.generation.starts : 0
     }
 
     func subflow(

@@ -171,7 +171,7 @@ extension StoreSession {
             idempotencyKey: try row.optionalText(15)
         )
         start.concurrency = try row.optionalText(27)
-        start.generation = try row.count(29)
+        start.generation = Generation(rawValue: try row.count(29))
         return RunRecord(
             id: RunID(try row.int(0)),
             start: start,
@@ -256,7 +256,7 @@ extension StoreSession {
         statement.bind(start.parent.map { Int64($0.call) })
         statement.bind(start.idempotencyKey)
         statement.bind(start.concurrency)
-        statement.bind(start.generation)
+        statement.bind(start.generation.rawValue)
         statement.bind(start.rerunOf?.rawValue)
         statement.bind(now)
         do {
