@@ -90,4 +90,27 @@ struct OutsideTests {
         ).run()[0]
         #expect(outcome.problems.map(\.headline) == [])
     }
+
+    @Test(
+        "an answer that is given once is there for the request that comes again, whatever went wrong with the first",
+        arguments: ["unreachable", "timeout", "error", "lost"]
+    )
+    func disturbed(_ trouble: String) async throws {
+        let outcome = try await app(
+            """
+            case: a
+            given:
+              answers:
+                - { to: /items/1, body: { left: 4 }, times: 1 }
+                - { to: /items/1, body: { left: 3 } }
+            steps:
+              - page: left
+                expect: { output: { left: 4 } }
+            disturb:
+              - { request: 1, meets: \(trouble) }
+            """
+        ).run()[0]
+        #expect(outcome.problems.map(\.headline) == [])
+        #expect(outcome.record?.requests.listValue?.count == 2)
+    }
 }

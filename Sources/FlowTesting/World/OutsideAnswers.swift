@@ -58,7 +58,7 @@ struct OutsideAnswers: Sendable {
     ) async throws -> TransportResult {
         let isExplicit = request.connection == ExplicitCredentials.connection
         let service = isExplicit ? "stripe" : app.connection(named: request.connection)?.service ?? ""
-        let answer = take(for: request, from: block)
+        let answer = take(for: request, from: block, isRepeated: trouble?.isRepeated ?? false)
         var trouble = trouble
         if trouble == nil, case .trouble(let given)? = answer?.reply { trouble = given }
         let result: TransportResult
@@ -104,10 +104,15 @@ struct OutsideAnswers: Sendable {
         return .notSent(reason: "the test case gives no answer to this request", retryable: false)
     }
 
-    private mutating func take(for request: OutsideRequest, from block: String?) -> GivenAnswer? {
+    /// `isRepeated`: the request comes again, and is to find the answer that it would have had.
+    private mutating func take(
+        for request: OutsideRequest,
+        from block: String?,
+        isRepeated: Bool
+    ) -> GivenAnswer? {
         for index in given.indices {
             guard given[index].fits(request, from: block), given[index].times != 0 else { continue }
-            given[index].times = given[index].times.map { $0 - 1 }
+            if !isRepeated { given[index].times = given[index].times.map { $0 - 1 } }
             return given[index]
         }
         return nil
@@ -167,5 +172,15 @@ extension GivenAnswer {
         guard let path else { return true }
         let asked = request.pathAlone
         return path.hasSuffix("*") ? asked.hasPrefix(path.dropLast()) : asked == path
+    }
+}
+
+extension Trouble {
+    /// Whether who sent the request sends it once more with the same key, as it got no answer.
+    fileprivate var isRepeated: Bool {
+        switch self {
+        case .unreachable, .timeout, .error, .lost: true
+        case .decline, .slow: false
+        }
     }
 }
