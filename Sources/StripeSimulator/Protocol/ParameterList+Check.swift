@@ -86,8 +86,9 @@ extension ParameterList {
         case .integerOrWord: return Int64(text).map(JSONValue.int) ?? .string(text)
         case .boolean:
             switch text {
-            case "true": return true
-            case "false": return false
+            // Python's official client up to version 11 sends its own spelling, and Stripe takes it.
+            case "true", "True": return true
+            case "false", "False": return false
             default: throw StripeError.invalid(name, "Invalid boolean: \(text)")
             }
         case .choice(let words):

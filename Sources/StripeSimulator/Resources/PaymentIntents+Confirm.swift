@@ -14,7 +14,7 @@ struct AttemptOptions: Sendable {
 
     init(_ call: Call) {
         switch call.parameters["off_session"] {
-        case .some(.string(let text)): isOffSession = text != "false"
+        case .some(.string(let text)): isOffSession = text.lowercased() != "false"
         case .some(.bool(let value)): isOffSession = value
         default: break
         }

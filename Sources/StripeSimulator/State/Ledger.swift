@@ -90,12 +90,11 @@ struct Ledger: Sendable, Equatable {
     mutating func newID(_ kind: ObjectKind) -> String {
         var (prefix, length) = kind.identifier
         if kind == .checkoutSession { prefix += livemode ? "live_" : "test_" }
-        switch kind {
-        case .paymentIntent, .paymentMethod, .setupIntent, .invoice, .subscription, .invoiceItem, .lineItem, .price:
-            let stem = timeCode + accountTail
-            return prefix + stem + generator.characters(length - prefix.utf8.count - stem.utf8.count)
-        default: return prefix + generator.characters(length - prefix.utf8.count)
-        }
+        let room = length - prefix.utf8.count
+        let time = platformNow.idCode
+        // A coupon's id is typed by people: too short for the time.
+        let stem = room >= 23 ? time + accountTail : room >= 14 ? time : ""
+        return prefix + stem + generator.characters(room - stem.utf8.count)
     }
 
     /// An id that shares its middle with a payment intent's, as those of its charges and refunds do.
@@ -104,18 +103,6 @@ struct Ledger: Sendable, Equatable {
         let stem = intent.split(separator: "_").last?.dropFirst().prefix(15) ?? ""
         return prefix + stem + generator.characters(length - prefix.utf8.count - stem.utf8.count)
     }
-
-    private var timeCode: String {
-        var value = UInt64(clamping: now.seconds)
-        var text = ""
-        for _ in 0..<5 {
-            text = Self.digits[Int(value % 62)] + text
-            value /= 62
-        }
-        return text
-    }
-
-    private static let digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".map { String($0) }
 
     private var accountTail: String { String(accountID.suffix(10)) }
 

@@ -6,6 +6,13 @@ struct SeededGenerator: RandomNumberGenerator, Sendable, Equatable {
 
     init(seed: UInt64) { state = seed }
 
+    /// Leads to another sequence, which follows from this one and a value; 0 leaves it as it is.
+    mutating func stir(_ value: UInt64) {
+        guard value != 0 else { return }
+        var other = SeededGenerator(seed: value)
+        state ^= other.next()
+    }
+
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
@@ -14,7 +21,8 @@ struct SeededGenerator: RandomNumberGenerator, Sendable, Equatable {
         return mixed ^ (mixed >> 31)
     }
 
-    private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
+    /// The digits of ids.
+    static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 
     mutating func characters(_ count: Int) -> String {
         var text: [UInt8] = []

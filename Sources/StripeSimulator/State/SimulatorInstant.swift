@@ -8,6 +8,17 @@ package struct SimulatorInstant: Sendable, Hashable, Comparable {
     /// Whole seconds, as Stripe's timestamps count.
     package var seconds: Int64 { milliseconds / 1_000 }
 
+    /// The second as five characters, for ids: those of another time differ (for 29 years).
+    var idCode: String {
+        var value = UInt64(clamping: seconds)
+        var text: [UInt8] = []
+        for _ in 0..<5 {
+            text.append(SeededGenerator.alphabet[Int(value % 62)])
+            value /= 62
+        }
+        return String(decoding: text.reversed(), as: UTF8.self)
+    }
+
     package static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
 
     package func adding(milliseconds delta: Int64) -> SimulatorInstant {

@@ -59,7 +59,7 @@ extension SimulatorState {
             guard let imported = SimulatorState(exported: parameters, settings: settings) else {
                 throw ControlError(status: 400, message: "This is not a state that the simulator exported.")
             }
-            self = imported
+            take(imported)
             return overview()
         case ("POST", "trigger", 1): return try trigger(parameters)
         default: throw ControlError(status: 404, message: "The simulator has no such operation.")
@@ -131,14 +131,6 @@ extension SimulatorState {
         }
         advance(to: clock.now.adding(seconds: seconds))
         return clockObject()
-    }
-
-    /// Forgets everything and starts again from the settings; the clock goes on.
-    mutating func reset() {
-        let kept = clock
-        self = SimulatorState(settings: settings)
-        clock = kept
-        for key in keysInOrder { ledgers[key]?.now = kept.now }
     }
 
     // MARK: Faults

@@ -4,7 +4,8 @@ extension SimulatorState {
     func exported() -> JSONObject {
         [
             "accounts": .array(keysInOrder.compactMap { key in ledgers[key].map { .object($0.exported(as: key)) } }),
-            "generator": .string(String(generator.state)), "now_ms": .int(clock.now.milliseconds), "version": 1,
+            "generator": .string(String(generator.state)), "identifiers": .string(String(identifiers.state)),
+            "now_ms": .int(clock.now.milliseconds), "version": 1,
         ]
     }
 
@@ -30,8 +31,12 @@ extension SimulatorState {
         bare.endpoints = []
         self.init(settings: bare)
         self.settings = settings
+        hasBegun = true  // its endpoints are among its objects
         clock = VirtualClock(start: SimulatorInstant(milliseconds: now), runs: settings.clockRuns)
         self.generator = SeededGenerator(seed: generator)
+        if let state = exported.string("identifiers").flatMap({ UInt64($0) }) {
+            identifiers = SeededGenerator(seed: state)
+        }
         for account in accounts {
             guard let object = account.object, let livemode = object.bool("livemode") else { return nil }
             let key = LedgerKey(livemode: livemode, account: object.string("account"))

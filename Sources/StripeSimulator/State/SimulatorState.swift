@@ -2,6 +2,9 @@
 ///
 /// It does no I/O, reads no clock and draws no chance but from its seed: the same seed and the same calls at the same
 /// times give the same state, byte for byte.
+///
+/// On a real clock the ids also follow from the moment at which it began and from the number of resets, so that
+/// whoever remembers ids, as receivers of web hooks do, meets none of an earlier run again.
 struct SimulatorState: Sendable, Equatable {
     struct LedgerKey: Sendable, Hashable {
         let livemode: Bool
@@ -11,19 +14,60 @@ struct SimulatorState: Sendable, Equatable {
 
     var settings: SimulatorSettings
     var clock: VirtualClock
+    /// What happens by chance: which requests and web hooks meet a fault.
     var generator: SeededGenerator
+    /// The ids of requests, and where the ledgers' own begin.
+    var identifiers: SeededGenerator
     var ledgers: [LedgerKey: Ledger] = [:]
     var faults = FaultRules()
+    private var resets: UInt64 = 0
+    /// Whether what is there from the start was set up.
+    var hasBegun = false
 
     init(settings: SimulatorSettings) {
         self.settings = settings
         clock = VirtualClock(start: settings.clockStart, runs: settings.clockRuns)
         generator = SeededGenerator(seed: settings.seed)
+        identifiers = SeededGenerator(seed: settings.seed &+ 1)
+        if !clock.runs { begin() }
+    }
+
+    /// Sets up what is there from the start, once the time is known.
+    private mutating func begin() {
+        guard !hasBegun else { return }
+        hasBegun = true
+        tellApart(at: clock.sendingTime)
         let key = LedgerKey(livemode: false, account: nil)
         guard !settings.endpoints.isEmpty else { return }
         var ledger = newLedger(key)
         for endpoint in settings.endpoints { ledger.startEndpoint(endpoint.url, endpoint.secret, endpoint.events) }
         ledgers[key] = ledger
+    }
+
+    /// Gives this run ids of its own, where the clock is real.
+    private mutating func tellApart(at real: SimulatorInstant) {
+        guard clock.runs else { return }
+        let run = UInt64(bitPattern: real.milliseconds) &+ resets << 48
+        identifiers.stir(run)
+        for key in keysInOrder { ledgers[key]?.generator.stir(run) }
+    }
+
+    /// Forgets everything and starts again from the settings; the clock goes on.
+    mutating func reset() {
+        let (kept, count) = (clock, resets + 1)
+        self = SimulatorState(settings: settings)
+        clock = kept
+        resets = count
+        begin()
+        for key in keysInOrder { ledgers[key]?.now = kept.now }
+    }
+
+    /// Goes on as an imported state does; on a real clock with ids of its own, for it may be imported again.
+    mutating func take(_ imported: SimulatorState) {
+        let (real, count) = (clock.sendingTime, resets + 1)
+        self = imported
+        resets = count
+        tellApart(at: real)
     }
 
     // MARK: Time
@@ -42,6 +86,7 @@ struct SimulatorState: Sendable, Equatable {
 
     /// Does what is due at the clock's present time.
     mutating func settle() {
+        begin()
         let now = clock.now
         for key in keysInOrder { ledgers[key]?.runDue(by: now) }
     }
@@ -62,14 +107,14 @@ struct SimulatorState: Sendable, Equatable {
         return response
     }
 
-    private mutating func newRequestID() -> String { "req_" + generator.characters(14) }
+    private mutating func newRequestID() -> String { "req_" + clock.now.idCode + identifiers.characters(9) }
 
     private mutating func newLedger(_ key: LedgerKey) -> Ledger {
         var ledger = Ledger(
             accountID: key.account ?? settings.accountID,
             livemode: key.livemode,
             accountVersion: settings.accountVersion,
-            generator: SeededGenerator(seed: generator.next()),
+            generator: SeededGenerator(seed: identifiers.next()),
             now: clock.now
         )
         ledger.baseURL = settings.baseURL
