@@ -82,6 +82,7 @@ extension Ledger {
                     throw cannotExpand(whole)
                 }
             case .null, .object: break
+            case .int where type == "search_result" && key == "total_count": break
             default: throw cannotExpand(whole)
             }
             if case .object = inner { try expand(&inner, path.dropFirst(), path: whole) }

@@ -65,9 +65,13 @@ extension Ledger {
         return charge
     }
 
+    static let descriptorPrefix = "RUNNEL* "
+    /// A statement has no more room.
+    static let longestDescriptor = 22
+
     private func descriptor(of intent: JSONObject) -> String {
         guard let suffix = intent.string("statement_descriptor_suffix") else { return "RUNNEL SIMULATOR" }
-        return String("RUNNEL* \(suffix)".prefix(22)).uppercased()
+        return (Self.descriptorPrefix + suffix).uppercased()
     }
 
     private mutating func outcome(_ card: TestCard) -> JSONObject {

@@ -44,15 +44,8 @@ extension Ledger {
         let url = call.object("webhook_endpoint")?.string("url") ?? ""
         try Self.checkURL(url)
         let events = call.strings("enabled_events") ?? []
-        try Self.checkEvents(events)
         let isThin = call.string("event_payload") == "thin"
-        // A thin event has a name of its own: its version's number, then the snapshot's.
-        if isThin, let index = events.firstIndex(where: { $0 != "*" && !$0.hasPrefix("v1.") && !$0.hasPrefix("v2.") }) {
-            throw StripeError.invalid(
-                "enabled_events[\(index)]",
-                "Invalid enabled_events[\(index)]: a thin event's type begins with its version, such as v1."
-            )
-        }
+        try Self.checkEvents(events, areThin: isThin)
         let time = JSONValue.string(Self.timeText(now.seconds))
         let destination: JSONObject = [
             "id": .string(newID(.eventDestination)), "object": "v2.core.event_destination", "created": time,

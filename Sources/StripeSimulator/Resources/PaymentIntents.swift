@@ -90,7 +90,7 @@ extension Ledger {
         let amount = call.int("amount") ?? 0
         try Currency.checkCharge(amount, currency)
         try checkIntentTexts(call)
-        if let customer = call.string("customer") { _ = try require(.customer, customer, param: "customer") }
+        if let customer = call.string("customer") { _ = try liveCustomer(customer, param: "customer") }
         if call.bool("confirm") != true {
             for name in ["return_url", "off_session", "error_on_requires_action"] where call.parameters[name] != nil {
                 throw StripeError.invalid(
@@ -145,7 +145,7 @@ extension Ledger {
         "setup_future_usage", "statement_descriptor", "statement_descriptor_suffix", "transfer_group",
     ]
 
-    private func setShipping(_ call: Call, in object: inout JSONObject) {
+    func setShipping(_ call: Call, in object: inout JSONObject) {
         guard let value = call.parameters["shipping"] else { return }
         guard let shipping = value.object else {
             object["shipping"] = .null
@@ -179,7 +179,7 @@ extension Ledger {
         )
     }
 
-    private func checkIntentTexts(_ call: Call) throws(StripeError) {
+    func checkIntentTexts(_ call: Call) throws(StripeError) {
         if let text = call.string("description"), text.count > 1_000 {
             throw StripeError.invalid("description", "Invalid string: description; must be at most 1000 characters")
         }
@@ -191,18 +191,32 @@ extension Ledger {
                     + "https://stripe.com/docs/payments/account/statement-descriptors."
             )
         }
-        if let suffix = call.string("statement_descriptor_suffix"), suffix.count > 22 {
-            throw StripeError.invalid(
-                "statement_descriptor_suffix",
-                "The statement descriptor suffix must be at most 22 characters."
-            )
-        }
+        try checkSuffix(call)
         if let email = call.string("receipt_email"), !email.contains("@") {
             throw StripeError.invalid(
                 "receipt_email",
                 "Invalid email address: \(email.prefix(100))",
                 code: "email_invalid"
             )
+        }
+    }
+
+    /// Checks what is printed on the statement after the account's own prefix (facts §3).
+    func checkSuffix(_ call: Call) throws(StripeError) {
+        guard let suffix = call.string("statement_descriptor_suffix") else { return }
+        let room = Self.longestDescriptor - Self.descriptorPrefix.count
+        let problem: String? =
+            if suffix.count > room {
+                "must be at most \(room) characters beside the prefix `\(Self.descriptorPrefix)`"
+            } else if suffix.contains(where: { "<>\\'\"*".contains($0) }) {
+                "cannot contain any of the characters <, >, \\, ', \", *"
+            } else if !suffix.contains(where: \.isLetter) {
+                "must contain at least one letter"
+            } else {
+                nil
+            }
+        if let problem {
+            throw StripeError.invalid("statement_descriptor_suffix", "The statement descriptor suffix \(problem).")
         }
     }
 
@@ -283,7 +297,7 @@ extension Ledger {
             try Currency.checkCharge(amount, currency)
         }
         try checkIntentTexts(call)
-        if let customer = call.string("customer") { _ = try require(.customer, customer, param: "customer") }
+        if let customer = call.string("customer") { _ = try liveCustomer(customer, param: "customer") }
         let customer = call.string("customer") ?? intent.string("customer")
         let methodID = try takePaymentMethod(call, customer: customer)
         var changed = intent

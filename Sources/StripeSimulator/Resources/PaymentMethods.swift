@@ -47,10 +47,7 @@ extension Ledger {
                     "The payment method you provided is not attached to a customer so detachment is impossible."
                 )
             }
-            return ledger.change(.paymentMethod, method.id, emitting: "payment_method.detached") { method in
-                method["customer"] = .null
-                method["_detached"] = true
-            }
+            return ledger.detach(method)
         },
         .post("tokens", "card{number:s! exp_month:i! exp_year:i! cvc:s name:s} customer:s", .browser) {
             ledger,
@@ -165,11 +162,14 @@ extension Ledger {
         return method
     }
 
-    mutating func paymentMethod(fromToken token: String) throws(StripeError) -> JSONObject {
+    mutating func paymentMethod(
+        fromToken token: String,
+        param: String = "card[token]"
+    ) throws(StripeError) -> JSONObject {
         if let card = TestCard.named(token), token.hasPrefix("tok_") {
             return newMethod(card, month: 12, year: yearNow + 1, hasCVC: true)
         }
-        let kept = try require(.token, token, param: "card[token]")
+        let kept = try require(.token, token, param: param)
         guard kept.bool("used") != true, let details = kept.object("_details") else {
             throw StripeError(
                 code: "token_already_used",
@@ -220,7 +220,7 @@ extension Ledger {
         StripeError(status: 402, kind: .card, code: code, param: param, message, executed: true)
     }
 
-    private mutating func newMethod(_ card: TestCard, month: Int64, year: Int64, hasCVC: Bool) -> JSONObject {
+    mutating func newMethod(_ card: TestCard, month: Int64, year: Int64, hasCVC: Bool) -> JSONObject {
         [
             "id": .string(newID(.paymentMethod)), "object": "payment_method", "allow_redisplay": "unspecified",
             "billing_details": .object(Self.emptyBilling),
@@ -326,7 +326,7 @@ extension Ledger {
             id = method.id
         }
         let method = try require(.paymentMethod, id)
-        _ = try require(.customer, customer, param: "customer")
+        _ = try liveCustomer(customer, param: "customer")
         return try attach(method, to: customer)
     }
 
@@ -357,6 +357,22 @@ extension Ledger {
                 card.update("checks") { $0["cvc_check"] = "pass" }
             }
         }
+    }
+
+    /// Takes a payment method from its customer, whose default it is no longer.
+    private mutating func detach(_ method: JSONObject) -> JSONObject {
+        let detached = change(.paymentMethod, method.id, emitting: "payment_method.detached") { method in
+            method["customer"] = .null
+            method["_detached"] = true
+        }
+        if let customer = method.string("customer"),
+            find(.customer, customer)?.value(at: "invoice_settings", "default_payment_method") == method["id"]
+        {
+            change(.customer, customer, emitting: "customer.updated") { customer in
+                customer.update("invoice_settings") { $0["default_payment_method"] = .null }
+            }
+        }
+        return detached
     }
 
     private mutating func updatePaymentMethod(_ call: Call) throws(StripeError) -> JSONObject {

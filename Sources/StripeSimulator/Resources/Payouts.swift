@@ -41,7 +41,7 @@ extension Ledger {
     private mutating func createPayout(_ call: Call) throws(StripeError) -> JSONObject {
         let currency = try Currency.check(call.string("currency") ?? "")
         let amount = call.int("amount") ?? 0
-        guard amount >= 1, amount <= Currency.maximum else {
+        guard amount >= 1, amount <= Currency.maximum(currency) else {
             throw StripeError.invalid("amount", "Invalid positive integer", code: "parameter_invalid_integer")
         }
         var available: Int64 = 0

@@ -26,6 +26,7 @@ extension Ledger {
         .post("setup_intents/:id", shared) { ledger, call throws(StripeError) in
             try ledger.checkMethodTypes(call)
             let intent = try ledger.require(.setupIntent, call.id)
+            if let customer = call.string("customer") { _ = try ledger.liveCustomer(customer, param: "customer") }
             let method = try ledger.takePaymentMethod(call, customer: intent.string("customer"))
             return ledger.change(.setupIntent, intent.id, emitting: nil) { intent in
                 call.copy(["customer", "description"], to: &intent)

@@ -35,7 +35,7 @@ extension Ledger {
         let url = call.string("url") ?? ""
         try Self.checkURL(url)
         try Self.checkEvents(call.strings("enabled_events") ?? [])
-        if let text = call.string("api_version"), APIVersion(text) == nil {
+        if let text = call.string("api_version"), !(APIVersion(text).map(APIVersions.isKnown) ?? false) {
             throw StripeError.invalid("api_version", "Invalid API version: \(text.prefix(60))")
         }
         guard (objects[.webhookEndpoint]?.count ?? 0) < Self.maximumEndpoints else {
@@ -69,22 +69,26 @@ extension Ledger {
         else { throw StripeError.invalid("url", "Invalid URL: \(url.prefix(100))", code: "url_invalid") }
     }
 
-    static func checkEvents(_ events: [String]) throws(StripeError) {
+    /// Checks that there are such events; thin ones have their version's number before the name.
+    static func checkEvents(_ events: [String], areThin: Bool = false) throws(StripeError) {
         guard !events.isEmpty else { throw StripeError.missingParameter("enabled_events") }
         for (index, event) in events.enumerated() where event != "*" {
-            let isName =
-                event.contains(".")
-                && event.utf8.allSatisfy { byte in
-                    (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: ".")
-                        || byte == UInt8(ascii: "_")
-                }
-            guard isName else {
+            guard areThin ? isThinType(event) : EventTypes.isKnown(event) else {
                 throw StripeError.invalid(
                     "enabled_events[\(index)]",
                     "Invalid enabled_events[\(index)]: must be a valid event type"
                 )
             }
         }
+    }
+
+    private static func isThinType(_ event: String) -> Bool {
+        if event.hasPrefix("v1.") { return EventTypes.isKnown(String(event.dropFirst(3))) }
+        // Events of /v2 itself do not happen here; no list of them is at hand.
+        let letters = event.utf8.allSatisfy { byte in
+            (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || "._".utf8.contains(byte)
+        }
+        return event.hasPrefix("v2.") && letters
     }
 
     /// Gives an endpoint a new secret; the old one counts for so long still, and both sign (facts §7).

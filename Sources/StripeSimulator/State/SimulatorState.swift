@@ -244,7 +244,7 @@ struct SimulatorState: Sendable, Equatable {
 
     private func version(of request: SimulatorRequest) throws(StripeError) -> APIVersion {
         guard let text = request.header("stripe-version"), !text.isEmpty else { return settings.accountVersion }
-        guard let version = APIVersion(text) else {
+        guard let version = APIVersion(text), APIVersions.isKnown(version) || version == settings.accountVersion else {
             throw StripeError("Invalid Stripe API version: \(text.prefix(60))")
         }
         return version

@@ -1,7 +1,7 @@
 /// Stripe's rules for amounts (facts §4; docs.stripe.com/currencies as of 2026).
 enum Currency {
-    /// The largest amount Stripe takes in general: eight digits.
-    static let maximum: Int64 = 99_999_999
+    /// The largest amount Stripe takes: eight digits in general, twelve of rupiahs.
+    static func maximum(_ currency: String) -> Int64 { currency == "idr" ? 999_999_999_999 : 99_999_999 }
 
     private static let zeroDecimal: Set<String> = [
         "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
@@ -77,10 +77,10 @@ enum Currency {
                 code: "parameter_invalid_integer"
             )
         }
-        guard amount <= maximum else {
+        guard amount <= maximum(currency) else {
             throw StripeError.invalid(
                 param,
-                "Amount must be no more than \(formatted(maximum, currency))",
+                "Amount must be no more than \(formatted(maximum(currency), currency))",
                 code: "amount_too_large"
             )
         }

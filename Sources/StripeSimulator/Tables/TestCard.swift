@@ -83,6 +83,12 @@ struct TestCard: Sendable, Equatable {
             message: "Your card was declined.",
             advice: "do_not_try_again"
         )
+        /// Nobody is there to authenticate (facts §3, last row of the table).
+        static let unauthenticated = Decline(
+            code: "authentication_required",
+            declineCode: "authentication_required",
+            message: "Your card was declined. This transaction requires authentication."
+        )
         static let notATestCard = Decline(
             code: "card_declined",
             declineCode: "test_mode_live_card",
@@ -159,12 +165,13 @@ struct TestCard: Sendable, Equatable {
         uniquingKeysWith: { first, _ in first }
     )
 
-    static let all: [TestCard] = succeeding + declining + checked + authenticating + afterwards
+    static let all: [TestCard] =
+        succeeding + ofCountries + ofNetworks + declining + checked + authenticating + afterwards
 }
 
 extension TestCard {
     private static let succeeding: [TestCard] = [
-        .init(names: ["visa"], number: "4242424242424242"),
+        .init(names: ["visa", "us"], number: "4242424242424242"),
         .init(names: ["visa_debit"], number: "4000056655665556", funding: "debit"),
         .init(names: ["mastercard"], number: "5555555555554444", brand: "mastercard"),
         .init(names: ["mastercard_debit"], number: "5200828282828210", brand: "mastercard", funding: "debit"),
