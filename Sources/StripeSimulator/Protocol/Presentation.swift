@@ -13,10 +13,18 @@ extension Ledger {
             let items = Self.items(of: object)
             result["plan"] = items.count == 1 ? items[0]["plan"] : .null
             result["quantity"] = items.count == 1 ? items[0]["quantity"] : .null
+            if let pending = object.object("pending_update"), let waiting = pending["subscription_items"] {
+                result["pending_update"] = .object(
+                    pending.merging(["subscription_items": hidden(waiting, depth: 1)])
+                )
+            }
         default: break
         }
         return result
     }
+
+    /// The object as events tell it: at any depth without what only the simulator knows.
+    func shown(_ object: JSONObject) -> JSONObject { hidden(.object(object), depth: 0).object ?? object }
 
     /// An answer as its caller may see it: hidden members gone, expanded, in the shape of the caller's version.
     func present(_ object: JSONObject, for call: Call) throws(StripeError) -> JSONValue {
@@ -122,11 +130,12 @@ extension Ledger {
         case ("customer", "sources"):
             return .object(subList("/v1/customers/\(object.id)/sources", .card, "customer", object.id))
         case ("customer", "tax_ids"):
-            return .object(Self.list([], hasMore: false, url: "/v1/customers/\(object.id)/tax_ids"))
+            return .object(subList("/v1/customers/\(object.id)/tax_ids", .taxID, "customer", object.id))
         case ("checkout.session", "line_items"):
             let lines = object.array("_line_items") ?? []
             let url = "/v1/checkout/sessions/\(object.id)/line_items"
             return .object(Self.list(lines, hasMore: false, url: url))
+        case ("price", "tiers"), ("plan", "tiers"): return object["_tiers"] ?? .null
         case ("invoice", "payments"):
             return .object(subList("/v1/invoices/\(object.id)/payments", .invoicePayment, "invoice", object.id))
         case ("invoice", "confirmation_secret"): return confirmationSecret(of: object)
@@ -206,7 +215,7 @@ extension Ledger {
         "checkout.session": [
             "customer", "invoice", "payment_intent", "payment_link", "setup_intent", "subscription", "line_items",
         ],
-        "price": ["product"],
+        "price": ["product", "tiers"], "plan": ["product", "tiers"],
         "product": ["default_price", "tax_code"],
         "dispute": ["charge", "payment_intent"],
         "balance_transaction": ["source"],

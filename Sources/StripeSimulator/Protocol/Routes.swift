@@ -60,10 +60,13 @@ struct RouteTable: Sendable {
     private var routes: [String: [Route]] = [:]
 
     static let all = RouteTable([
-        Ledger.paymentIntentRoutes, Ledger.chargeRoutes, Ledger.refundRoutes, Ledger.customerRoutes,
+        Ledger.paymentIntentRoutes, Ledger.chargeRoutes, Ledger.refundRoutes,
+        Ledger.customerRoutes,
+        Ledger.customerBalanceRoutes,
         Ledger.paymentMethodRoutes, Ledger.balanceRoutes, Ledger.eventRoutes, Ledger.webhookEndpointRoutes,
         Ledger.disputeRoutes, Ledger.setupIntentRoutes, Ledger.productRoutes, Ledger.priceRoutes, Ledger.couponRoutes,
-        Ledger.invoiceRoutes, Ledger.invoiceItemRoutes, Ledger.subscriptionRoutes, Ledger.subscriptionItemRoutes,
+        Ledger.invoiceRoutes, Ledger.invoiceLineRoutes, Ledger.invoiceItemRoutes, Ledger.subscriptionRoutes,
+        Ledger.subscriptionItemRoutes,
         Ledger.testClockRoutes, Ledger.checkoutRoutes, Ledger.paymentLinkRoutes, Ledger.planRoutes, Ledger.payoutRoutes,
         Ledger.creditNoteRoutes, Ledger.sourceRoutes, Ledger.accountRoutes, Ledger.eventDestinationRoutes,
     ])

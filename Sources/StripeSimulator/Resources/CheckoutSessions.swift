@@ -138,7 +138,7 @@ extension Ledger {
                 )
             }
             let quantity = item.int("quantity") ?? 1
-            guard quantity > 0, let amount = Self.product(price.int("unit_amount") ?? 0, quantity) else {
+            guard quantity > 0, let amount = Self.amount(of: price, quantity: quantity) else {
                 throw StripeError.invalid("\(param)[quantity]", "Invalid quantity", code: "parameter_invalid_integer")
             }
             let name = price.string("product").flatMap { find(.product, $0) }?.string("name")
@@ -322,7 +322,7 @@ extension Ledger {
         let lines = (session.array("_line_items") ?? []).compactMap(\.object)
         parameters["items"] = .array(
             lines.filter { $0.object("price")?.has("recurring") == true }.map { line in
-                ["price": .string(line.object("price")?.id ?? ""), "quantity": line["quantity"] ?? 1]
+                ["_price": .string(line.object("price")?.id ?? ""), "quantity": line["quantity"] ?? 1]
             }
         )
         for line in lines where line.object("price")?.has("recurring") != true {

@@ -53,7 +53,8 @@ extension Ledger {
         guard (percent == nil) != (amount == nil) else {
             throw StripeError("You must pass either `percent_off` or `amount_off`, and not both.")
         }
-        if let percent, !(percent > 0 && percent <= 100) {
+        let isExact = call.string("percent_off").map { ExactAmount($0) != nil } ?? true
+        if let percent, !(percent > 0 && percent <= 100) || !isExact {
             throw StripeError.invalid("percent_off", "Invalid percent_off: must be above 0 and at most 100")
         }
         if let amount, amount < 1 { throw StripeError.invalid("amount_off", "Invalid positive integer") }
@@ -152,8 +153,9 @@ extension Ledger {
         if let end = discount.int("end"), end <= now.seconds { return 0 }
         if let off = coupon.int("amount_off") { return coupon.string("currency") == currency ? min(off, amount) : 0 }
         switch coupon["percent_off"] {
-        case .some(.int(let percent)): return (amount * percent + 50) / 100
-        case .some(.double(let percent)): return Int64((Double(amount) * percent / 100).rounded())
+        case .some(.int(let percent)): return ExactAmount(percent).percentage(of: amount)
+        // The shortest text of a number that was given as a decimal text is that text.
+        case .some(.double(let percent)): return ExactAmount("\(percent)")?.percentage(of: amount) ?? 0
         default: return 0
         }
     }

@@ -20,6 +20,11 @@ extension Ledger {
                 note["metadata"] = .object(call.updatedMetadata(note.object("metadata")))
             }
         },
+        .list("credit_notes/:id/lines", "") { ledger, call throws(StripeError) in
+            let lines = try ledger.require(.creditNote, call.id).object("lines")?.array("data") ?? []
+            let limit = try Ledger.limit(call)
+            return Ledger.list(Array(lines.prefix(limit)), hasMore: lines.count > limit, url: call.path)
+        },
         .post("credit_notes/:id/void") { ledger, call throws(StripeError) in
             let note = try ledger.require(.creditNote, call.id)
             guard note.status == "issued" else {
@@ -42,7 +47,7 @@ extension Ledger {
         var total: Int64 = 0
         for (index, given) in (call.parameters.array("lines") ?? []).compactMap(\.object).enumerated() {
             let quantity = given.int("quantity") ?? 1
-            guard let amount = given.int("amount") ?? Self.product(given.int("unit_amount"), quantity), amount > 0
+            guard let amount = given.int("amount") ?? Self.amount(of: given, quantity: quantity), amount > 0
             else {
                 throw StripeError.missingParameter("lines[\(index)][amount]")
             }
@@ -77,15 +82,23 @@ extension Ledger {
         ]
         insert(.creditNote, note)
         emit("credit_note.created", note)
-        apply(total, of: isPaid, to: invoice)
+        apply(total, of: isPaid, to: invoice, note: id)
         return note
     }
 
     /// Lowers what an open invoice asks for; for a paid one the customer's balance is credited.
-    private mutating func apply(_ total: Int64, of isPaid: Bool, to invoice: JSONObject) {
+    private mutating func apply(_ total: Int64, of isPaid: Bool, to invoice: JSONObject, note: String) {
         if isPaid {
             guard let customer = invoice.string("customer") else { return }
-            update(.customer, customer) { $0["balance"] = .int(($0.int("balance") ?? 0) - total) }
+            let currency = invoice.string("currency") ?? "usd"
+            changeBalance(
+                of: customer,
+                by: -total,
+                currency,
+                type: "credit_note",
+                invoice: invoice.id,
+                creditNote: note
+            )
             update(.invoice, invoice.id) { $0["post_payment_credit_notes_amount"] = .int(total) }
             return
         }
@@ -109,7 +122,7 @@ extension Ledger {
             "livemode": .bool(livemode), "metadata": [:], "pretax_credit_amounts": [], "quantity": .int(quantity),
             "tax_rates": [], "taxes": [], "type": given["type"] ?? "custom_line_item",
             "unit_amount": given["unit_amount"] ?? .null,
-            "unit_amount_decimal": .string(orNull: given.int("unit_amount").map { String($0) }),
+            "unit_amount_decimal": .string(orNull: Self.exact("unit_amount", of: given)?.text),
         ]
     }
 }

@@ -16,7 +16,9 @@ extension Ledger {
             try ledger.createCustomer(call)
         },
         .list("customers", "created:r email:s test_clock:s") { ledger, call throws(StripeError) in
-            try ledger.page(.customer, call, filters: ["email", "test_clock"]) { $0.bool("deleted") != true }
+            try ledger.page(.customer, call, filters: ["email", "test_clock"]) { customer in
+                customer.bool("deleted") != true && (call.string("test_clock") != nil || !customer.has("test_clock"))
+            }
         },
         .get("customers/search", "query:s! page:s limit:i") { ledger, call throws(StripeError) in
             try ledger.search(.customer, call)
@@ -180,7 +182,18 @@ extension Ledger {
     }
 
     private mutating func deleteCustomer(_ call: Call) throws(StripeError) -> JSONObject {
-        let customer = try liveCustomer(call.id)
+        deleteCustomer(try liveCustomer(call.id))
+    }
+
+    /// Deletes a customer; subscriptions end at once, cards are of no further use.
+    @discardableResult
+    mutating func deleteCustomer(_ customer: JSONObject) -> JSONObject {
+        for subscription in all(.subscription)
+        where subscription.string("customer") == customer.id
+            && !["canceled", "incomplete_expired"].contains(subscription.status)
+        {
+            _ = end(subscription.id, reason: "cancellation_requested", feedback: nil)
+        }
         for method in all(.paymentMethod) where method.string("customer") == customer.id {
             change(.paymentMethod, method.id, emitting: "payment_method.detached") { method in
                 method["customer"] = .null

@@ -20,13 +20,7 @@ extension Ledger {
             }
         },
         .get("invoiceitems/:id") { ledger, call throws(StripeError) in try ledger.require(.invoiceItem, call.id) },
-        .post("invoiceitems/:id", describing) { ledger, call throws(StripeError) in
-            let item = try ledger.require(.invoiceItem, call.id)
-            return ledger.change(.invoiceItem, item.id, emitting: nil) { item in
-                call.copy(["amount", "description", "quantity"], to: &item)
-                item["metadata"] = .object(call.updatedMetadata(item.object("metadata")))
-            }
-        },
+        .post("invoiceitems/:id", describing) { ledger, call throws(StripeError) in try ledger.updateItem(call) },
         .delete("invoiceitems/:id") { ledger, call throws(StripeError) in
             let item = try ledger.require(.invoiceItem, call.id)
             guard !item.has("invoice") || ledger.find(.invoice, item.string("invoice") ?? "")?.status == "draft" else {
@@ -39,28 +33,29 @@ extension Ledger {
         },
     ]
 
-    private mutating func createItem(_ call: Call) throws(StripeError) -> JSONObject {
+    mutating func createItem(_ call: Call) throws(StripeError) -> JSONObject {
         guard let customerID = call.string("customer") else { throw StripeError.missingParameter("customer") }
         let customer = try liveCustomer(customerID, param: "customer")
-        var price: JSONObject?
-        if call.string("price") != nil || call.object("pricing") != nil || call.object("price_data") != nil {
-            price = try self.price(of: call.parameters, param: "pricing", call)
+        let invoice = try call.string("invoice").map { id throws(StripeError) in
+            try require(.invoice, id, param: "invoice")
         }
-        let quantity = call.int("quantity") ?? 1
-        let unit = call.int("unit_amount") ?? call.string("unit_amount_decimal").flatMap { Int64($0) }
-        guard let amount = call.int("amount") ?? Self.product(unit ?? price?.int("unit_amount"), quantity) else {
-            throw StripeError.missingParameter("amount")
-        }
-        if let invoice = call.string("invoice") {
-            guard try require(.invoice, invoice, param: "invoice").status == "draft" else {
-                throw StripeError.unexpectedState("invoice_not_editable", "This invoice is no longer editable")
-            }
-        }
+        if let invoice { try addLinesCheck(invoice) }
         let named = try call.string("currency").map { text throws(StripeError) in try Currency.check(text) }
-        let currency = price?.string("currency") ?? named ?? customer.string("currency") ?? "usd"
+        let expected = invoice?.string("currency") ?? named
+        if let named, named != expected { throw Self.wrongCurrency(named, expected: expected) }
+        let quantity = try Self.quantity(call.parameters) ?? 1
+        let unit = try Self.givenAmount("unit_amount", in: call.parameters, mayBeNegative: true)
+        let price = try priceOfItem(call.parameters, currency: expected, call)
+        let reckoned =
+            unit.map { ($0 * quantity).rounded } ?? price.map { Self.amount(of: $0, quantity: quantity) } ?? nil
+        guard let amount = call.int("amount") ?? reckoned else {
+            throw unit == nil && price == nil ? StripeError.missingParameter("amount") : Self.tooLarge
+        }
+        let currency = price?.string("currency") ?? expected ?? customer.string("currency") ?? "usd"
         var item = newItem(customer: customerID, amount: amount, currency: currency, price: price, quantity: quantity)
         call.copy(["description", "invoice", "discountable"], to: &item)
         if let period = call.object("period") { item["period"] = .object(period) }
+        if let unit, call.int("amount") == nil { item["_unit"] = .string(unit.text) }
         item["metadata"] = .object(call.updatedMetadata(nil))
         insert(.invoiceItem, item)
         emit("invoiceitem.created", item)
@@ -71,11 +66,96 @@ extension Ledger {
         return item
     }
 
-    /// A product that does not overflow.
-    static func product(_ amount: Int64?, _ quantity: Int64) -> Int64? {
-        guard let amount else { return nil }
-        let (product, overflow) = amount.multipliedReportingOverflow(by: quantity)
-        return overflow || product.magnitude > 999_999_999_999 ? nil : product
+    private static let tooLarge = StripeError.invalid(
+        "quantity",
+        "The amount is larger than any amount can be.",
+        code: "amount_too_large"
+    )
+
+    private static func wrongCurrency(_ given: String, expected: String?) -> StripeError {
+        StripeError.invalid(
+            "currency",
+            "The currency of the invoice item (`\(given)`) does not match the expected currency: "
+                + "`\(expected ?? "")`."
+        )
+    }
+
+    /// A quantity, also one given as a decimal number.
+    ///
+    /// Throws: 400 for parts of a unit, which the simulator does not bill.
+    static func quantity(_ given: JSONObject) throws(StripeError) -> Int64? {
+        guard let text = given.string("quantity_decimal") else { return given.int("quantity") }
+        guard let whole = ExactAmount(text)?.whole else {
+            throw StripeError.invalid("quantity_decimal", "The simulator bills whole quantities alone.")
+        }
+        return whole
+    }
+
+    /// The price that an item or a line names or describes, in the right currency.
+    private mutating func priceOfItem(
+        _ given: JSONObject,
+        currency expected: String?,
+        _ call: Call
+    ) throws(StripeError) -> JSONObject? {
+        guard given.has("price") || given.has("pricing") || given.has("price_data") else { return nil }
+        let data = given.object("price_data")?.string("currency")?.lowercased()
+        if let data, let expected, data != expected { throw Self.wrongCurrency(data, expected: expected) }
+        let price = try price(of: given, param: "pricing", call)
+        if let currency = price.string("currency"), let expected, currency != expected {
+            throw Self.wrongCurrency(currency, expected: expected)
+        }
+        return price
+    }
+
+    /// An item or a line with what a call changes of it; its amount follows.
+    mutating func changed(_ old: JSONObject, by given: JSONObject, _ call: Call) throws(StripeError) -> JSONObject {
+        var result = old
+        for name in ["description", "discountable"] { if let value = given[name] { result[name] = value } }
+        if let period = given.object("period") { result["period"] = .object(period) }
+        if given["metadata"] != nil {
+            result["metadata"] = .object(call.with(given).updatedMetadata(old.object("metadata")))
+        }
+        let quantity = try Self.quantity(given) ?? old.int("quantity") ?? 1
+        var unit = try Self.givenAmount("unit_amount", in: given, mayBeNegative: true)
+        let named = try priceOfItem(given, currency: old.string("currency"), call)
+        let kept = old.value(at: "pricing", "price_details", "price")?.string.flatMap { find(.price, $0) }
+        if named == nil { unit = unit ?? old.string("_unit").flatMap { ExactAmount($0) } }
+        result["quantity"] = .int(quantity)
+        result["quantity_decimal"] = .string(String(quantity))
+        var amount = given.int("amount") ?? old.int("amount")
+        if given.int("amount") != nil {
+            result["_unit"] = nil
+            result["pricing"] = .null
+        } else if let unit {
+            result["_unit"] = .string(unit.text)
+            amount = (unit * quantity).rounded
+        } else if let price = named ?? kept, named != nil || quantity != old.int("quantity") {
+            result["_unit"] = nil
+            result["pricing"] = Self.pricing(price, amount: 0, quantity: quantity)
+            amount = Self.amount(of: price, quantity: quantity)
+        }
+        guard let amount else { throw Self.tooLarge }
+        result["amount"] = .int(amount)
+        if old["subtotal"] != nil { result["subtotal"] = .int(amount) }
+        return result
+    }
+
+    private mutating func updateItem(_ call: Call) throws(StripeError) -> JSONObject {
+        let item = try require(.invoiceItem, call.id)
+        let invoice = item.string("invoice").flatMap { find(.invoice, $0) }
+        if let invoice { try addLinesCheck(invoice) }
+        let after = try changed(item, by: call.parameters, call)
+        insert(.invoiceItem, after)
+        guard let invoice else { return after }
+        changeLines(of: invoice.id) { line in
+            guard Self.item(ofLine: line) == item.id else { return line }
+            let names = ["amount", "description", "discountable", "period", "pricing", "quantity", "quantity_decimal"]
+            var line = line
+            for name in names { line[name] = after[name] ?? .null }
+            line["subtotal"] = after["amount"] ?? 0
+            return line
+        }
+        return after
     }
 
     mutating func newItem(
@@ -105,145 +185,5 @@ extension Ledger {
             "type": "price_details",
             "unit_amount_decimal": price["unit_amount_decimal"] ?? .null,
         ]
-    }
-
-    // MARK: Lines
-
-    /// A line of an invoice.
-    mutating func newLine(
-        invoice: String,
-        amount: Int64,
-        currency: String,
-        description: JSONValue,
-        period: (start: Int64, end: Int64),
-        parent: JSONValue,
-        pricing: JSONValue,
-        quantity: Int64
-    ) -> JSONObject {
-        [
-            "id": .string(newID(.lineItem)), "object": "line_item", "amount": .int(amount),
-            "currency": .string(currency), "description": description, "discount_amounts": [], "discountable": true,
-            "discounts": [], "invoice": .string(invoice), "livemode": .bool(livemode), "metadata": [:],
-            "parent": parent, "period": ["end": .int(period.end), "start": .int(period.start)],
-            "pretax_credit_amounts": [], "pricing": pricing, "quantity": .int(quantity),
-            "quantity_decimal": .string(String(quantity)),
-            "subscription": parent.object?.value(at: "subscription_item_details", "subscription") ?? .null,
-            "subtotal": .int(amount), "taxes": [],
-        ]
-    }
-
-    private mutating func addLine(from item: JSONObject, to invoice: String) {
-        let subscription = item.string("_subscription")
-        let proration: JSONObject = [
-            "invoice_item": .string(item.id), "proration": item["proration"] ?? false,
-            "proration_details": ["credited_items": nil], "subscription": .string(orNull: subscription),
-        ]
-        let parent: JSONValue
-        if subscription != nil, let subscriptionItem = item.string("_subscription_item") {
-            parent = [
-                "invoice_item_details": nil,
-                "subscription_item_details": .object(
-                    proration.merging(["subscription_item": .string(subscriptionItem)])
-                ), "type": "subscription_item_details",
-            ]
-        } else {
-            parent = [
-                "invoice_item_details": .object(proration), "subscription_item_details": nil,
-                "type": "invoice_item_details",
-            ]
-        }
-        let line = newLine(
-            invoice: invoice,
-            amount: item.int("amount") ?? 0,
-            currency: item.string("currency") ?? "usd",
-            description: item["description"] ?? .null,
-            period: (
-                item.value(at: "period", "start")?.int ?? now.seconds,
-                item.value(at: "period", "end")?.int ?? now.seconds
-            ),
-            parent: parent,
-            pricing: item["pricing"] ?? .null,
-            quantity: item.int("quantity") ?? 1
-        )
-        append([line], toInvoice: invoice)
-    }
-
-    mutating func append(_ lines: [JSONObject], toInvoice id: String) {
-        update(.invoice, id) { invoice in
-            invoice.update("lines") { list in
-                let data = (list.array("data") ?? []) + lines.map(JSONValue.object)
-                list["data"] = .array(data)
-                list["total_count"] = .int(Int64(data.count))
-            }
-        }
-    }
-
-    private mutating func dropLine(ofItem item: String, from invoice: String) {
-        update(.invoice, invoice) { invoice in
-            invoice.update("lines") { list in
-                let data = (list.array("data") ?? []).filter { line in
-                    line.object?.value(at: "parent", "invoice_item_details", "invoice_item")?.string != item
-                }
-                list["data"] = .array(data)
-                list["total_count"] = .int(Int64(data.count))
-            }
-        }
-        total(invoice)
-    }
-
-    /// Puts what waits for the customer's next invoice on a draft.
-    mutating func takePendingItems(into id: String) {
-        guard let invoice = find(.invoice, id), let customer = invoice.string("customer") else { return }
-        for item in all(.invoiceItem)
-        where item.string("customer") == customer && !item.has("invoice") && item["currency"] == invoice["currency"] {
-            update(.invoiceItem, item.id) { $0["invoice"] = .string(id) }
-            addLine(from: item, to: id)
-        }
-    }
-
-    func addLinesCheck(_ invoice: JSONObject) throws(StripeError) {
-        guard invoice.status == "draft" else {
-            throw StripeError.unexpectedState("invoice_not_editable", "This invoice is no longer editable")
-        }
-    }
-
-    mutating func addLines(_ call: Call) throws(StripeError) -> JSONObject {
-        let invoice = try require(.invoice, call.id)
-        try addLinesCheck(invoice)
-        for (index, given) in (call.parameters.array("lines") ?? []).compactMap(\.object).enumerated() {
-            var parameters = Self.typed(given)
-            if let data = parameters.object("price_data") { parameters["price_data"] = .object(Self.typed(data)) }
-            parameters["customer"] = invoice["customer"] ?? .null
-            parameters["invoice"] = .string(invoice.id)
-            guard index < 250 else { throw StripeError.invalid("lines", "Invalid array: at most 250 lines") }
-            _ = try createItem(call.with(parameters))
-        }
-        return try require(.invoice, invoice.id)
-    }
-
-    /// Adds an invoice up: lines, discounts, what is due.
-    mutating func total(_ id: String) {
-        guard let invoice = find(.invoice, id) else { return }
-        let currency = invoice.string("currency") ?? "usd"
-        let subtotal = (invoice.object("lines")?.array("data") ?? [])
-            .reduce(Int64(0)) { $0 &+ ($1.object?.int("amount") ?? 0) }
-        var left = subtotal
-        var reductions: [JSONValue] = []
-        for discount in (invoice.array("discounts") ?? []).compactMap(\.string) {
-            let off = reduction(by: discount, of: left, currency: currency)
-            left -= off
-            reductions.append(["amount": .int(off), "discount": .string(discount)])
-        }
-        let balance = invoice.string("customer").flatMap { find(.customer, $0) }?.int("balance") ?? 0
-        let due = max(0, left + balance)
-        update(.invoice, id) { invoice in
-            invoice["subtotal"] = .int(subtotal)
-            invoice["subtotal_excluding_tax"] = .int(subtotal)
-            invoice["total"] = .int(left)
-            invoice["total_excluding_tax"] = .int(left)
-            invoice["total_discount_amounts"] = .array(reductions)
-            invoice["amount_due"] = .int(due)
-            invoice["amount_remaining"] = .int(due)
-        }
     }
 }

@@ -16,8 +16,12 @@ extension Ledger {
         let due = max(0, total + balance)
         update(.customer, customerID) { customer in
             customer["next_invoice_sequence"] = .int(sequence + 1)
-            customer["balance"] = .int(min(0, total + balance))
             if !customer.has("currency") { customer["currency"] = invoice["currency"] }
+        }
+        let applied = min(0, total + balance) - balance
+        if applied != 0 {
+            let currency = invoice.string("currency") ?? "usd"
+            changeBalance(of: customerID, by: applied, currency, type: "applied_to_invoice", invoice: id)
         }
         let ending = find(.customer, customerID)?["balance"] ?? 0
         let page = "\(baseURL)/i/\(accountID)/\(id)"
@@ -176,7 +180,9 @@ extension Ledger {
         }
         emit("invoice.paid", paid)
         emit("invoice.payment_succeeded", paid)
-        if let subscription = paid.string("_subscription") { subscriptionPaid(subscription) }
+        guard let subscription = paid.string("_subscription") else { return }
+        subscriptionPaid(subscription)
+        if paid.bool("_is_for_change") == true { applyPendingUpdate(subscription) }
     }
 
     /// A card was refused: the invoice stays open, and is tried again when the subscription is running.
@@ -191,7 +197,7 @@ extension Ledger {
         }
         emit("invoice.payment_failed", failed)
         if let next { schedule(.retryInvoice, id, at: now.adding(seconds: next * 86_400)) }
-        if let subscription = invoice.string("_subscription") {
+        if let subscription = invoice.string("_subscription"), invoice.bool("_is_for_change") != true {
             subscriptionUnpaid(subscription, isOver: isRenewal && next == nil)
         }
     }
@@ -200,7 +206,9 @@ extension Ledger {
         guard let invoice = find(.invoice, id), invoice.status == "open" else { return }
         emit("invoice.payment_action_required", invoice)
         emit("invoice.payment_failed", invoice)
-        if let subscription = invoice.string("_subscription") { subscriptionUnpaid(subscription, isOver: false) }
+        if let subscription = invoice.string("_subscription"), invoice.bool("_is_for_change") != true {
+            subscriptionUnpaid(subscription, isOver: false)
+        }
     }
 
     /// A planned further try; what comes of it shows in the invoice and its events.

@@ -34,6 +34,10 @@ extension Ledger {
         .post("invoices/create_preview", Ledger.previewParameters) { ledger, call throws(StripeError) in
             try ledger.previewInvoice(call)
         },
+        .get("invoices/upcoming", Ledger.previewParameters) { ledger, call throws(StripeError) in
+            guard call.version < .basil else { throw StripeError.unknownRoute("GET", call.path) }
+            return try ledger.previewInvoice(call)
+        },
         .get("invoices/:id") { ledger, call throws(StripeError) in try ledger.require(.invoice, call.id) },
         .post("invoices/:id", shared) { ledger, call throws(StripeError) in try ledger.updateInvoice(call) },
         .delete("invoices/:id") { ledger, call throws(StripeError) in try ledger.deleteInvoice(call) },
@@ -69,15 +73,6 @@ extension Ledger {
                 ledger,
                 invoice throws(StripeError) in ledger.markUncollectible(invoice.id)
             }
-        },
-        .list("invoices/:id/lines", "") { ledger, call throws(StripeError) in
-            let invoice = try ledger.require(.invoice, call.id)
-            let lines = invoice.object("lines")?.array("data") ?? []
-            let limit = try Ledger.limit(call)
-            return Ledger.list(Array(lines.prefix(limit)), hasMore: lines.count > limit, url: call.path)
-        },
-        .post("invoices/:id/add_lines", "invoice_metadata:*? lines:*!") { ledger, call throws(StripeError) in
-            try ledger.addLines(call)
         },
         .list("invoice_payments", "created:r invoice:s payment:* status:canceled|open|paid") {
             ledger,
@@ -116,6 +111,15 @@ extension Ledger {
         guard let customerID = call.string("customer") else { throw StripeError.missingParameter("customer") }
         let customer = try liveCustomer(customerID, param: "customer")
         let currency = try call.string("currency").map { text throws(StripeError) in try Currency.check(text) }
+        if call.string("collection_method") == "send_invoice", !call.parameters.has("days_until_due"),
+            !call.parameters.has("due_date")
+        {
+            throw StripeError.invalid(
+                "days_until_due",
+                "If invoice collection method is 'send_invoice', you must specify one of 'due_date' or "
+                    + "'days_until_due'."
+            )
+        }
         return try onClock(of: customerID) { ledger throws(StripeError) in
             var invoice = ledger.newInvoice(
                 for: customer,

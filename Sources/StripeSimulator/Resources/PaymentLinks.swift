@@ -88,7 +88,7 @@ extension Ledger {
         let link = try require(.paymentLink, id)
         guard link.bool("active") == true else { throw StripeError("This payment link is inactive.") }
         let items = (link.array("_lines") ?? []).compactMap(\.object).map { line -> JSONValue in
-            ["price": .string(line.object("price")?.id ?? ""), "quantity": line["quantity"] ?? 1]
+            ["_price": .string(line.object("price")?.id ?? ""), "quantity": line["quantity"] ?? 1]
         }
         let isRecurring = link.has("subscription_data")
         let parameters: JSONObject = [

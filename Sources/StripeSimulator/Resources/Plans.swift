@@ -6,7 +6,9 @@ extension Ledger {
             """
             active:b amount:i amount_decimal:s billing_scheme:per_unit|tiered currency:s! id:s
             interval:day|month|week|year! interval_count:i metadata:m? meter:s nickname:s product:*
-            trial_period_days:i usage_type:licensed|metered
+            tiers[]{flat_amount:i flat_amount_decimal:s unit_amount:i unit_amount_decimal:s up_to:n!}
+            tiers_mode:graduated|volume transform_usage{divide_by:i! round:down|up!} trial_period_days:i
+            usage_type:licensed|metered
             """
         ) { ledger, call throws(StripeError) in try ledger.createPlan(call) },
         .list("plans", "active:b created:r product:s") { ledger, call throws(StripeError) in
@@ -50,9 +52,14 @@ extension Ledger {
             if let value = call.parameters[name] { recurring[name] = value }
         }
         parameters["recurring"] = .object(recurring)
-        parameters["unit_amount"] = .int(call.int("amount") ?? 0)
-        for name in ["nickname", "metadata", "active"] {
+        for name in ["nickname", "metadata", "active", "billing_scheme", "tiers", "tiers_mode"] {
             if let value = call.parameters[name] { parameters[name] = value }
+        }
+        for (old, new) in [
+            ("amount", "unit_amount"), ("amount_decimal", "unit_amount_decimal"),
+            ("transform_usage", "transform_quantity"),
+        ] {
+            if let value = call.parameters[old] { parameters[new] = value }
         }
         if let product = call.object("product") {
             parameters["product_data"] = .object(product)

@@ -4,8 +4,13 @@ extension Ledger {
         shippable:b statement_descriptor:s tax_code:s? unit_label:s? url:s?
         """
 
+    private static let defaultPrice = """
+        default_price_data{currency:s! currency_options:* custom_unit_amount:* metadata:m \(recurring)
+        tax_behavior:exclusive|inclusive|unspecified unit_amount:i unit_amount_decimal:s}
+        """
+
     static let productRoutes: [Route] = [
-        .post("products", "\(productFields) name:s! id:s type:good|service default_price_data:*") {
+        .post("products", "\(productFields) name:s! id:s type:good|service \(defaultPrice)") {
             ledger,
             call throws(StripeError) in try ledger.createProduct(call)
         },
@@ -56,6 +61,10 @@ extension Ledger {
         if let id = call.string("id"), find(.product, id) != nil {
             throw StripeError(code: "resource_already_exists", param: "id", "Product already exists.")
         }
+        if let data = call.object("default_price_data") {
+            _ = try Currency.check(data.string("currency") ?? "")
+            _ = try Self.reckoning(data)
+        }
         let id = call.string("id") ?? newID(.product)
         var product = newProduct(id, name: call.string("name") ?? "")
         call.copy(
@@ -68,8 +77,7 @@ extension Ledger {
         product["metadata"] = .object(call.updatedMetadata(nil))
         insert(.product, product)
         emit("product.created", product)
-        if let data = call.object("default_price_data") {
-            var given = Self.typed(data)
+        if var given = call.object("default_price_data") {
             given["product"] = .string(id)
             let price = try createPrice(call.with(given))
             update(.product, id) { $0["default_price"] = .string(price.id) }
@@ -87,31 +95,18 @@ extension Ledger {
         ]
     }
 
-    /// Texts of a parameter that was not checked (`*`), as the numbers they spell where a price expects numbers.
-    static func typed(_ data: JSONObject) -> JSONObject {
-        var result = data
-        for name in ["unit_amount", "quantity", "interval_count", "amount"] {
-            if let number = data.string(name).flatMap({ Int64($0) }), number.magnitude <= ParameterList.maximumInteger {
-                result[name] = .int(number)
-            }
-        }
-        if let recurring = data.object("recurring") { result["recurring"] = .object(typed(recurring)) }
-        return result
-    }
-
     // MARK: Prices
 
-    private static let recurring =
+    static let recurring =
         "recurring{interval:day|month|week|year! interval_count:i meter:s trial_period_days:i usage_type:licensed|metered}"
 
     static let priceRoutes: [Route] = [
         .post(
             "prices",
             """
-            currency:s! active:b billing_scheme:per_unit|tiered currency_options:* custom_unit_amount:* lookup_key:s
-            metadata:m nickname:s product:s product_data{active:b id:s metadata:m name:s! statement_descriptor:s
-            tax_code:s unit_label:s} \(recurring) tax_behavior:exclusive|inclusive|unspecified tiers:*
-            tiers_mode:graduated|volume transfer_lookup_key:b transform_quantity:* unit_amount:i unit_amount_decimal:s
+            currency:s! active:b lookup_key:s metadata:m nickname:s product:s product_data{active:b id:s metadata:m
+            name:s! statement_descriptor:s tax_code:s unit_label:s} \(recurring) \(pricing)
+            tax_behavior:exclusive|inclusive|unspecified transfer_lookup_key:b
             """
         ) { ledger, call throws(StripeError) in try ledger.createPrice(call) },
         .list(
@@ -135,7 +130,7 @@ extension Ledger {
         .post(
             "prices/:id",
             """
-            active:b currency_options:*? lookup_key:s metadata:m? nickname:s transfer_lookup_key:b
+            active:b lookup_key:s metadata:m? nickname:s transfer_lookup_key:b
             tax_behavior:exclusive|inclusive|unspecified
             """
         ) { ledger, call throws(StripeError) in
@@ -165,20 +160,7 @@ extension Ledger {
 
     mutating func createPrice(_ call: Call) throws(StripeError) -> JSONObject {
         let currency = try Currency.check(call.string("currency") ?? "")
-        let decimal = call.string("unit_amount_decimal")
-        let amount = call.int("unit_amount") ?? decimal.flatMap { Int64($0) }
-        if let amount, amount < 0 {
-            throw StripeError.invalid("unit_amount", "This value must be greater than or equal to 0.")
-        }
-        guard
-            amount != nil || decimal != nil || call.parameters["tiers"] != nil
-                || call.object("custom_unit_amount") != nil
-        else {
-            throw StripeError(
-                code: "parameter_missing",
-                "Invalid price: one of `unit_amount`, `unit_amount_decimal`, or `custom_unit_amount` must be given."
-            )
-        }
+        let reckoning = try Self.reckoning(call.parameters)
         let product = try productOfPrice(call)
         try takeLookupKey(call, except: nil)
         let recurring = call.object("recurring").map { given -> JSONValue in
@@ -188,17 +170,16 @@ extension Ledger {
                 "usage_type": .string(given.string("usage_type") ?? "licensed"),
             ]
         }
-        let price: JSONObject = [
+        var price: JSONObject = [
             "id": .string(newID(.price)), "object": "price", "active": .bool(call.bool("active") ?? true),
-            "billing_scheme": .string(call.string("billing_scheme") ?? "per_unit"), "created": .int(now.seconds),
-            "currency": .string(currency), "custom_unit_amount": nil, "livemode": .bool(livemode),
+            "created": .int(now.seconds), "currency": .string(currency), "custom_unit_amount": nil,
+            "livemode": .bool(livemode),
             "lookup_key": call.value("lookup_key"), "metadata": .object(call.updatedMetadata(nil)),
             "nickname": call.value("nickname"), "product": .string(product), "recurring": recurring ?? .null,
-            "tax_behavior": .string(call.string("tax_behavior") ?? "unspecified"), "tiers_mode": nil,
-            "transform_quantity": nil, "type": recurring == nil ? "one_time" : "recurring",
-            "unit_amount": .int(orNull: amount),
-            "unit_amount_decimal": .string(orNull: decimal ?? amount.map { String($0) }),
+            "tax_behavior": .string(call.string("tax_behavior") ?? "unspecified"),
+            "type": recurring == nil ? "one_time" : "recurring",
         ]
+        price.merge(reckoning)
         insert(.price, price)
         emit("price.created", price)
         return price
@@ -218,12 +199,18 @@ extension Ledger {
     mutating func price(of line: JSONObject, param: String, _ call: Call) throws(StripeError) -> JSONObject {
         if let id = line.string("price") ?? line.string("plan") ?? line.object("pricing")?.string("price") {
             let name = line.string("plan") == nil ? "price" : "plan"
-            let kept = find(.price, id)
-            guard let kept else {
-                throw StripeError.missingObject(name, id, param: name == "plan" ? name : "\(param)[\(name)]")
+            let place = name == "plan" ? name : "\(param)[\(name)]"
+            guard let kept = find(.price, id) else { throw StripeError.missingObject(name, id, param: place) }
+            guard kept.bool("active") != false else {
+                throw StripeError.invalid(
+                    place,
+                    "The \(name) specified is inactive. This field only accepts active \(name)s."
+                )
             }
             return kept
         }
+        // A line of the simulator's own making: its price may have been made for it alone, or withdrawn since.
+        if let made = line.string("_price").flatMap({ find(.price, $0) }) { return made }
         guard let data = line.object("price_data") else { throw StripeError.missingParameter("\(param)[price]") }
         let price = try createPrice(call.with(data))
         update(.price, price.id) { $0["active"] = false }

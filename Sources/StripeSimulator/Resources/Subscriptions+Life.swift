@@ -35,10 +35,12 @@ extension Ledger {
             ["active", "trialing", "past_due", "unpaid"].contains(subscription.status),
             let due = Self.items(of: subscription).compactMap({ $0.int("current_period_end") }).min()
         else { return }
+        if subscription.int("cancel_at").map({ $0 <= now.seconds }) ?? false {
+            _ = end(id, reason: "cancellation_requested", feedback: nil)
+            return
+        }
         guard due <= now.seconds else { return }  // the period was moved; a later plan stands for it
-        if subscription.bool("cancel_at_period_end") == true
-            || (subscription.int("cancel_at").map { $0 <= now.seconds } ?? false)
-        {
+        if subscription.bool("cancel_at_period_end") == true {
             _ = end(id, reason: "cancellation_requested", feedback: nil)
             return
         }
@@ -130,7 +132,7 @@ extension Ledger {
     func setEnd(_ call: Call, in subscription: inout JSONObject) {
         if let atEnd = call.bool("cancel_at_period_end") {
             subscription["cancel_at_period_end"] = .bool(atEnd)
-            let end = Self.items(of: subscription).compactMap { $0.int("current_period_end") }.min()
+            let end = Self.periodEnds(of: subscription).min()
             subscription["cancel_at"] = atEnd ? .int(orNull: end) : .null
             subscription["canceled_at"] = atEnd ? .int(now.seconds) : .null
             subscription.update("cancellation_details") { details in
@@ -138,8 +140,46 @@ extension Ledger {
             }
         }
         if let time = call.parameters["cancel_at"] {
-            subscription["cancel_at"] = time.int.map(JSONValue.int) ?? .null
+            let ends = Self.periodEnds(of: subscription)
+            let end = time.string.map { $0 == "min_period_end" ? ends.min() : ends.max() } ?? time.int
+            subscription["cancel_at"] = .int(orNull: end)
             subscription["canceled_at"] = time.isNull ? .null : .int(now.seconds)
+        }
+    }
+
+    private static func periodEnds(of subscription: JSONObject) -> [Int64] {
+        items(of: subscription).compactMap { $0.int("current_period_end") }
+    }
+
+    /// Checks what a call says about the end and about the term of invoices that are sent.
+    func checkTerms(_ call: Call, before: JSONObject?) throws(StripeError) {
+        let end = call.parameters["cancel_at"]
+        if let word = end?.string, !["max_period_end", "min_period_end"].contains(word) {
+            throw StripeError.invalid(
+                "cancel_at",
+                "Invalid cancel_at: must be a timestamp, or one of max_period_end or min_period_end"
+            )
+        }
+        if let time = end?.int, time <= now.seconds {
+            throw StripeError.invalid("cancel_at", "`cancel_at` must be a timestamp in the future.")
+        }
+        guard call.string("collection_method") == "send_invoice", !call.parameters.has("days_until_due"),
+            before?.has("days_until_due") != true
+        else { return }
+        throw StripeError.invalid(
+            "days_until_due",
+            "If subscription collection method is 'send_invoice', you must specify 'days_until_due'."
+        )
+    }
+
+    /// Checks that no price is there twice.
+    static func checkDifferent(_ prices: [JSONObject]) throws(StripeError) {
+        var seen: Set<String> = []
+        for price in prices where !seen.insert(price.id).inserted {
+            throw StripeError(
+                param: "items",
+                "Cannot add multiple subscription items with the same price: \(price.id)"
+            )
         }
     }
 

@@ -1,15 +1,50 @@
 extension Ledger {
+    /// Changes a subscription as a call says.
+    ///
+    /// Throws: 402 where the change had to be paid at once and was not (`error_if_incomplete`); then nothing changed.
     mutating func updateSubscription(_ before: JSONObject, _ call: Call) throws(StripeError) -> JSONObject {
         guard !["canceled", "incomplete_expired"].contains(before.status) else {
+            return try updateEnded(before, call)
+        }
+        switch call.string("payment_behavior") {
+        case "pending_if_incomplete": try changeWhenPaid(before, call)
+        case "error_if_incomplete": try wholly { ledger throws(StripeError) in try ledger.change(before, call) }
+        default: try change(before, call)
+        }
+        let after = try require(.subscription, before.id)
+        emit("customer.subscription.updated", after, before: before)
+        return after
+    }
+
+    /// A subscription that is over takes notes alone.
+    private mutating func updateEnded(_ before: JSONObject, _ call: Call) throws(StripeError) -> JSONObject {
+        let settable: Set<String> = ["metadata", "cancellation_details", "expand"]
+        guard call.parameters.keys.allSatisfy(settable.contains) else {
             throw StripeError(
                 "A canceled subscription can only update its cancellation_details and metadata.",
                 executed: true
             )
         }
+        return change(.subscription, before.id, emitting: "customer.subscription.updated") { subscription in
+            Self.note(call, in: &subscription)
+        }
+    }
+
+    /// Metadata, and why somebody left.
+    private static func note(_ call: Call, in subscription: inout JSONObject) {
+        subscription["metadata"] = .object(call.updatedMetadata(subscription.object("metadata")))
+        guard let told = call.object("cancellation_details") else { return }
+        subscription.update("cancellation_details") { $0.merge(told) }
+    }
+
+    /// Makes the changes of a call, without the event.
+    private mutating func change(_ before: JSONObject, _ call: Call) throws(StripeError) {
         if let method = call.string("default_payment_method") {
             _ = try require(.paymentMethod, method, param: "default_payment_method")
         }
+        try checkTerms(call, before: before)
         let changes = try itemChanges(before, call)
+        let items = try Self.items(of: before, after: changes)
         var changed = before
         call.copy(
             ["default_payment_method", "description", "collection_method", "days_until_due", "pause_collection"],
@@ -18,7 +53,7 @@ extension Ledger {
         if let pause = call.object("pause_collection") {
             changed["pause_collection"] = .object(pause.merging(["resumes_at": pause["resumes_at"] ?? .null]))
         }
-        changed["metadata"] = .object(call.updatedMetadata(before.object("metadata")))
+        Self.note(call, in: &changed)
         if call.parameters["discounts"] != nil {
             let customer = before.string("customer") ?? ""
             changed["discounts"] = .strings(try takeDiscounts(call, customer: customer, subscription: before.id))
@@ -28,14 +63,14 @@ extension Ledger {
             changed.update("payment_settings") { $0["save_default_payment_method"] = settings }
         }
         insert(.subscription, changed)
-        try apply(changes, to: before, call)
+        if !changes.isEmpty {
+            setItems(items, of: before.id)
+            try bill(changes, of: before, call)
+        }
         try endTrial(call, before)
         if let time = find(.subscription, before.id)?.int("cancel_at") {
             schedule(.renewSubscription, before.id, at: SimulatorInstant(seconds: max(time, now.seconds)))
         }
-        let after = try require(.subscription, before.id)
-        emit("customer.subscription.updated", after, before: before)
-        return after
     }
 
     private mutating func endTrial(_ call: Call, _ before: JSONObject) throws(StripeError) {
@@ -88,7 +123,9 @@ extension Ledger {
                 continue
             }
             let names = ["price", "plan", "price_data"]
-            let named = names.contains { given[$0] != nil }
+            // A withdrawn price goes on for an item that has it.
+            let keeps = given.string("price") != nil && given["price"] == old?.object("price")?["id"]
+            let named = !keeps && names.contains { given[$0] != nil }
             let price =
                 named ? try price(of: given, param: "items[\(index)]", call) : old?.object("price") ?? JSONObject()
             guard price.has("recurring") else { throw StripeError.missingParameter("items[\(index)][price]") }
@@ -110,34 +147,48 @@ extension Ledger {
         return changes
     }
 
-    private mutating func apply(
-        _ changes: [ItemChange],
-        to subscription: JSONObject,
-        _ call: Call
-    ) throws(StripeError) {
-        guard !changes.isEmpty else { return }
-        var items = Self.items(of: subscription)
+    /// The items of a subscription once changes are made.
+    ///
+    /// Throws: 400 where none would be left, or a price would be there twice.
+    private static func items(
+        of subscription: JSONObject,
+        after changes: [ItemChange]
+    ) throws(StripeError) -> [JSONObject] {
+        var items = items(of: subscription)
         for change in changes {
             if let old = change.old { items.removeAll { $0.id == old.id } }
             if let new = change.new { items.append(new) }
         }
         guard !items.isEmpty else { throw StripeError("A subscription must have at least one active item.") }
-        update(.subscription, subscription.id) { subscription in
+        try checkDifferent(items.compactMap { $0.object("price") })
+        return items
+    }
+
+    private mutating func setItems(_ items: [JSONObject], of id: String) {
+        update(.subscription, id) { subscription in
             subscription.update("items") { list in
                 list["data"] = .array(items.map(JSONValue.object))
                 list["total_count"] = .int(Int64(items.count))
             }
         }
         if let next = items.compactMap({ $0.int("current_period_end") }).min(), next > now.seconds {
-            schedule(.renewSubscription, subscription.id, at: SimulatorInstant(seconds: next))
+            schedule(.renewSubscription, id, at: SimulatorInstant(seconds: next))
         }
+    }
+
+    /// Asks for what changed items cost for the rest of the period, at once where the call or a new period says so.
+    private mutating func bill(
+        _ changes: [ItemChange],
+        of subscription: JSONObject,
+        _ call: Call
+    ) throws(StripeError) {
         let behavior = call.string("proration_behavior") ?? "create_prorations"
         guard behavior != "none", subscription.status != "trialing" else { return }
         let moved = changes.contains { change in
             change.old != nil && change.old?["current_period_end"] != change.new?["current_period_end"]
         }
         for change in changes { prorate(change, of: subscription) }
-        if behavior == "always_invoice" || moved { try invoiceNow(subscription.id) }
+        if behavior == "always_invoice" || moved { try invoiceNow(subscription.id, call) }
     }
 
     /// Gives back the unused time of what was, and asks for the rest of the period of what is, by the second.
@@ -145,10 +196,10 @@ extension Ledger {
         for (item, sign) in [(change.old, Int64(-1)), (change.new, Int64(1))] {
             guard let item, let price = item.object("price"), let customer = subscription.string("customer"),
                 let start = item.int("current_period_start"), let end = item.int("current_period_end"), end > start,
-                let whole = Self.product(price.int("unit_amount"), item.int("quantity") ?? 1)
+                let whole = Self.amount(of: price, quantity: item.int("quantity") ?? 1)
             else { continue }
             let left = max(0, min(end - now.seconds, end - start))
-            let amount = Int64((Double(whole) * Double(left) / Double(end - start)).rounded()) * sign
+            let amount = ExactAmount.share(of: whole, left, outOf: end - start) * sign
             let name = price.string("product").flatMap { find(.product, $0) }?.string("name") ?? "Subscription"
             let word = sign < 0 ? "Unused time on" : "Remaining time on"
             var made = newItem(
@@ -168,7 +219,7 @@ extension Ledger {
         }
     }
 
-    private mutating func invoiceNow(_ id: String) throws(StripeError) {
+    private mutating func invoiceNow(_ id: String, _ call: Call) throws(StripeError) {
         guard let subscription = find(.subscription, id),
             let customer = subscription.string("customer").flatMap({ find(.customer, $0) })
         else { return }
@@ -177,7 +228,9 @@ extension Ledger {
             currency: subscription.string("currency") ?? "usd",
             reason: "subscription_update"
         )
+        let behavior = call.string("payment_behavior")
         invoice["_subscription"] = .string(id)
+        if behavior == "pending_if_incomplete" { invoice["_is_for_change"] = true }
         invoice["parent"] = [
             "quote_details": nil,
             "subscription_details": ["metadata": subscription["metadata"] ?? [:], "subscription": .string(id)],
@@ -190,20 +243,123 @@ extension Ledger {
         update(.subscription, id) { $0["latest_invoice"] = .string(invoice.id) }
         _ = finalize(invoice.id)
         guard find(.invoice, invoice.id)?.status == "open" else { return }
+        if behavior == "default_incomplete" {
+            subscriptionUnpaid(id, isOver: false)
+            return
+        }
         do throws(StripeError) {
             try tryPayment(ofInvoice: invoice.id, method: nil, AttemptOptions(isOffSession: true))
         } catch {
-            return  // the invoice stays open and the subscription is past due, as their events say
+            guard behavior == "error_if_incomplete" else {
+                return  // the invoice stays open and the subscription is past due, as their events say
+            }
+            var refused = error
+            refused.status = 402
+            throw refused
+        }
+        guard behavior == "error_if_incomplete", find(.invoice, invoice.id)?.status == "open" else { return }
+        throw StripeError(
+            status: 402,
+            kind: .card,
+            code: "subscription_payment_intent_requires_action",
+            "Payment for this subscription requires additional user action before it can be completed successfully.",
+            executed: true
+        )
+    }
+
+    // MARK: Changes that wait for their payment
+
+    private static let pendingSeconds: Int64 = 23 * 3_600
+
+    /// Makes a change if its invoice is paid at once; else it waits in `pending_update`, and the rest stays as it was.
+    private mutating func changeWhenPaid(_ before: JSONObject, _ call: Call) throws(StripeError) {
+        let supported: Set<String> = [
+            "items", "plan", "quantity", "proration_behavior", "payment_behavior", "off_session", "expand",
+        ]
+        if let other = call.parameters.keys.first(where: { !supported.contains($0) }) {
+            throw StripeError.invalid(
+                other,
+                "`payment_behavior=pending_if_incomplete` cannot be used together with `\(other)`."
+            )
+        }
+        try change(before, call)
+        guard let changed = find(.subscription, before.id), changed["latest_invoice"] != before["latest_invoice"],
+            let invoice = changed.string("latest_invoice"), find(.invoice, invoice)?.status == "open"
+        else { return }
+        let expires = now.adding(seconds: Self.pendingSeconds)
+        var waiting = before
+        waiting["latest_invoice"] = .string(invoice)
+        waiting["pending_update"] = [
+            "billing_cycle_anchor": nil, "discount": nil, "discounts": nil, "expires_at": .int(expires.seconds),
+            "metadata": nil,
+            "subscription_items": .array(Self.items(of: changed).map(JSONValue.object)), "trial_end": nil,
+            "trial_from_plan": nil,
+        ]
+        insert(.subscription, waiting)
+        schedule(.expirePendingUpdate, before.id, at: expires)
+    }
+
+    /// The invoice of a change was paid: the change is made.
+    mutating func applyPendingUpdate(_ id: String) {
+        guard let pending = find(.subscription, id)?.object("pending_update") else { return }
+        setItems((pending.array("subscription_items") ?? []).compactMap(\.object), of: id)
+        change(.subscription, id, emitting: "customer.subscription.pending_update_applied") { subscription in
+            subscription["pending_update"] = .null
         }
     }
 
+    /// The invoice of a change was not paid in time: it is void, and the change is forgotten.
+    mutating func expirePendingUpdate(_ id: String) {
+        guard let subscription = find(.subscription, id),
+            let expires = subscription.object("pending_update")?.int("expires_at"), expires <= now.seconds
+        else { return }
+        if let invoice = subscription.string("latest_invoice"), find(.invoice, invoice)?.status == "open" {
+            _ = voidInvoice(invoice)
+        }
+        change(.subscription, id, emitting: "customer.subscription.pending_update_expired") { subscription in
+            subscription["pending_update"] = .null
+        }
+    }
+
+    // MARK: Cancelling
+
+    /// Ends a subscription now; gives back the rest of the period and sends a last invoice where the call says so.
+    mutating func cancelSubscription(_ subscription: JSONObject, _ call: Call) throws(StripeError) -> JSONObject {
+        guard !["canceled", "incomplete_expired"].contains(subscription.status) else {
+            throw StripeError.missingObject("subscription", subscription.id)
+        }
+        if call.bool("prorate") == true, subscription.status == "active" {
+            for item in Self.items(of: subscription) {
+                prorate(ItemChange(old: item, new: nil), of: subscription)
+            }
+        }
+        let ended = end(
+            subscription.id,
+            reason: "cancellation_requested",
+            feedback: call.object("cancellation_details")
+        )
+        let isPending = all(.invoiceItem).contains { item in
+            item["customer"] == ended["customer"] && !item.has("invoice") && item["currency"] == ended["currency"]
+        }
+        guard call.bool("invoice_now") == true, isPending else { return ended }
+        try invoiceNow(subscription.id, call)
+        return try require(.subscription, subscription.id)
+    }
+
     // MARK: Items by themselves
+
+    private static let behavior =
+        "payment_behavior:allow_incomplete|default_incomplete|error_if_incomplete|pending_if_incomplete"
+    private static let priceData = """
+        price_data{currency:s! product:s! recurring{interval:day|month|week|year! interval_count:i}!
+        tax_behavior:exclusive|inclusive|unspecified unit_amount:i unit_amount_decimal:s}
+        """
 
     static let subscriptionItemRoutes: [Route] = [
         .post(
             "subscription_items",
             """
-            subscription:s! metadata:m plan:s price:s quantity:i payment_behavior:s price_data:*
+            subscription:s! metadata:m plan:s price:s quantity:i \(behavior) \(priceData)
             proration_behavior:always_invoice|create_prorations|none proration_date:i tax_rates:a? \(discounts)
             """
         ) { ledger, call throws(StripeError) in
@@ -229,7 +385,7 @@ extension Ledger {
         .post(
             "subscription_items/:id",
             """
-            metadata:m? plan:s price:s quantity:i off_session:b payment_behavior:s price_data:*
+            metadata:m? plan:s price:s quantity:i off_session:b \(behavior) \(priceData)
             proration_behavior:always_invoice|create_prorations|none proration_date:i tax_rates:a? \(discounts)
             """
         ) { ledger, call throws(StripeError) in
@@ -239,7 +395,7 @@ extension Ledger {
         },
         .delete(
             "subscription_items/:id",
-            "clear_usage:b payment_behavior:s proration_behavior:always_invoice|create_prorations|none proration_date:i"
+            "clear_usage:b \(behavior) proration_behavior:always_invoice|create_prorations|none proration_date:i"
         ) { ledger, call throws(StripeError) in
             let old = try ledger.subscription(ofItem: call.id)
             _ = try ledger.updateItems(of: old, ["id": .string(call.id), "deleted": true], call)
@@ -261,7 +417,9 @@ extension Ledger {
         _ call: Call
     ) throws(StripeError) -> JSONObject {
         var parameters: JSONObject = ["items": [.object(item)]]
-        if let behavior = call.parameters["proration_behavior"] { parameters["proration_behavior"] = behavior }
+        for name in ["proration_behavior", "payment_behavior"] {
+            if let behavior = call.parameters[name] { parameters[name] = behavior }
+        }
         return try onClock(of: subscription.string("customer")) { ledger throws(StripeError) in
             try ledger.updateSubscription(subscription, call.with(parameters))
         }

@@ -16,6 +16,10 @@ extension Ledger {
         coupon:s? promotion_code:s?
         """
 
+    private static let ending = """
+        cancellation_details{comment:s? feedback:customer_service|low_quality|missing_features|other|switched_service|too_complex|too_expensive|unused?}
+        """
+
     static let subscriptionRoutes: [Route] = [
         .post(
             "subscriptions",
@@ -43,7 +47,7 @@ extension Ledger {
         .post(
             "subscriptions/:id",
             """
-            \(shared) items[]{id:s deleted:b clear_usage:b \(item)} billing_cycle_anchor:* cancellation_details:*
+            \(shared) items[]{id:s deleted:b clear_usage:b \(item)} billing_cycle_anchor:* \(ending)
             pause_collection{behavior:keep_as_draft|mark_uncollectible|void! resumes_at:i}? proration_date:i plan:s
             quantity:i
             """
@@ -52,15 +56,20 @@ extension Ledger {
                 try ledger.updateSubscription(subscription, call)
             }
         },
-        .delete("subscriptions/:id", "cancellation_details:* invoice_now:b prorate:b") {
+        .delete("subscriptions/:id/discount") { ledger, call throws(StripeError) in
+            let subscription = try ledger.require(.subscription, call.id)
+            let discount = subscription.array("discounts")?.first?.string.flatMap { ledger.find(.discount, $0) }
+            ledger.change(.subscription, subscription.id, emitting: "customer.subscription.updated") {
+                $0["discounts"] = []
+            }
+            if let discount { ledger.emit("customer.discount.deleted", discount) }
+            return ["id": discount?["id"] ?? .null, "object": "discount", "deleted": true]
+        },
+        .delete("subscriptions/:id", "\(ending) invoice_now:b prorate:b") {
             ledger,
             call throws(StripeError) in
             try ledger.acting(onSubscription: call.id) { ledger, subscription throws(StripeError) in
-                guard !["canceled", "incomplete_expired"].contains(subscription.status) else {
-                    throw StripeError.missingObject("subscription", subscription.id)
-                }
-                let feedback = call.object("cancellation_details")
-                return ledger.end(subscription.id, reason: "cancellation_requested", feedback: feedback)
+                try ledger.cancelSubscription(subscription, call)
             }
         },
         .post(
@@ -101,7 +110,10 @@ extension Ledger {
     private func listSubscriptions(_ call: Call) throws(StripeError) -> JSONObject {
         let status = call.string("status")
         let price = call.string("price") ?? call.string("plan")
-        return try page(.subscription, call, filters: ["customer", "collection_method"]) { subscription in
+        // What belongs to test clocks shows where its clock or its customer is asked for.
+        let isAskedFor = call.string("test_clock") != nil || call.string("customer") != nil
+        return try page(.subscription, call, filters: ["customer", "collection_method", "test_clock"]) { subscription in
+            guard isAskedFor || !subscription.has("test_clock") else { return false }
             if let price,
                 !Self.items(of: subscription).contains(where: { $0.value(at: "price", "id")?.string == price })
             {
@@ -147,6 +159,8 @@ extension Ledger {
         guard Set(prices.map { $0.string("currency") ?? "" }).count == 1 else {
             throw StripeError("All prices on a subscription must have the same `currency`.")
         }
+        try Self.checkDifferent(prices)
+        try checkTerms(call, before: nil)
         if let method = call.string("default_payment_method") {
             _ = try require(.paymentMethod, method, param: "default_payment_method")
         }
@@ -155,7 +169,9 @@ extension Ledger {
         let needsCard =
             trialEnd == nil && call.string("payment_behavior") != "default_incomplete"
             && call.string("collection_method") != "send_invoice"
-            && prices.contains { ($0.int("unit_amount") ?? 0) > 0 }
+            && zip(prices, given).contains { price, item in
+                (Self.amount(of: price, quantity: item.int("quantity") ?? 1) ?? 0) > 0
+            }
         let card =
             call.string("default_payment_method")
             ?? customer.object("invoice_settings")?.string("default_payment_method")
@@ -173,6 +189,7 @@ extension Ledger {
             Self.list(items, hasMore: false, url: "/v1/subscription_items?subscription=\(subscription.id)")
                 .merging(["total_count": .int(Int64(items.count))])
         )
+        setEnd(call, in: &subscription)
         insert(.subscription, subscription)
         if customer["currency"] == .null {
             update(.customer, customerID) { $0["currency"] = prices[0]["currency"] ?? .null }
@@ -245,7 +262,6 @@ extension Ledger {
                 ?? ["end_behavior": ["missing_payment_method": "create_invoice"]],
             "trial_start": trialEnd == nil ? .null : .int(now.seconds),
         ])
-        setEnd(call, in: &subscription)
         return subscription
     }
 
@@ -269,16 +285,20 @@ extension Ledger {
     /// The older name of a recurring price.
     static func plan(of price: JSONObject) -> JSONObject {
         let recurring = price.object("recurring") ?? JSONObject()
-        return [
+        var plan: JSONObject = [
             "id": .string(price.id), "object": "plan", "active": price["active"] ?? true,
             "amount": price["unit_amount"] ?? .null, "amount_decimal": price["unit_amount_decimal"] ?? .null,
-            "billing_scheme": "per_unit", "created": price["created"] ?? 0, "currency": price["currency"] ?? "usd",
+            "billing_scheme": price["billing_scheme"] ?? "per_unit", "created": price["created"] ?? 0,
+            "currency": price["currency"] ?? "usd",
             "interval": recurring["interval"] ?? "month", "interval_count": recurring["interval_count"] ?? 1,
             "livemode": price["livemode"] ?? false, "metadata": price["metadata"] ?? [:], "meter": nil,
-            "nickname": price["nickname"] ?? .null, "product": price["product"] ?? .null, "tiers_mode": nil,
-            "transform_usage": nil, "trial_period_days": recurring["trial_period_days"] ?? .null,
+            "nickname": price["nickname"] ?? .null, "product": price["product"] ?? .null,
+            "tiers_mode": price["tiers_mode"] ?? .null, "transform_usage": price["transform_quantity"] ?? .null,
+            "trial_period_days": recurring["trial_period_days"] ?? .null,
             "usage_type": recurring["usage_type"] ?? "licensed",
         ]
+        if let tiers = price["_tiers"] { plan["_tiers"] = tiers }
+        return plan
     }
 
     /// The first invoice, its payment, and what they make of the subscription.
@@ -300,6 +320,7 @@ extension Ledger {
         emit("customer.subscription.created", find(.subscription, id) ?? made)
         update(.subscription, id) { $0["_announced"] = true }
         schedule(.renewSubscription, id, at: SimulatorInstant(seconds: end))
+        if let time = made.int("cancel_at") { schedule(.renewSubscription, id, at: SimulatorInstant(seconds: time)) }
         if let trialEnd = made.int("trial_end") {
             let reminder = max(now.seconds, trialEnd - 3 * 86_400)
             schedule(.remindTrialEnd, id, at: SimulatorInstant(seconds: reminder))
@@ -367,15 +388,14 @@ extension Ledger {
     private mutating func line(for item: JSONObject, of id: String, _ invoice: String, isTrial: Bool) -> JSONObject {
         let price = item.object("price") ?? JSONObject()
         let quantity = item.int("quantity") ?? 1
-        let unit = price.int("unit_amount") ?? 0
-        let amount = isTrial ? 0 : Self.product(unit, quantity) ?? 0
+        let amount = isTrial ? 0 : Self.amount(of: price, quantity: quantity) ?? 0
         let currency = price.string("currency") ?? "usd"
         let name = price.string("product").flatMap { find(.product, $0) }?.string("name") ?? "Subscription"
         let interval = price.value(at: "recurring", "interval")?.string ?? "month"
         let description =
             isTrial
             ? "Trial period for \(name)"
-            : "\(quantity) × \(name) (at \(Currency.formatted(unit, currency)) / \(interval))"
+            : "\(quantity) × \(name) (\(Self.rate(of: price, currency)) / \(interval))"
         return newLine(
             invoice: invoice,
             amount: amount,
@@ -392,6 +412,13 @@ extension Ledger {
             pricing: Self.pricing(price, amount: amount, quantity: quantity),
             quantity: quantity
         )
+    }
+
+    /// A price in words: per unit, or that it has tiers.
+    private static func rate(of price: JSONObject, _ currency: String) -> String {
+        if price.string("billing_scheme") == "tiered" { return "tiered" }
+        if let unit = price.int("unit_amount") { return "at " + Currency.formatted(unit, currency) }
+        return "at \(price.string("unit_amount_decimal") ?? "0") minor units"
     }
 
     /// The end of the period that begins at a time, on the anchor's day where the month has it.

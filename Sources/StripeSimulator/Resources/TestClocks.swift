@@ -22,18 +22,30 @@ extension Ledger {
         },
         .delete("test_helpers/test_clocks/:id") { ledger, call throws(StripeError) in
             let clock = try ledger.require(.testClock, call.id)
-            ledger.objects[.testClock]?[clock.id] = nil
             ledger.schedules[clock.id] = nil
             for customer in ledger.all(.customer) where customer.string("test_clock") == clock.id {
-                ledger.insert(.customer, ["id": .string(customer.id), "object": "customer", "deleted": true])
+                ledger.deleteCustomer(customer)
             }
+            ledger.objects[.testClock]?[clock.id] = nil
             ledger.emit("test_helpers.test_clock.deleted", clock)
             return ["id": .string(clock.id), "object": "test_helpers.test_clock", "deleted": true]
         },
     ]
 
-    /// A clock goes two intervals at a time at most in Stripe; here, two years.
+    /// How far a clock without subscriptions goes at a time: two years.
     private static let longestAdvance: Int64 = 2 * 366 * 86_400
+
+    /// The latest time that a clock may be moved to at once: two intervals of its shortest subscription on.
+    private func furthest(from time: Int64, clock: String) -> Int64 {
+        let running = all(.subscription).filter { subscription in
+            subscription.string("test_clock") == clock
+                && !["canceled", "incomplete_expired"].contains(subscription.status)
+        }
+        let ends = running.flatMap(Self.items).compactMap { $0.object("price") }.map { price in
+            Self.periodEnd(after: Self.periodEnd(after: time, price, anchor: time), price, anchor: time)
+        }
+        return min(ends.min() ?? .max, time + Self.longestAdvance)
+    }
 
     private mutating func advanceTestClock(_ call: Call) throws(StripeError) -> JSONObject {
         let clock = try require(.testClock, call.id)
@@ -42,8 +54,12 @@ extension Ledger {
         guard target > time else {
             throw StripeError.invalid("frozen_time", "The frozen time must be later than the clock's present time.")
         }
-        guard target - time <= Self.longestAdvance else {
-            throw StripeError.invalid("frozen_time", "The clock can be advanced by two years at once.")
+        guard target <= furthest(from: time, clock: clock.id) else {
+            throw StripeError.invalid(
+                "frozen_time",
+                "You cannot advance a test clock by more than two intervals of its shortest subscription, or two years "
+                    + "where it has none, at a time."
+            )
         }
         let advancing = change(.testClock, clock.id, emitting: "test_helpers.test_clock.advancing") { clock in
             clock["status"] = "advancing"

@@ -3,10 +3,10 @@ extension Ledger {
     ///
     /// `before` is the object before the change; the fields that differ become `previous_attributes`.
     mutating func emit(_ type: String, _ object: JSONObject, before: JSONObject? = nil) {
-        let snapshot = visible(object)
+        let snapshot = shown(object)
         var data: JSONObject = ["object": .object(snapshot)]
         if let before {
-            let previous = Self.difference(from: visible(before), to: snapshot)
+            let previous = Self.difference(from: shown(before), to: snapshot)
             if !previous.isEmpty { data["previous_attributes"] = .object(previous) }
         }
         let request: JSONValue = [

@@ -18,6 +18,7 @@ extension Ledger {
         case .retryInvoice: retryPayment(ofInvoice: task.id)
         case .renewSubscription: renewSubscription(task.id)
         case .remindTrialEnd: remindOfTrialEnd(task.id)
+        case .expirePendingUpdate: expirePendingUpdate(task.id)
         case .expireIncompleteSubscription: expireIncomplete(task.id)
         case .announceInvoicePayment:
             if let payment = find(.invoicePayment, task.id) { emit("invoice_payment.paid", payment) }

@@ -108,6 +108,21 @@ struct Ledger: Sendable, Equatable {
 
     mutating func newSecret(for id: String) -> String { "\(id)_secret_\(generator.characters(25))" }
 
+    // MARK: All or nothing
+
+    /// Does something wholly, or not at all when it throws; ids that were used up meanwhile do not come again.
+    mutating func wholly<Result>(_ body: (inout Ledger) throws(StripeError) -> Result) throws(StripeError) -> Result {
+        let kept = self
+        do throws(StripeError) {
+            return try body(&self)
+        } catch {
+            let used = generator
+            self = kept
+            generator = used
+            throw error
+        }
+    }
+
     // MARK: Later
 
     /// Plans something on the clock that is being played: the simulator's, or a customer's test clock.

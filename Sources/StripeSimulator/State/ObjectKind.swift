@@ -30,6 +30,8 @@ enum ObjectKind: String, Sendable, CaseIterable {
     case payout
     case creditNote = "credit_note"
     case card
+    case customerBalanceTransaction = "customer_balance_transaction"
+    case taxID = "tax_id"
 
     /// Prefix and total length of an id (facts §3, recorded).
     var identifier: (prefix: String, length: Int) {
@@ -64,6 +66,8 @@ enum ObjectKind: String, Sendable, CaseIterable {
         case .payout: ("po_1", 27)
         case .creditNote: ("cn_1", 27)
         case .card: ("card_1", 29)
+        case .customerBalanceTransaction: ("cbtxn_1", 30)
+        case .taxID: ("txi_1", 28)
         }
     }
 
@@ -117,6 +121,8 @@ enum ObjectKind: String, Sendable, CaseIterable {
         case "po": .payout
         case "cn": .creditNote
         case "card": .card
+        case "cbtxn": .customerBalanceTransaction
+        case "txi": .taxID
         default: nil
         }
     }

@@ -57,7 +57,7 @@ struct ScheduledTask: Sendable, Hashable {
     enum Action: String, Sendable, CaseIterable {
         case settleCharge, expireAuthorization, completeRefund, failRefund, openDispute, closeDispute
         case expireSession, finalizeInvoice, retryInvoice, renewSubscription, remindTrialEnd
-        case expireIncompleteSubscription, announceInvoicePayment, completeDebit, payPayout
+        case expireIncompleteSubscription, announceInvoicePayment, completeDebit, payPayout, expirePendingUpdate
     }
 
     let action: Action

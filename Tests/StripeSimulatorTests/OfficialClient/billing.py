@@ -160,7 +160,10 @@ assert half.latest_invoice.total == 750
 clock = v1.test_helpers.test_clocks.create({"frozen_time": 1800000000, "name": "year"})
 cyd = customer(test_clock=clock.id)
 year = v1.subscriptions.create({"customer": cyd, "items": [{"price": monthly.id}]})
-v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": 1800000000 + 366 * 86400})
+refused(stripe.InvalidRequestError, lambda: v1.test_helpers.test_clocks.advance(
+    clock.id, {"frozen_time": 1800000000 + 366 * 86400}), None, "frozen_time")
+for days in [*range(58, 366, 58), 366]:
+    v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": 1800000000 + days * 86400})
 assert v1.test_helpers.test_clocks.retrieve(clock.id).status == "ready"
 assert len(list(v1.invoices.list({"subscription": year.id}).auto_paging_iter())) == 13
 assert len(v1.test_helpers.test_clocks.list().data) == 1
