@@ -79,6 +79,8 @@ private let threeTiers = """
         let price = price(&desk, "recurring[interval]=month&tiers_mode=volume&" + threeTiers).id
         desk.post("/v1/subscriptions", "customer=\(customer)&items[0][price]=\(price)&expand[]=latest_invoice")
         #expect(!String(decoding: desk.last.body, as: UTF8.self).contains("\"_"))
+        desk.post("/v1/charges", "amount=900&currency=usd&source=tok_visa")
+        #expect(!String(decoding: desk.last.body, as: UTF8.self).contains("\"_"))
         desk.get("/v1/events", "limit=100")
         #expect(!String(decoding: desk.last.body, as: UTF8.self).contains("\"_"))
     }

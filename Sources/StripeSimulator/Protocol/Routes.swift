@@ -60,7 +60,7 @@ struct RouteTable: Sendable {
     private var routes: [String: [Route]] = [:]
 
     static let all = RouteTable([
-        Ledger.paymentIntentRoutes, Ledger.chargeRoutes, Ledger.refundRoutes,
+        Ledger.paymentIntentRoutes, Ledger.chargeRoutes, Ledger.directChargeRoutes, Ledger.refundRoutes,
         Ledger.customerRoutes,
         Ledger.customerBalanceRoutes,
         Ledger.paymentMethodRoutes, Ledger.balanceRoutes, Ledger.eventRoutes, Ledger.webhookEndpointRoutes,

@@ -64,6 +64,7 @@ extension Ledger {
                 "Charge \(charge.id) has already been captured."
             )
         }
+        guard charge.has("payment_intent") else { return try captureDirect(charge, call) }
         var parameters = JSONObject()
         if let amount = call.int("amount") { parameters["amount_to_capture"] = .int(amount) }
         _ = try capturePaymentIntent(call.with(parameters, ids: [charge.string("payment_intent") ?? ""]))

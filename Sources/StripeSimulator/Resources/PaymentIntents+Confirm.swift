@@ -157,16 +157,7 @@ extension Ledger {
         _ intent: JSONObject,
         _ method: JSONObject
     ) throws(StripeError) -> StripeError {
-        try decline(
-            intent.id,
-            method,
-            .init(
-                code: "authentication_required",
-                declineCode: "authentication_required",
-                message: "Your card was declined. This transaction requires authentication."
-            ),
-            charges: true
-        )
+        try decline(intent.id, method, .unauthenticated, charges: true)
     }
 
     private mutating func askForAuthentication(_ intent: JSONObject, _ options: AttemptOptions) -> JSONObject {

@@ -30,9 +30,7 @@ extension Ledger {
     private mutating func createRefund(_ call: Call) throws(StripeError) -> JSONObject {
         let charge = try chargeToRefund(call)
         guard charge.bool("captured") == true, charge.status == "succeeded" else {
-            if charge.status == "succeeded", let intent = charge.string("payment_intent") {
-                return try releaseAuthorization(charge, intent: intent, call)
-            }
+            if charge.status == "succeeded" { return try releaseAuthorization(charge, call) }
             throw StripeError.unexpectedState(
                 "charge_not_refundable",
                 "Charge \(charge.id) cannot be refunded: it was not captured."
@@ -113,10 +111,9 @@ extension Ledger {
         }
     }
 
-    /// Refunding what was only authorised cancels the intent.
+    /// Refunding what was only authorised releases it; an intent is cancelled.
     private mutating func releaseAuthorization(
         _ charge: JSONObject,
-        intent: String,
         _ call: Call
     ) throws(StripeError) -> JSONObject {
         guard charge.bool("refunded") != true else {
@@ -128,7 +125,11 @@ extension Ledger {
         let refund = newRefund(charge, amount: charge.int("amount") ?? 0, reason: call.string("reason"))
         insert(.refund, refund)
         emit("refund.created", refund)
-        cancel(intent, reason: nil)
+        if let intent = charge.string("payment_intent") {
+            cancel(intent, reason: nil)
+        } else {
+            releaseDirect(charge.id, emitting: "charge.refunded")
+        }
         return refund
     }
 

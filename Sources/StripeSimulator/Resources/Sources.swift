@@ -42,7 +42,7 @@ extension Ledger {
 
     private mutating func createSource(_ call: Call) throws(StripeError) -> JSONObject {
         let customer = try liveCustomer(call.id)
-        let method = try paymentMethod(fromToken: call.string("source") ?? "")
+        let method = try paymentMethod(fromToken: call.string("source") ?? "", param: "source")
         if case .declines(let reason) = testCard(of: method).behaviour {
             throw StripeError(
                 status: 402,
@@ -54,26 +54,31 @@ extension Ledger {
                 executed: true
             )
         }
-        let details = method.object("card") ?? JSONObject()
-        let names = ["visa": "Visa", "mastercard": "MasterCard", "amex": "American Express", "discover": "Discover"]
-        let brand = details.string("brand") ?? "visa"
-        let card: JSONObject = [
-            "id": .string(newID(.card)), "object": "card", "address_city": nil, "address_country": nil,
-            "address_line1": nil, "address_line1_check": nil, "address_line2": nil, "address_state": nil,
-            "address_zip": nil, "address_zip_check": nil, "allow_redisplay": "unspecified",
-            "brand": .string(names[brand] ?? brand), "country": details["country"] ?? .null,
-            "customer": .string(customer.id), "cvc_check": "pass", "dynamic_last4": nil,
-            "exp_month": details["exp_month"] ?? 12, "exp_year": details["exp_year"] ?? 2_030,
-            "fingerprint": details["fingerprint"] ?? .null, "funding": details["funding"] ?? "credit",
-            "last4": details["last4"] ?? "4242", "metadata": .object(call.updatedMetadata(nil)), "name": nil,
-            "regulated_status": "unregulated", "tokenization_method": nil, "wallet": nil,
-            "_card": method["_card"] ?? .null,
-        ]
+        let card = newCard(of: method, customer: .string(customer.id), metadata: call.updatedMetadata(nil))
         insert(.card, card)
         update(.customer, customer.id) { customer in
             if !customer.has("default_source") { customer["default_source"] = .string(card.id) }
         }
         emit("customer.source.created", card)
         return card
+    }
+
+    /// A card as older callers know it, from what a token stands for.
+    mutating func newCard(of method: JSONObject, customer: JSONValue, metadata: JSONObject) -> JSONObject {
+        let details = method.object("card") ?? JSONObject()
+        let names = ["visa": "Visa", "mastercard": "MasterCard", "amex": "American Express", "discover": "Discover"]
+        let brand = details.string("brand") ?? "visa"
+        return [
+            "id": .string(newID(.card)), "object": "card", "address_city": nil, "address_country": nil,
+            "address_line1": nil, "address_line1_check": nil, "address_line2": nil, "address_state": nil,
+            "address_zip": nil, "address_zip_check": nil, "allow_redisplay": "unspecified",
+            "brand": .string(names[brand] ?? brand), "country": details["country"] ?? .null,
+            "customer": customer, "cvc_check": "pass", "dynamic_last4": nil,
+            "exp_month": details["exp_month"] ?? 12, "exp_year": details["exp_year"] ?? 2_030,
+            "fingerprint": details["fingerprint"] ?? .null, "funding": details["funding"] ?? "credit",
+            "last4": details["last4"] ?? "4242", "metadata": .object(metadata), "name": nil,
+            "regulated_status": "unregulated", "tokenization_method": nil, "wallet": nil,
+            "_card": method["_card"] ?? .null, "_unknown": method["_unknown"] ?? .null,
+        ]
     }
 }

@@ -7,6 +7,7 @@ extension Ledger {
         case .settleCharge: settleCharge(task.id, emits: true)
         case .expireAuthorization:
             if find(.paymentIntent, task.id)?.status == "requires_capture" { cancel(task.id, reason: "automatic") }
+            releaseDirect(task.id, emitting: "charge.expired")
         case .completeRefund: completeRefund(task.id)
         case .failRefund: failRefund(task.id)
         case .openDispute: openDispute(ofCharge: task.id)
