@@ -107,7 +107,31 @@ extension Analyzer {
             )
             return made(failure, type)
         }
-        return folded(body.node(nodes, range: node.range), type, over: nodes)
+        let alwaysFails = Self.constantHint(name, arguments)
+        return folded(body.node(nodes, range: node.range), type, over: nodes, alwaysFails: alwaysFails)
+    }
+
+    /// What to write when the constant arguments of a function do not suit it.
+    ///
+    /// Nil when they are not constant. The functions are those that read a text: what they refuse is a slip.
+    private static func constantHint(_ name: String, _ arguments: [SyntaxNode]) -> String? {
+        guard case .literal(.string(let text))? = arguments.first?.kind, arguments.allSatisfy(\.isLiteral) else {
+            return nil
+        }
+        switch name {
+        case "duration":
+            let days = text.hasSuffix("d") ? Int64(text.dropLast()) : nil
+            return days.map { "write duration('\($0.multipliedReportingOverflow(by: 24).partialValue)h')" }
+                ?? "write it as '1h30m' or '1.5s'; the units are h, m, s and ms"
+        case "timestamp":
+            let withZone = [text + "T00:00:00Z", text + "Z"].first { Timestamp(rfc3339: $0) != nil }
+            return withZone.map { "write timestamp('\($0)')" } ?? "write it in full: '2026-11-20T12:00:00Z'"
+        case "int" where text.contains("."): return "write the number; for an amount, money.minor('19.99', 'usd')"
+        case "int", "uint": return "write the number: 5"
+        case "double": return "write the number: 5.0"
+        case "money.minor": return "write it as money.minor('19.99', 'usd')"
+        default: return nil
+        }
     }
 
     /// Functions that are prepared for a constant argument.
@@ -170,7 +194,14 @@ extension Analyzer {
                 let parameters = (0..<only.parameterCount).map { _ in trial.fresh() }
                 let wanted = formal.instantiated(parameters)
                 if !trial.assign(types[position], to: wanted) {
-                    hint = conversionHint(from: types[position], to: trial.settle(wanted), nodes[position])
+                    var currency = "usd"
+                    if name.hasPrefix("money."), case .literal(.string(let code))? = nodes.last?.kind,
+                        let known = Currency(code: code)
+                    {
+                        currency = known.code
+                    }
+                    let wanted = trial.settle(wanted)
+                    hint = conversionHint(from: types[position], to: wanted, nodes[position], currency: currency)
                 }
             }
         }
@@ -186,8 +217,8 @@ extension Analyzer {
 
     /// `math.greatest` and `math.least` take any number of numbers, or one list of them.
     private mutating func extremeType(_ name: String, _ types: [DeducedType], _ node: SyntaxNode) -> DeducedType {
-        var members = types.map { substitution.resolve($0) }
-        if members.count == 1, case .list(let element) = members[0] { members = [substitution.resolve(element)] }
+        var members = types.map { substitution.plain($0) }
+        if members.count == 1, case .list(let element) = members[0] { members = [substitution.plain(element)] }
         let isNumeric = members.allSatisfy { $0.isNumeric || $0.isOpenEnded }
         guard !members.isEmpty, isNumeric else {
             report("expression.no-overload", "'\(name)' takes one or more numbers, or a list of them", at: node.range)

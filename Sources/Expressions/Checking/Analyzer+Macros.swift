@@ -67,7 +67,7 @@ extension Analyzer {
     private mutating func itemTypes(_ type: DeducedType, _ target: SyntaxNode) -> (
         DeducedType, DeducedType, DeducedType
     ) {
-        switch substitution.resolve(type) {
+        switch substitution.plain(type) {
         case .list(let element):
             let element = knownOrDynamic(element)
             return (element, .int, element)
@@ -201,14 +201,14 @@ extension Analyzer {
             range: node.range
         )
         let key: DeducedType =
-            switch substitution.resolve(loop.source) {
+            switch substitution.plain(loop.source) {
             case .list: .int
             case .map(let key, _): key
             case .record: .string
             default: .dynamic
             }
         if !givesEntries { return made(built, .map(key, body.transformation.type)) }
-        let type = substitution.resolve(body.transformation.type)
+        let type = substitution.plain(body.transformation.type)
         switch type {
         case .map: return made(built, type)
         case .dynamic, .parameter, .record: return made(built, .map(.dynamic, .dynamic))
@@ -224,6 +224,14 @@ extension Analyzer {
 
     private mutating func sortBy(_ target: SyntaxNode, _ arguments: [SyntaxNode], _ node: SyntaxNode) -> Analysis {
         let (loop, key) = loop(over: target, variables: arguments.prefix(1)) { $0.analyze(arguments[1]) }
+        if isDecimal(key.type) {
+            report(
+                "expression.decimal",
+                "'sortBy' orders decimals as texts: '9.00' comes behind '12.50'",
+                hint: "write double(\(source(arguments[1].range))), or let 'order' of find-records sort",
+                at: arguments[1].range
+            )
+        }
         return made(SortByNode(loop.iteration, key: key.node, range: node.range), .list(loop.element))
     }
 
@@ -250,7 +258,7 @@ extension Analyzer {
     }
 
     private mutating func wrappedType(_ type: DeducedType, _ node: SyntaxNode) -> DeducedType {
-        switch substitution.resolve(type) {
+        switch substitution.plain(type) {
         case .optional(let wrapped): return wrapped
         case .dynamic, .parameter: return .dynamic
         case let other:
@@ -274,12 +282,17 @@ extension Analyzer {
         let other = analyze(alternative)
         let givesValue = name == "orValue"
         let node = OptionalElseNode(source.node, other.node, givesValue: givesValue, range: node.range)
-        guard case .optional(let wrapped) = substitution.resolve(source.type) else {
-            if !substitution.resolve(source.type).isOpenEnded {
+        guard case .optional(let wrapped) = substitution.plain(source.type) else {
+            if !substitution.plain(source.type).isOpenEnded {
+                var hint = "it is always there: leave out .\(name)(…)"
+                if substitution.resolve(source.type).facets.isNullable, givesValue {
+                    let value = self.source(target.range)
+                    hint = "write \(value) == null ? \(self.source(alternative.range)) : \(value)"
+                }
                 report(
                     "expression.type-mismatch",
                     "'\(name)' takes an optional, this is \(show(source.type))",
-                    hint: "it is always there: leave out .\(name)(…)",
+                    hint: hint,
                     at: nameRange
                 )
             }
@@ -353,7 +366,7 @@ extension Analyzer {
         var slots: [Int] = []
         for (number, element) in elements.enumerated() {
             var local = lazyLocal("@index:\(number)", element.value)
-            if element.isOptional, case .optional(let wrapped) = substitution.resolve(local.type) {
+            if element.isOptional, case .optional(let wrapped) = substitution.plain(local.type) {
                 local = Local(
                     name: local.name,
                     type: wrapped,

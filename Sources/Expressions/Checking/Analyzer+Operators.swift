@@ -17,7 +17,7 @@ extension Analyzer {
             return folded(NotNode(value.node, range: node.range), .bool, over: value.node)
         case .negate:
             let type = overload("-_", [value.type]) ?? .dynamic
-            if type.isDynamic, !substitution.resolve(value.type).isOpenEnded {
+            if type.isDynamic, !substitution.plain(value.type).isOpenEnded {
                 report(
                     "expression.type-mismatch",
                     "'-' takes a number with a sign, this is \(show(value.type))",
@@ -149,11 +149,17 @@ extension Analyzer {
         _ right: SyntaxNode
     ) -> DeducedType {
         let name = "_\(operation.rawValue)_"
-        if let type = overload(name, [first, second]) { return type }
+        if let type = overload(name, [first, second]) {
+            if operation == .add { checkJoinedDecimals(first, second, left, right, at: operatorRange) }
+            return type
+        }
+        let hint =
+            decimalHint(operation, first, second, left, right)
+            ?? arithmeticHint(operation, first, second, left, right)
         report(
             "expression.type-mismatch",
             "'\(operation.rawValue)' does not take \(show(first)) and \(show(second))",
-            hint: arithmeticHint(operation, first, second, left, right),
+            hint: hint,
             at: operatorRange
         )
         return .dynamic
@@ -166,15 +172,13 @@ extension Analyzer {
         _ left: SyntaxNode,
         _ right: SyntaxNode
     ) -> String? {
-        let types = (substitution.settle(first), substitution.settle(second))
+        let types = (substitution.settle(first).plain, substitution.settle(second).plain)
         switch types {
         case (.int, .double), (.uint, .double), (.double, .int), (.double, .uint):
             let (whole, other) = types.0 == .double ? (right, left) : (left, right)
             var hint = conversionHint(from: .int, to: .double, whole) ?? "write double(x)"
-            if operation == .multiply || operation == .divide {
-                var factor = "'0.19'"
-                if case .literal(.double(let number)) = other.kind { factor = "'\(number)'" }
-                hint += "; for money write money.scale(\(source(whole.range)), \(factor), 'half-even')"
+            if let factor = scaleFactor(operation, other, isDivisor: types.1 == .double) {
+                hint += "; for money write money.scale(\(source(whole.range)), '\(factor)', 'half-even')"
             }
             return hint
         case (.string, _) where operation == .add: return conversionHint(from: second, to: .string, right)
@@ -195,8 +199,13 @@ extension Analyzer {
         _ left: SyntaxNode,
         _ right: SyntaxNode
     ) {
-        if assign(first, to: second) || assign(second, to: first) { return }
-        let types = (substitution.resolve(first), substitution.resolve(second))
+        if assign(first, to: second) || assign(second, to: first) {
+            checkChoice(first, against: right, shown: left)
+            checkChoice(second, against: left, shown: right)
+            checkEqualDecimals(operation, first, second, left, right, at: operatorRange)
+            return
+        }
+        let types = (substitution.plain(first), substitution.plain(second))
         if types.0 == .null || types.1 == .null {
             warn(
                 "expression.never-null",
@@ -209,7 +218,8 @@ extension Analyzer {
         let hint =
             isNumeric
             ? arithmeticHint(.add, first, second, left, right)
-            : conversionHint(from: second, to: first, right) ?? conversionHint(from: first, to: second, left)
+            : decimalHint(operation, first, second, left, right)
+                ?? conversionHint(from: second, to: first, right) ?? conversionHint(from: first, to: second, left)
         report(
             "expression.type-mismatch",
             "'\(operation.rawValue)' compares \(show(first)) with \(show(second))",
@@ -226,11 +236,22 @@ extension Analyzer {
         _ left: SyntaxNode,
         _ right: SyntaxNode
     ) {
-        let types = (substitution.resolve(first), substitution.resolve(second))
+        let types = (substitution.plain(first), substitution.plain(second))
+        if isDecimal(first) || isDecimal(second), types.0 == types.1 || types.0.isOpenEnded || types.1.isOpenEnded {
+            report(
+                "expression.decimal",
+                "'\(operation.rawValue)' compares decimals as texts: '9.00' comes behind '12.50'",
+                hint: decimalHint(operation, first, second, left, right),
+                at: operatorRange
+            )
+            return
+        }
         if types.0.isOpenEnded && isOrdered(types.1) || types.1.isOpenEnded && isOrdered(types.0) { return }
         if types.0.isNumeric && types.1.isNumeric { return }
         if isOrdered(types.0), types.0 == types.1 { return }
-        let hint = conversionHint(from: second, to: first, right) ?? conversionHint(from: first, to: second, left)
+        let hint =
+            decimalHint(operation, first, second, left, right)
+            ?? conversionHint(from: second, to: first, right) ?? conversionHint(from: first, to: second, left)
         report(
             "expression.type-mismatch",
             "'\(operation.rawValue)' does not take \(show(first)) and \(show(second))",
@@ -253,9 +274,13 @@ extension Analyzer {
         _ left: SyntaxNode,
         _ right: SyntaxNode
     ) {
-        if overload("_in_", [first, second]) != nil { return }
+        if overload("_in_", [first, second]) != nil {
+            checkContainedChoice(first, second, left, right)
+            checkContainedDecimals(first, second, left, right, at: operatorRange)
+            return
+        }
         let hint: String? =
-            substitution.resolve(second) == .string
+            substitution.plain(second) == .string
             ? "write \(source(right.range)).contains(\(source(left.range)))" : nil
         report(
             "expression.type-mismatch",
@@ -301,7 +326,7 @@ extension Analyzer {
     }
 
     private mutating func checkKey(_ type: DeducedType, _ node: SyntaxNode) {
-        switch substitution.resolve(type) {
+        switch substitution.plain(type) {
         case .dynamic, .parameter, .bool, .int, .uint, .string: break
         case .double:
             report("expression.type-mismatch", "a map's key is no double", at: node.range)
@@ -313,7 +338,7 @@ extension Analyzer {
     /// The type inside an optional element; a finding when it is no optional.
     private mutating func unwrapped(_ type: DeducedType, isOptional: Bool, _ node: SyntaxNode) -> DeducedType {
         guard isOptional else { return type }
-        switch substitution.resolve(type) {
+        switch substitution.plain(type) {
         case .optional(let wrapped): return wrapped
         case .dynamic, .parameter: return .dynamic
         case let other:

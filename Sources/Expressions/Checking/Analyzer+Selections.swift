@@ -7,7 +7,7 @@ extension Analyzer {
         needsPresence: Bool,
         _ operand: SyntaxNode
     ) -> DeducedType {
-        switch substitution.resolve(type) {
+        switch substitution.plain(type) {
         case .dynamic, .parameter: return .dynamic
         case .record(let record):
             return fieldType(record, field, fieldRange, needsPresence: needsPresence, operand)
@@ -96,7 +96,7 @@ extension Analyzer {
         needsPresence: Bool,
         _ operand: SyntaxNode
     ) -> DeducedType {
-        switch substitution.resolve(type) {
+        switch substitution.plain(type) {
         case .dynamic, .parameter: return .dynamic
         case .record(let record):
             if case .literal(.string(let field)) = key.kind {
@@ -108,9 +108,9 @@ extension Analyzer {
             expect(keyType, .int, "a list's index", key)
             return element
         case .map(let mapKey, let value):
-            let actual = substitution.resolve(keyType)
+            let actual = substitution.plain(keyType)
             // Numbers find keys of other numeric kinds.
-            if !(actual.isNumeric && substitution.resolve(mapKey).isNumeric) {
+            if !(actual.isNumeric && substitution.plain(mapKey).isNumeric) {
                 expect(keyType, mapKey, "the map's key", key)
             }
             return value
@@ -141,12 +141,21 @@ extension Analyzer {
     }
 
     /// What to write when one conversion function makes the one type of the other.
-    func conversionHint(from actual: DeducedType, to wanted: DeducedType, _ node: SyntaxNode) -> String? {
+    ///
+    /// A fraction is turned into minor units of `currency`.
+    func conversionHint(
+        from actual: DeducedType,
+        to wanted: DeducedType,
+        _ node: SyntaxNode,
+        currency: String = "usd"
+    ) -> String? {
         let text = source(node.range)
         let shown = text.utf8.count <= 40 ? text : "…"
-        switch (substitution.settle(actual), substitution.settle(wanted)) {
+        switch (substitution.settle(actual).plain, substitution.settle(wanted).plain) {
         case (.int, .double), (.uint, .double), (.string, .double): return "write double(\(shown))"
-        case (.string, .int), (.uint, .int), (.double, .int): return "write int(\(shown))"
+        case (.string, .int) where isDecimal(actual): return "write money.minor(\(shown), '\(currency)')"
+        case (.string, .int), (.double, .int): return node.wholeHint(shown, currency: currency)
+        case (.uint, .int): return "write int(\(shown))"
         case (.int, .string), (.uint, .string), (.double, .string), (.bool, .string), (.timestamp, .string),
             (.duration, .string):
             return "write string(\(shown))"

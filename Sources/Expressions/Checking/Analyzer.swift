@@ -111,10 +111,12 @@ struct Analyzer {
         folded(node, type, over: parts)
     }
 
+    /// `alwaysFails` says what to write instead, where a failure with these constants is a slip.
     mutating func folded(
         _ node: any EvaluationNode,
         _ type: DeducedType,
-        over parts: [any EvaluationNode]
+        over parts: [any EvaluationNode],
+        alwaysFails: String? = nil
     ) -> Analysis {
         guard !isTraced, parts.allSatisfy({ $0.constant != nil }) else { return made(node, type) }
         let result = withUnsafeTemporaryAllocation(of: Value?.self, capacity: 1) { buffer in
@@ -130,7 +132,8 @@ struct Analyzer {
         case .success(let value)?: return made(ConstantNode(value, range: node.range), type)
         case .failure(let error)? where error.code != EvaluationError.Code.budgetExceeded:
             if error.code != EvaluationError.Code.noSuchOverload {
-                warn("expression.always-fails", "this always fails: \(error.message)", at: node.range)
+                let code = alwaysFails == nil ? "expression.always-fails" : "expression.constant"
+                warn(code, "this always fails: \(error.message)", hint: alwaysFails, at: node.range)
             }
             return made(node, type)
         default: return made(node, type)
@@ -318,7 +321,7 @@ extension Analyzer {
         let value = analyze(operand, inChain: node.path != nil)
         let isKnown = isOptional || (!present.isEmpty && node.path.map { present.contains($0) } ?? false)
         var type = selectedType(value.type, field, fieldRange, needsPresence: !isKnown, operand)
-        if isOptional, case .optional = substitution.resolve(value.type) {
+        if isOptional, case .optional = substitution.plain(value.type) {
         } else if isOptional {
             type = .optional(type)
         }
@@ -341,7 +344,7 @@ extension Analyzer {
         let value = analyze(operand, inChain: node.path != nil)
         let keyValue = analyze(key)
         var type = indexedType(value.type, key, keyValue.type, needsPresence: !isOptional, operand)
-        if isOptional, case .optional = substitution.resolve(value.type) {
+        if isOptional, case .optional = substitution.plain(value.type) {
         } else if isOptional {
             type = .optional(type)
         }

@@ -5,6 +5,7 @@ indirect enum DeducedType: Sendable, Hashable {
     case map(DeducedType, DeducedType)
     case optional(DeducedType)
     case record(RecordType)
+    case declared(DeducedType, ExpressionType.Facets)
     /// A type that only functions make and take: `tuple(A, B)`, `ip`.
     case opaque(String, [DeducedType])
     /// A type parameter: of a signature by its number there, of a deduction by its number in the substitution.
@@ -27,6 +28,7 @@ indirect enum DeducedType: Sendable, Hashable {
         case .map(let key, let value): self = .map(DeducedType(key), DeducedType(value))
         case .optional(let wrapped): self = .optional(DeducedType(wrapped))
         case .record(let record): self = .record(record)
+        case .declared(let type, let facets): self = .declared(DeducedType(type), facets)
         }
     }
 
@@ -48,8 +50,14 @@ indirect enum DeducedType: Sendable, Hashable {
         case .map(let key, let value): .map(key.expressionType, value.expressionType)
         case .optional(let wrapped): .optional(wrapped.expressionType)
         case .record(let record): .record(record)
+        case .declared(let type, let facets): .declared(type.expressionType, facets)
         }
     }
+
+    /// The type without what a declaration says besides.
+    var plain: DeducedType { if case .declared(let type, _) = self { type } else { self } }
+
+    var facets: ExpressionType.Facets { if case .declared(_, let facets) = self { facets } else { .none } }
 
     /// The type with other types inside it replaced.
     func mapInner(_ transform: (DeducedType) -> DeducedType) -> DeducedType {
@@ -57,6 +65,7 @@ indirect enum DeducedType: Sendable, Hashable {
         case .list(let element): .list(transform(element))
         case .map(let key, let value): .map(transform(key), transform(value))
         case .optional(let wrapped): .optional(transform(wrapped))
+        case .declared(let type, let facets): .declared(transform(type), facets)
         case .opaque(let name, let parameters): .opaque(name, parameters.map(transform))
         default: self
         }
@@ -113,6 +122,9 @@ struct TypeSubstitution {
         return type.mapInner(resolve)
     }
 
+    /// The resolved type without what a declaration says besides: what the value can be used as.
+    func plain(_ type: DeducedType) -> DeducedType { resolve(type).plain }
+
     /// The type with every free parameter made dynamic: the answer of a deduction.
     func settle(_ type: DeducedType) -> DeducedType {
         if case .parameter(let number) = type {
@@ -143,6 +155,9 @@ struct TypeSubstitution {
         }
         switch (actual, formal) {
         case (.dynamic, _), (_, .dynamic): return true
+        case (.null, .declared(_, let facets)) where facets.isNullable: return true
+        case (.declared(_, let facets), .null): return facets.isNullable
+        case (.declared, _), (_, .declared): return assign(actual.plain, to: formal.plain)
         case (.null, .timestamp), (.null, .duration), (.null, .optional), (.null, .opaque): return true
         case (.list(let actual), .list(let formal)): return assign(actual, to: formal)
         case (.optional(let actual), .optional(let formal)): return assign(actual, to: formal)
@@ -174,13 +189,37 @@ struct TypeSubstitution {
             bindings[number] = type
             return true
         }
-        return assign(type, to: bound)
+        guard assign(type, to: bound) else { return false }
+        bindings[number] = widened(bound, with: type)
+        return true
+    }
+
+    /// A type that also holds what is declared of the other one, which may stand where it is wanted.
+    private func widened(_ type: DeducedType, with other: DeducedType) -> DeducedType {
+        switch (type, resolve(other)) {
+        case (.list(let type), .list(let other)): return .list(widened(type, with: other))
+        case (.optional(let type), .optional(let other)): return .optional(widened(type, with: other))
+        case (.map(let key, let value), .map(let otherKey, let otherValue)):
+            return .map(widened(key, with: otherKey), widened(value, with: otherValue))
+        case (.declared, .dynamic): return type.plain
+        case (.declared(let plain, let facets), let other):
+            let merged = facets.merged(with: other.facets)
+            return merged == .none ? plain : .declared(plain, merged)
+        case (_, .declared(_, let facets)) where facets.isNullable || facets.decimal != nil:
+            let merged = facets.merged(with: .none)
+            return type.isOpenEnded ? type : .declared(type, merged)
+        default: return type
+        }
     }
 
     private func isMoreGeneral(_ general: DeducedType, than special: DeducedType) -> Bool {
         switch (resolve(general), resolve(special)) {
         case (.dynamic, _): true
         case (_, .null): true
+        case (.declared(let general, let facets), let special):
+            general == special.plain && facets.merged(with: special.facets) == facets
+        case (let general, .declared(let special, let facets)):
+            general == special && facets.merged(with: .none) == .none
         case (.list(let general), .list(let special)), (.optional(let general), .optional(let special)):
             isMoreGeneral(general, than: special)
         case (.map(let key, let value), .map(let specialKey, let specialValue)):
@@ -207,7 +246,7 @@ struct TypeSubstitution {
         trial = self
         if trial.assign(right, to: left) {
             self = trial
-            return left
+            return widened(left, with: right)
         }
         return .dynamic
     }

@@ -17,6 +17,56 @@ package indirect enum ExpressionType: Sendable, Hashable {
     case optional(ExpressionType)
     /// A map whose fields are declared.
     case record(RecordType)
+    /// A plain value of which a declaration says more than its type.
+    ///
+    /// Computed with as the plain type is: the facets only make more mistakes known.
+    case declared(ExpressionType, Facets)
+
+    /// What a declaration says of a value besides its type.
+    package struct Facets: Sendable, Hashable {
+        /// A decimal number that is carried as text.
+        package enum Decimal: Sendable, Hashable {
+            /// One text for each number.
+            case canonical
+            /// As it came: `12.5` and `12.50` are two texts.
+            case asWritten
+        }
+
+        package var isNullable: Bool
+        package var decimal: Decimal?
+        /// The only texts; empty when there may be any.
+        package var allowed: [String]
+
+        package init(isNullable: Bool = false, decimal: Decimal? = nil, allowed: [String] = []) {
+            self.isNullable = isNullable
+            self.decimal = decimal
+            self.allowed = allowed
+        }
+
+        static let none = Facets()
+
+        /// What is known of a value that is declared in one of the two ways.
+        func merged(with other: Facets) -> Facets {
+            let isDecimal = decimal != nil || other.decimal != nil
+            let isCanonical = decimal == .canonical && other.decimal == .canonical
+            let isLimited = !allowed.isEmpty && !other.allowed.isEmpty
+            return Facets(
+                isNullable: isNullable || other.isNullable,
+                decimal: isDecimal ? isCanonical ? .canonical : .asWritten : nil,
+                allowed: isLimited ? allowed + other.allowed.filter { !allowed.contains($0) } : []
+            )
+        }
+    }
+
+    /// The type with what a declaration says besides; what may be anything stays so.
+    package func declared(_ facets: Facets) -> ExpressionType {
+        self == .dynamic || facets == .none ? self : .declared(self, facets)
+    }
+
+    /// The type without what a declaration says besides.
+    package var plain: ExpressionType { if case .declared(let type, _) = self { type } else { self } }
+
+    package var isNullable: Bool { if case .declared(_, let facets) = self { facets.isNullable } else { false } }
 }
 
 /// A map with declared fields: a flow's inputs, a table's row, a block's output, the blocks themselves.
@@ -77,6 +127,8 @@ extension ExpressionType: CustomStringConvertible {
         case .map(let key, let value): "map(\(key),\(value))"
         case .optional(let wrapped): "optional_type(\(wrapped))"
         case .record(let record): record.name
+        case .declared(let type, let facets):
+            "\(facets.decimal == nil ? type.description : "decimal")\(facets.isNullable ? " or null" : "")"
         }
     }
 }

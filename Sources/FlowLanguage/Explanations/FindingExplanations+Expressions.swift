@@ -17,6 +17,26 @@ extension FindingExplanations {
                 Write '==' to compare. set-variables and 'set' keep values.
                 """
         ),
+        "expression.constant": Page(
+            cause: """
+                A function that reads a text is given a constant that it cannot read, such as duration('1d'): durations \
+                have no days, and a timestamp needs its time and its zone.
+                """,
+            remedy: """
+                Write the constant as the function takes it: duration('24h'), timestamp('2026-11-20T00:00:00Z'), \
+                money.minor('19.99', 'usd').
+                """
+        ),
+        "expression.decimal": Page(
+            cause: """
+                A value of type decimal is a text in expressions, since no number of CEL holds it exactly. Compared, \
+                '9.00' comes behind '12.50', '12.5' is not '12.50', and '+' writes one behind the other.
+                """,
+            remedy: """
+                Keep money in minor units, as int. Compare in 'where', where decimals are numbers. Where rounding does \
+                not matter, write double(a) < double(b).
+                """
+        ),
         "expression.empty": Page(
             cause: """
                 There is nothing between '${' and '}', or behind 'when:'.
@@ -57,6 +77,15 @@ extension FindingExplanations {
                 """,
             remedy: """
                 Write a map: {'key': value}.
+                """
+        ),
+        "expression.never-equal": Page(
+            cause: """
+                The value takes a few texts only, by its 'enum', the roles of the app or the states of a payment, and \
+                the text it is compared with is none of them.
+                """,
+            remedy: """
+                Write one of the texts. If there is a new one, add it to the 'enum'.
                 """
         ),
         "expression.never-null": Page(

@@ -147,8 +147,28 @@ extension FlowCompiler {
         if callbackHandlers > 1 {
             context.error(.callbackHandlerTwice, "a flow asks 'callback-handler' once", at: block.word.range)
         }
-        if let output = environment.catalogue.callbackOutputs[trigger] { body.output = .record(output) }
+        if let output = environment.catalogue.callbackOutputs[trigger] {
+            body.output = .record(withStates(output, of: trigger))
+        }
         body.action = .callbackHandler
+    }
+
+    /// The callback's output, in which the state takes the values of the table that holds it.
+    private func withStates(_ output: RecordType, of trigger: CallbackTrigger) -> RecordType {
+        let place: (field: String, table: String)
+        switch trigger {
+        case .paymentCompleted: place = ("paymentStatus", "payments")
+        case .refundCompleted: place = ("status", "refunds")
+        case .recurringManaged: place = ("status", "recurring_payments")
+        case .recurringCharged, .recurringDue: return output
+        }
+        let table = environment.catalogue.paymentTables.first { $0.name == place.table }
+        guard let allowed = table?.column(named: "status")?.allowed, let field = output.fields[place.field] else {
+            return output
+        }
+        var output = output
+        output.fields[place.field]?.type = field.type.plain.declared(.init(allowed: allowed))
+        return output
     }
 
     func compileRunFlow(

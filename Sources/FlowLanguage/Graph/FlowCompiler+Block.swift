@@ -305,7 +305,13 @@ extension FlowCompiler {
             checkBranchVariable(pair)
             let compiled = templates.compile(pair.value, .any("'\(pair.name)'"))
             if let compiled { named.append(NamedTemplate(name: pair.name, value: compiled.template)) }
-            body.state.variables[pair.name] = FlowState.Assignment(type: compiled?.type ?? .dynamic, isCertain: true)
+            var type = compiled?.type ?? .dynamic
+            // Further turns of a loop may set it to something else: of an enum no more is known than that it is a text.
+            if case .declared(let plain, var facets) = type {
+                facets.allowed = []
+                type = plain.declared(facets)
+            }
+            body.state.variables[pair.name] = FlowState.Assignment(type: type, isCertain: true)
         }
         body.action = .setVariables(named)
     }

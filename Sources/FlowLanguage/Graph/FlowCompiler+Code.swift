@@ -12,7 +12,9 @@ extension FlowCompiler {
         var returned: [String: RecordType.Field] = [:]
         for declared in code.returns {
             let mayBeNull = declared.isOptional && declared.defaultValue == nil
-            returned[declared.name] = .init(mayBeNull ? .dynamic : declared.type.expressionType)
+            returned[declared.name] = .init(
+                declared.type.declaredType(isNullable: mayBeNull, allowed: declared.allowed)
+            )
         }
         if !returned.isEmpty { body.output = .record(RecordType(name: "custom-code", fields: returned)) }
         let args = templates.named(code.args)

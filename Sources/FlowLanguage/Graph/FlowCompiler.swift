@@ -91,14 +91,22 @@ final class FlowCompiler {
             name: "input",
             fields: Dictionary(
                 source.inputs.map { input in
-                    let mayBeNull = input.isOptional && input.defaultValue == nil
-                    return (input.name, RecordType.Field(mayBeNull ? .dynamic : input.type.expressionType))
+                    let type = input.type.declaredType(
+                        isNullable: input.isOptional && input.defaultValue == nil,
+                        allowed: input.allowed
+                    )
+                    return (input.name, RecordType.Field(type))
                 },
                 uniquingKeysWith: { first, _ in first }
             )
         )
         let trigger = Self.triggerType(source, environment)
-        scopes = ScopeBuilder(ids: layout.ids, input: .record(input), trigger: trigger.type, triggerNote: trigger.note)
+        scopes = ScopeBuilder(
+            ids: layout.ids,
+            input: .record(input),
+            trigger: trigger,
+            roles: environment.model.roles
+        )
     }
 
     /// The graph; of use only if no error was reported.

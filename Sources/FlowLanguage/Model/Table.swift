@@ -89,6 +89,13 @@ package enum ColumnType: String, Sendable, Hashable, CaseIterable {
         case .bytes: .bytes
         }
     }
+
+    /// What an expression sees of a value that is declared so; the stores alone make decimals canonical.
+    func declaredType(isNullable: Bool, isStored: Bool = false, allowed: [String]) -> ExpressionType {
+        let decimal: ExpressionType.Facets.Decimal? =
+            self == .decimal ? isStored ? .canonical : .asWritten : nil
+        return expressionType.declared(.init(isNullable: isNullable, decimal: decimal, allowed: allowed))
+    }
 }
 
 /// Who may read a table from outside, as roles; `admin` always may.

@@ -184,8 +184,6 @@ extension FileContext {
 
 extension Table {
     /// What an expression sees of a row.
-    ///
-    /// A column that may be null can be anything.
     var recordType: RecordType {
         var fields: [String: RecordType.Field] = ["id": RecordType.Field(.int)]
         if isSystem {
@@ -193,7 +191,12 @@ extension Table {
             fields["updatedAt"] = RecordType.Field(.timestamp)
         }
         for column in columns {
-            fields[column.name] = RecordType.Field(column.isOptional ? .dynamic : column.type.expressionType)
+            let type = column.type.declaredType(
+                isNullable: column.isOptional,
+                isStored: true,
+                allowed: column.allowed
+            )
+            fields[column.name] = RecordType.Field(type)
         }
         return RecordType(name: name, fields: fields)
     }

@@ -77,7 +77,16 @@ struct ExpressionCompiler {
             return nil
         }
         let range = source.map.sourceRange(trimmed(source, offsets))
-        if let mismatch = TypeRules.mismatch(of: expression.type, expected: expected) {
+        if var mismatch = TypeRules.mismatch(of: expression.type, expected: expected) {
+            if expected == .int, case .literal(let constant)? = compilation.syntax?.kind {
+                switch constant {
+                case .string(let text):
+                    let amount = TypeRules.amountHint(text, isQuoted: false)
+                    mismatch.hint = amount ?? (Int64(text) == nil ? nil : "write \(text), without quotes")
+                case .double: mismatch.hint = TypeRules.amountHint(expression.text.trimmed, isQuoted: false)
+                default: break
+                }
+            }
             reportMismatch(expression.type, mismatch, what: what, at: range)
             return nil
         }
@@ -104,9 +113,10 @@ struct ExpressionCompiler {
                 let last = max(offsets.lowerBound, start - 1)
                 range = source.map.sourceRange(last..<max(start, last))
             }
-            if finding.severity == .error { hasErrors = true }
+            let isError = finding.severity == .error || Self.slips.contains(finding.code)
+            if isError { hasErrors = true }
             context.findings.add(
-                finding.severity == .error ? .error : .warning,
+                isError ? .error : .warning,
                 finding.code,
                 finding.message,
                 context.text.range(range),
@@ -116,6 +126,9 @@ struct ExpressionCompiler {
         guard let expression = compilation.expression, !hasErrors else { return nil }
         return checkReferences(expression, source, offsets, scope) ? compilation : nil
     }
+
+    /// What `Expressions` compiles, since it is CEL, but no flow can mean.
+    private static let slips: Set<String> = ["expression.constant"]
 
     /// `error` and `trigger` are declared everywhere, so that slots keep their numbers; here is where they are refused.
     private func checkReferences(

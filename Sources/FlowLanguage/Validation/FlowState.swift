@@ -99,16 +99,23 @@ struct ScopeBuilder {
     let input: ExpressionType
     let trigger: ExpressionType
     let triggerNote: String?
+    let run: RecordType
     /// Each id as a field that is not there yet.
     private let later: [String: RecordType.Field]
     /// The current items of the open loops, the outermost first; behind them stands the innermost one's `index`.
     var items: [(name: String, type: ExpressionType)] = []
 
-    init(ids: [String: (order: Int, line: Int)], input: ExpressionType, trigger: ExpressionType, triggerNote: String?) {
+    init(
+        ids: [String: (order: Int, line: Int)],
+        input: ExpressionType,
+        trigger: (type: ExpressionType, note: String?),
+        roles: [String]
+    ) {
         self.ids = ids
         self.input = input
-        self.trigger = trigger
-        self.triggerNote = triggerNote
+        self.trigger = trigger.type
+        triggerNote = trigger.note
+        run = Self.run(roles: roles)
         var later: [String: RecordType.Field] = [:]
         for (id, place) in ids {
             let note = "'\(id)' runs only after this block (line \(place.line))"
@@ -117,31 +124,36 @@ struct ScopeBuilder {
         self.later = later
     }
 
-    private static let run = RecordType(
-        name: "run",
-        fields: [
-            "id": .init(.int), "flow": .init(.string), "version": .init(.string), "mode": .init(.string),
-            "startedAt": .init(.timestamp),
-            "caller": .init(
-                .record(RecordType(name: "caller", fields: ["id": .init(.dynamic), "roles": .init(.list(.string))]))
-            ),
-        ]
-    )
+    /// What a flow's expressions see of its run, in an app with these roles.
+    static func run(roles: [String]) -> RecordType {
+        let role = ExpressionType.string.declared(.init(allowed: roles))
+        let caller = RecordType(name: "caller", fields: ["id": .init(nullableText), "roles": .init(.list(role))])
+        return RecordType(
+            name: "run",
+            fields: [
+                "id": .init(.int), "flow": .init(.string), "version": .init(.string),
+                "mode": .init(.string.declared(.init(allowed: ["test", "live"]))), "startedAt": .init(.timestamp),
+                "caller": .init(.record(caller)),
+            ]
+        )
+    }
+
+    private static let nullableText = ExpressionType.string.declared(.init(isNullable: true))
 
     /// What another side did not give is null.
     static let error = RecordType(
         name: "error",
         fields: [
             "code": .init(.string), "type": .init(.string), "message": .init(.string), "block": .init(.string),
-            "retryable": .init(.bool), "status": .init(.dynamic), "declineCode": .init(.dynamic),
-            "param": .init(.dynamic), "requestId": .init(.dynamic),
+            "retryable": .init(.bool), "status": .init(.int.declared(.init(isNullable: true))),
+            "declineCode": .init(nullableText), "param": .init(nullableText), "requestId": .init(nullableText),
         ]
     )
 
     /// What is known of a run before it is there: its input, its trigger and its caller.
     func startScope() -> ExpressionScope {
         var scope = scope(FlowState(), order: -1, inFail: false)
-        var run = Self.run
+        var run = run
         for name in ["id", "startedAt"] {
             run.fields[name] = .init(
                 .dynamic,
@@ -179,7 +191,7 @@ struct ScopeBuilder {
                 case .blocks: .record(blocks)
                 case .vars: .record(variables)
                 case .error: .record(Self.error)
-                case .run: .record(Self.run)
+                case .run: .record(run)
                 case .now: .timestamp
                 }
             return .init(slot.name, type)

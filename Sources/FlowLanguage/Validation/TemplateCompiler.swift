@@ -123,7 +123,7 @@ struct TemplateCompiler {
     private func warnOfNull(_ source: ExpressionCompiler.Source, _ offsets: Range<Int>) {
         let text = String(source.text(offsets).filter { !$0.isWhitespace })
         guard text.hasPrefix("error."), let field = ScopeBuilder.error.fields[String(text.dropFirst(6))],
-            field.type == .dynamic
+            field.type.isNullable
         else { return }
         context.warning(
             .textNull,
@@ -158,8 +158,13 @@ struct TemplateCompiler {
             var notes = mismatch.hint.map { [$0] } ?? []
             switch (value, expectation.type) {
             case (.int, .string), (.double, .string), (.bool, .string): notes = ["put it in quotes to make it a text"]
+            case (.double, .int): notes = TypeRules.amountHint(scalar.text, isQuoted: false).map { [$0] } ?? notes
             case (.string, .int), (.string, .bool), (.string, .double):
-                notes = scalar.style == .plain ? [] : ["remove the quotes: a quoted value is a text"]
+                let isQuoted = scalar.style != .plain
+                notes = isQuoted ? ["remove the quotes: a quoted value is a text"] : []
+                if expectation.type == .int {
+                    notes = TypeRules.amountHint(scalar.text, isQuoted: isQuoted).map { [$0] } ?? []
+                }
                 if Names.isIdentifier(scalar.text) || scalar.text.contains("blocks.") || scalar.text.contains("input.")
                 {
                     notes = ["an expression stands in '${ … }'"]

@@ -221,7 +221,7 @@ struct YAMLTraps {
 
 extension String {
     /// Without blanks at either end.
-    fileprivate var trimmed: String {
+    var trimmed: String {
         var characters = Substring(self)
         while let last = characters.last, last == " " || last == "\t" { characters.removeLast() }
         while let first = characters.first, first == " " || first == "\t" { characters.removeFirst() }

@@ -46,5 +46,6 @@ struct BrokenAppTests {
 }
 
 extension BrokenApp {
-    static let all = traps + yaml + names + types + graphs + timing + branches + apps + triggers + http + code
+    static let all =
+        traps + yaml + names + types + graphs + timing + branches + apps + triggers + http + code + declarations
 }
