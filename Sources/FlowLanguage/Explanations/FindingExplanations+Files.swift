@@ -169,7 +169,8 @@ extension FindingExplanations {
         ),
         .trapComment: Page(
             cause: """
-                ' #' begins a comment in an unquoted value. Here it cut an expression or a quote in two.
+                ' #' begins a comment in an unquoted value. Here it cut an expression or a quote in two, or took a \
+                '#${ … }' or a number such as '#7' away from a text.
                 """,
             remedy: """
                 Put the whole value in quotes: '${ a + " #" }'.
@@ -327,6 +328,15 @@ extension FindingExplanations {
                 """,
             remedy: """
                 Say what stands there instead: ${ error.status == null ? 'none' : error.status }.
+                """
+        ),
+        .textExpression: Page(
+            cause: """
+                The value is written as an expression that could be computed here, but without '${' and '}': it is the \
+                text itself.
+                """,
+            remedy: """
+                Write '${ input.name }' for the value. If the text is meant, put it in quotes.
                 """
         ),
         .valueChoice: Page(

@@ -445,7 +445,7 @@ extension FindingExplanations {
         .respondNobody: Page(
             cause: """
                 The flow is started by a callback, a schedule or a table, or by a web hook that is answered at once: the \
-                sender has their answer already.
+                sender has their answer already. Or another 'respond' has answered on every way to this one.
                 """,
             remedy: """
                 Remove the block, or have the web hook wait for it with 'answer: when-finished' in the trigger.

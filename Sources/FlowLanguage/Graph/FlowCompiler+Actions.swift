@@ -107,6 +107,7 @@ extension FlowCompiler {
                 allowsNull: false
             )
             if let value = templates.compile(pair.value, expectation) {
+                checkMoney(value.template, pair, parameter, of: command)
                 values.append(NamedTemplate(name: pair.name, value: value.template))
             }
         }
@@ -129,6 +130,35 @@ extension FlowCompiler {
             )
         }
         return values
+    }
+
+    /// What can be known of an amount and a currency before they are sent.
+    private func checkMoney(
+        _ value: ValueTemplate,
+        _ pair: YAMLPair,
+        _ parameter: ParameterDeclaration,
+        of command: CommandDeclaration
+    ) {
+        guard case .constant(let constant) = value, parameter.type == .int || parameter.type == .string else { return }
+        switch (parameter.name, constant) {
+        case ("currency", .string(let code)) where Currency(code: code) == nil:
+            let near = context.likely(code.lowercased(), among: Currency.all.map(\.code))
+            context.error(
+                .appCurrency,
+                "'\(code)' is no currency that payments can be made in",
+                at: pair.value.range,
+                notes: near.isEmpty ? ["currencies have three letters, such as usd and eur"] : near
+            )
+        // An amount that is lowered may be lowered to nothing.
+        case ("amount", .int(let amount)) where amount < 0 || amount == 0 && command.name != "lower-recurring-amount":
+            context.error(
+                .valueRange,
+                "'amount' is \(amount), but an amount is greater than zero",
+                at: pair.value.range,
+                notes: ["it counts minor units: 1999 is 19.99 usd"]
+            )
+        default: break
+        }
     }
 
     // MARK: Callbacks and sub-flows

@@ -54,7 +54,8 @@ extension FlowCompiler {
         state = after
         if let target, let next = block.next, after.isReachable {
             land(target, next, after)
-            if case .invalid = target {} else { state = .unreachable }
+            // Beside 'when', which is refused, what follows is checked as if the block was skipped.
+            if case .invalid = target {} else if block.when == nil { state = .unreachable }
         }
         guard let action = body.action else { return }
         compileAgain(block, place, retry, next: next, failure: failure)
@@ -196,7 +197,9 @@ extension FlowCompiler {
         case .respond(let respond): compileRespond(respond, block, templates, &body)
         case .fail(let fail): compileFail(fail, templates, &body)
         case .log(let level, let message, let fields):
-            let text = message.flatMap { templates.compile($0, Expectation(type: .string, what: "'message'")) }
+            let text = message.flatMap {
+                templates.compile($0, Expectation(type: .string, what: "'message'", isProse: true))
+            }
             guard let text else { break }
             body.action = .log(LogBlock(level: level, message: text.template, fields: templates.named(fields)))
         case .runFlow(let flow, let input, let range, let mode):
@@ -319,7 +322,9 @@ extension FlowCompiler {
     private func compileFail(_ fail: FailSource, _ templates: TemplateCompiler, _ body: inout Body) {
         let status = fail.status.flatMap { compileStatus($0, in: 400...599, templates) }
         let code = fail.code.flatMap { templates.compile($0, Expectation(type: .string, what: "'code'")) }
-        let message = fail.message.flatMap { templates.compile($0, Expectation(type: .string, what: "'message'")) }
+        let message = fail.message.flatMap {
+            templates.compile($0, Expectation(type: .string, what: "'message'", isProse: true))
+        }
         body.state = .unreachable
         guard let message else { return }
         body.action = .fail(FailBlock(status: status, code: code?.template, message: message.template))
@@ -353,6 +358,15 @@ extension FlowCompiler {
         if !hasListener {
             context.error(.respondNobody, "nobody waits for an answer of this flow", at: block.word.range)
         }
+        let answer = hookAnswer
+        if hasListener, body.state.hasResponded, answer != .atOnce {
+            context.warning(
+                .respondNobody,
+                "the caller was answered before on every way here: this answer is never sent",
+                at: block.word.range,
+                notes: ["the first 'respond' of a run counts; put the others into branches of their own"]
+            )
+        }
         if isWebhook, let pair = respond.output {
             context.error(
                 .respondShape,
@@ -376,10 +390,11 @@ extension FlowCompiler {
             output = templates.named(pairs)
         }
         for pair in respond.headers {
+            checkAnswerHeader(pair)
             _ = templates.compile(pair.value, Expectation(type: .string, what: "the header '\(pair.name)'"))
         }
         let status = respond.status.flatMap { compileStatus($0, in: 200...599, templates) }
-        if case .webhook(let hook)? = source.trigger?.trigger { checkAnswer(respond, status, of: hook, block) }
+        if let answer { checkAnswer(respond, status, answer, block) }
         body.state.hasResponded = true
         body.action = .respond(
             RespondBlock(
@@ -391,14 +406,20 @@ extension FlowCompiler {
         )
     }
 
+    /// How the sender of a web hook is answered in a flow that responds; nil in other flows.
+    private var hookAnswer: WebhookTrigger.Answer? {
+        guard let written = source.trigger, case .webhook(let hook) = written.trigger else { return nil }
+        return written.answer(of: hook, responds: true)
+    }
+
     /// Says what of an answer the sender never sees, since theirs has left by then.
     private func checkAnswer(
         _ respond: RespondSource,
         _ status: ValueTemplate?,
-        of hook: WebhookTrigger,
+        _ answer: WebhookTrigger.Answer,
         _ block: BlockSource
     ) {
-        switch hook.answer {
+        switch answer {
         case .whenFinished: break
         case .atOnce:
             context.warning(

@@ -21,7 +21,7 @@ extension FlowCompiler {
         let connection = httpConnection(request, block)
         var data = [NamedTemplate(name: "method", value: .constant(.string(method.rawValue)))]
         if let path = httpPath(request, templates) { data.append(NamedTemplate(name: "path", value: path)) }
-        if let url = request.url.flatMap({ httpURL($0, templates) }) {
+        if let url = request.url.flatMap({ httpURL($0, of: request.connection?.value, templates) }) {
             data.append(NamedTemplate(name: "url", value: url))
         }
         if let headers = httpHeaders(request.headers, templates) {
@@ -140,7 +140,7 @@ extension FlowCompiler {
         return value.template.pieces
     }
 
-    private func httpURL(_ node: YAMLNode, _ templates: TemplateCompiler) -> ValueTemplate? {
+    private func httpURL(_ node: YAMLNode, of connection: String?, _ templates: TemplateCompiler) -> ValueTemplate? {
         guard let value = templates.compile(node, Expectation(type: .string, what: "'url'")) else { return nil }
         guard let literal = value.template.literals.first else {
             warnAboutHost(node)
@@ -158,6 +158,7 @@ extension FlowCompiler {
         } else if text.path.isEmpty, !isConstant {
             warnAboutHost(node)
         }
+        warnAboutInnerHost(text, connection, node)
         checkPath([String(text.path)] + value.template.literals.dropFirst(), node, "'url'")
         return value.template.pieces
     }
@@ -189,7 +190,34 @@ extension FlowCompiler {
         }
     }
 
+    /// Addresses inside are refused until the connection lists them.
+    private func warnAboutInnerHost(_ url: HTTPURLText, _ connection: String?, _ node: YAMLNode) {
+        let declared = environment.model.connections.first { $0.name == connection }
+        let allowed = declared?.settings["allow"]?.listValue?.compactMap { $0.stringValue.flatMap(HTTPAllowance.init) }
+        guard let host = url.host, let inner = InnerHost(host), !inner.isOpened(by: allowed ?? []) else { return }
+        let way = connection == nil ? "a connection of the service 'http' with" : "give the connection"
+        context.warning(
+            .httpAllow,
+            "'\(host)' is an address inside, which is refused at run time",
+            at: node.range,
+            notes: inner.allowance.map { ["\(way) 'allow: [\($0)]' opens it"] } ?? []
+        )
+    }
+
     // MARK: What it says
+
+    /// What frames an answer or belongs to the server is never sent from a flow.
+    func checkAnswerHeader(_ pair: YAMLPair) {
+        if !HTTPHeaderName.isToken(pair.name) {
+            context.error(.httpHeader, "'\(pair.name)' is not the name of a header", at: pair.key.range)
+        } else if HTTPHeaderName.serversOwn.contains(pair.name.lowercased()) {
+            context.error(
+                .httpHeader,
+                "the header '\(pair.name)' is the server's own: an answer never carries the flow's",
+                at: pair.key.range
+            )
+        }
+    }
 
     private func httpHeaders(_ pairs: [YAMLPair], _ templates: TemplateCompiler) -> ValueTemplate? {
         var named: [NamedTemplate] = []

@@ -41,7 +41,7 @@ extension FlowCompiler {
         var collect: (template: ValueTemplate, type: ExpressionType)?
         if let node = loop.collect {
             let inner = scopes.scope(after.isReachable ? after : before, order: Int.max, inFail: isInHandler)
-            collect = TemplateCompiler(context, scope: inner).compile(node, .any("'collect'"))
+            collect = TemplateCompiler(context, scope: inner).compile(node, .collected)
         }
         let inside = loops
         if loop.name != nil {

@@ -51,8 +51,7 @@ extension FlowCompiler {
         let scope = scopes.scope(FlowState(), order: -1, inFail: false)
         switch written.trigger {
         case .webhook(var hook):
-            // A flow that responds is waited for, unless it says otherwise; Stripe is told at once that it need not repeat.
-            if !written.hasAnswer, hook.authentication != .stripe, hasRespond { hook.answer = .whenFinished }
+            hook.answer = written.answer(of: hook, responds: hasRespond)
             guard let node = written.eventID else { return .webhook(hook) }
             let placed = ExpressionCompiler(context).bare(node, what: "'eventId'", scope: scope, expected: .string)
             hook.eventID = placed?.expression

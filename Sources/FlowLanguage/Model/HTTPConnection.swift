@@ -154,12 +154,57 @@ package enum HTTPAllowance: Sendable, Hashable {
     }
 }
 
+/// A host of a URL that is no public one, as far as its text tells: `localhost`, and addresses in writing.
+struct InnerHost {
+    /// 4 or 16 bytes in network order.
+    private let bytes: [UInt8]
+
+    /// Nil for a public address, and for a name, which is looked up at run time.
+    init?(_ host: String) {
+        let text = host.hasPrefix("[") ? String(host.dropFirst().prefix { $0 != "]" }) : host
+        let written = HTTPAllowance.bytes(ofAddress: text)
+        guard let bytes = text == "localhost" ? [127, 0, 0, 1] : written else { return nil }
+        guard bytes.count == 4 ? Self.isInner(bytes[0], bytes[1]) : bytes[0] >> 5 != 1 else { return nil }
+        self.bytes = bytes
+    }
+
+    /// By the first two bytes of an IPv4 address; of IPv6 only 2000::/3 is handed out.
+    private static func isInner(_ first: UInt8, _ second: UInt8) -> Bool {
+        switch (first, second) {
+        case (0, _), (10, _), (127, _), (169, 254), (172, 16...31), (192, 168), (100, 64...127): true
+        default: false
+        }
+    }
+
+    /// What to list; nil for link-local addresses, which nothing opens.
+    var allowance: String? {
+        if bytes.count == 4, bytes[0] == 169 || bytes[0] == 0 { return nil }
+        guard bytes.count == 4 else { return bytes == [UInt8](repeating: 0, count: 15) + [1] ? "'::1'" : nil }
+        return bytes[0] == 127 ? "127.0.0.0/8" : bytes.map(String.init).joined(separator: ".")
+    }
+
+    func isOpened(by allowances: [HTTPAllowance]) -> Bool {
+        allowances.contains { allowance in
+            guard case .addresses(let block, let length) = allowance, block.count == bytes.count else { return false }
+            return (0..<length).allSatisfy { bit in
+                let differing: UInt8 = block[bit / 8] ^ bytes[bit / 8]
+                return differing & (0x80 >> (bit % 8)) == 0
+            }
+        }
+    }
+}
+
 /// Header fields, by name.
 package enum HTTPHeaderName {
     /// Fields that carry credentials (they would stand in the journal) or frame the message.
     package static let refused: Set<String> = [
         "authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding", "connection",
         "expect", "upgrade", "te", "trailer", "accept-encoding", "idempotency-key",
+    ]
+
+    /// Fields that say where an answer ends or whose it is: the server writes them, whatever a flow says.
+    package static let serversOwn: Set<String> = [
+        "content-length", "transfer-encoding", "connection", "upgrade", "trailer", "te", "set-cookie", "date", "server",
     ]
 
     /// Whether the text is a token of RFC 9110 section 5.6.2.

@@ -4,7 +4,10 @@ import Expressions
 extension AppReader {
     /// Checks what the settings' types alone do not say; `reader` stands on the connection's mapping.
     func checkHTTP(_ settings: ValueMap, _ reader: inout MappingReader) {
-        if let node = reader.value("url"), let url = settings["url"]?.stringValue { checkURL(url, node) }
+        if let node = reader.value("url"), let url = settings["url"]?.stringValue {
+            checkURL(url, node)
+            warnAboutInnerHost(url, settings["allow"], node)
+        }
         if let node = reader.value("auth"), let auth = settings["auth"]?.mapValue {
             checkAuthentication(auth, node, url: settings["url"]?.stringValue)
         }
@@ -35,6 +38,20 @@ extension AppReader {
                 notes: ["parameters stand under 'query' of each http-request"]
             )
         }
+    }
+
+    /// The host of 'url' may be asked without being listed, but an address inside is refused until it is.
+    private func warnAboutInnerHost(_ url: String, _ allow: Value?, _ node: YAMLNode) {
+        let allowed = allow?.listValue?.compactMap { $0.stringValue.flatMap(HTTPAllowance.init) } ?? []
+        guard let host = HTTPURLText(url).host, let inner = InnerHost(host), !inner.isOpened(by: allowed) else {
+            return
+        }
+        context.warning(
+            .httpAllow,
+            "'\(host)' is an address inside, which is refused at run time",
+            at: node.range,
+            notes: inner.allowance.map { ["'allow: [\($0)]' opens it"] } ?? []
+        )
     }
 
     private func checkAuthentication(_ map: ValueMap, _ node: YAMLNode, url: String?) {

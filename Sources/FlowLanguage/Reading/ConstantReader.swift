@@ -66,6 +66,10 @@ extension FileContext {
             }
         var notes: [String] = []
         if type == .string { notes = ["put it in quotes to make it a text"] }
+        if type == .int, let scalar = node.scalar {
+            let isQuoted = scalar.style != .plain
+            notes = TypeRules.amountHint(scalar.text, isQuoted: isQuoted).map { [$0] } ?? []
+        }
         error(.typeConstant, "\(what) is \(expected); found \(node.kindName)", at: node.range, notes: notes)
         return nil
     }

@@ -28,6 +28,13 @@ struct TriggerSource {
     var table: Located<String>?
     var when: YAMLNode?
     var range: Range<Int>
+
+    /// How a web hook's sender is answered.
+    ///
+    /// A flow that responds is waited for, unless it says otherwise; Stripe is told at once that it need not repeat.
+    func answer(of hook: WebhookTrigger, responds: Bool) -> WebhookTrigger.Answer {
+        !hasAnswer && responds && hook.authentication != .stripe ? .whenFinished : hook.answer
+    }
 }
 
 /// `concurrency:` of a flow.

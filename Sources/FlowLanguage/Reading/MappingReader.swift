@@ -202,7 +202,11 @@ extension FileContext {
     func items(of node: YAMLNode, what: String) -> [YAMLNode]? {
         if case .sequence(let items) = node.content { return items }
         if !node.isUnreadable {
-            error(.typeList, "\(what) is a list; found \(node.kindName)", at: node.range)
+            var notes: [String] = []
+            if case .mapping(let pairs) = node.content, let key = pairs.first?.name, key.hasPrefix("-") {
+                notes = ["the '-' of a list needs a space behind it: '- \(key.dropFirst()):'"]
+            }
+            error(.typeList, "\(what) is a list; found \(node.kindName)", at: node.range, notes: notes)
         }
         return nil
     }

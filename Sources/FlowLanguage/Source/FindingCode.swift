@@ -43,6 +43,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case typeMismatch = "type.mismatch"
     case textValue = "type.text-value"
     case textNull = "type.text-null"
+    case textExpression = "type.text-expression"
     case valueChoice = "value.choice"
     case valueRange = "value.range"
     case nameIdentifier = "name.identifier"

@@ -59,7 +59,21 @@ struct ExpressionCompiler {
             )
             return nil
         }
+        if let time = Self.time(scalar.text) {
+            context.error(
+                .typeExpression,
+                "\(what) is an expression; found a time as it stands",
+                at: node.range,
+                notes: ["write timestamp('\(time)')"]
+            )
+            return nil
+        }
         return compile(source, source.whole, scope: scope, expected: expected, what: what)
+    }
+
+    /// The text as RFC 3339 when it is a date, or a date with a time; as CEL it would be a subtraction.
+    private static func time(_ text: String) -> String? {
+        ["", "Z", "T00:00:00Z"].map { text + $0 }.first { Timestamp(rfc3339: $0) != nil }
     }
 
     // MARK: Any expression
@@ -147,9 +161,34 @@ struct ExpressionCompiler {
             } else if reference.path.first == ScopeSlot.trigger.name, let note = scope.triggerNote {
                 context.error(.triggerNotThere, note, at: range)
                 isFine = false
+            } else if let header = Self.capitalHeader(reference.path, scope) {
+                let written = source.text(start..<offsets.lowerBound + reference.range.upperBound)
+                let key = written.ranges(of: header).last.map { written[..<$0.lowerBound].utf8.count } ?? 0
+                context.findings.add(
+                    .error,
+                    "expression.unknown-field",
+                    "'\(reference.path.dropLast().joined(separator: "."))' never has '\(header)': "
+                        + "the names of headers are lower-case",
+                    context.text.range(source.map.sourceRange(start + key..<start + key + header.utf8.count)),
+                    ["write \"\(header.lowercased())\""]
+                )
+                isFine = false
             }
         }
         return isFine
+    }
+
+    /// The name of a header of a web hook or of an answer, when it is written with capitals.
+    private static func capitalHeader(_ path: [String], _ scope: ExpressionScope) -> String? {
+        guard let header = path.last, header != header.lowercased() else { return nil }
+        var type = scope.declarations.variables.first { $0.name == path.first }?.type
+        for name in path.dropFirst().dropLast() {
+            guard case .record(let record)? = type else { return nil }
+            if name == "headers", !ScopeBuilder.headed.contains(record.name) { return nil }
+            type = record.fields[name]?.type
+        }
+        guard path.dropLast().last == "headers", type == .map(.string, .string) else { return nil }
+        return header
     }
 
     private func trimmed(_ source: Source, _ offsets: Range<Int>) -> Range<Int> {

@@ -138,6 +138,9 @@ struct ScopeBuilder {
         )
     }
 
+    /// The records with the headers of a message, whose names are lower-case.
+    static let headed: Set<String> = ["trigger", "http-request"]
+
     private static let nullableText = ExpressionType.string.declared(.init(isNullable: true))
 
     /// What another side did not give is null.

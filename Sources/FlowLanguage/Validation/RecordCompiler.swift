@@ -147,6 +147,10 @@ struct RecordCompiler {
                 return expression.value
             }
             if isOwnType, !scalar.text.contains("${"), scalar.resolved != .null, column.type != .json {
+                if column.type == .string {
+                    TemplateCompiler(context, scope: scope)
+                        .warnOfExpression(scalar, node, Expectation(type: .string, what: what))
+                }
                 return constant(node, column: column)
             }
         }

@@ -8,6 +8,12 @@ struct Expectation {
     /// The only texts, when there are few.
     var allowed: [String] = []
     var allowsNull = false
+    /// Whether people read it, so that anything may stand in it.
+    var isProse = false
+    /// Whether it stands for the item of a loop.
+    var isCollected = false
+
+    static let collected = Expectation(type: .dynamic, what: "'collect'", allowsNull: true, isCollected: true)
 
     static func any(_ what: String) -> Expectation { Expectation(type: .dynamic, what: what, allowsNull: true) }
 }
@@ -150,6 +156,7 @@ struct TemplateCompiler {
         _ expectation: Expectation
     ) -> (template: ValueTemplate, type: ExpressionType)? {
         guard var value = context.constant(of: scalar, at: node.range) else { return nil }
+        warnOfExpression(scalar, node, expectation)
         if value == .null, expectation.allowsNull { return (.constant(.null), .null) }
         if case .string(let text) = value, expectation.type == .timestamp, let timestamp = Timestamp(rfc3339: text) {
             value = .timestamp(timestamp)
@@ -190,6 +197,24 @@ struct TemplateCompiler {
         }
         if case .int(let number) = value, expectation.type == .double { value = .double(Double(number)) }
         return (.constant(value), TypeRules.type(of: value))
+    }
+
+    /// A plain text that as a whole is an expression, such as `input.name`, was hardly meant as a text.
+    func warnOfExpression(_ scalar: YAMLScalar, _ node: YAMLNode, _ expectation: Expectation) {
+        guard scalar.style == .plain, !expectation.isProse else { return }
+        guard expectation.type == .dynamic || expectation.type == .string else { return }
+        let text = scalar.text
+        let name = text.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+        guard let slot = scope.declarations.variables.firstIndex(where: { $0.name == name }) else { return }
+        let isItem = slot >= ScopeSlot.allCases.count && name != "record"
+        guard text[name.endIndex...].hasPrefix(".") || isItem && expectation.isCollected else { return }
+        guard Expression.compile(text, declarations: scope.declarations).expression != nil else { return }
+        context.warning(
+            .textExpression,
+            "this is the text '\(text)', not the value",
+            at: node.range,
+            notes: ["write '${ \(text) }' for the value, or put the text in quotes"]
+        )
     }
 
     // MARK: Lists and mappings

@@ -86,6 +86,18 @@ struct YAMLLineScanner {
         }
         guard index < line.upperBound else { return }
         let keyColumn = index - line.lowerBound
+        if bytes[index] == UInt8(ascii: "-"), index + 1 < line.upperBound, bytes[index + 1] | 0x20 >= 0x61,
+            bytes[index + 1] | 0x20 <= 0x7A
+        {
+            found.append(
+                Trap(
+                    code: .yamlSyntax,
+                    message: "the '-' of a list needs a space behind it",
+                    range: index..<index + 1,
+                    isGuess: true
+                )
+            )
+        }
         if let colon = keyEnd(from: index, in: line) {
             index = colon + 1
             while index < line.upperBound, isBlank(bytes[index]) { index += 1 }

@@ -13,11 +13,21 @@ struct YAMLTraps {
 
     // MARK: Text that is YAML, but not what was meant
 
-    /// Reports a plain value that ` #` ended in the middle of `${ … }` or of a quote, and tells whether it did.
+    /// Keys whose value is read by people: a `#7` in it is more likely a number than a comment.
+    private static let proseKeys: Set<String> = ["message", "subject", "text"]
+
+    /// Reports a plain value that ` #` ended in the middle of `${ … }` or of a quote, or before a `${`, and tells whether
+    /// it did.
     func isCutByComment(_ scalar: YAMLScalar, range: Range<Int>, key: String?) -> Bool {
         guard scalar.style == .plain, let comment = comment(behind: range.upperBound) else { return false }
         let isBare = key.map { Self.expressionKeys.contains($0) } ?? false
-        guard OpenExpression.isOpen(scalar.text, isBareExpression: isBare) else { return false }
+        let beginsExpression = text.bytes[(comment + 1)...].starts(with: "${".utf8)
+        guard beginsExpression || OpenExpression.isOpen(scalar.text, isBareExpression: isBare) else {
+            if let key, Self.proseKeys.contains(key), !scalar.text.isEmpty {
+                warnOfCutProse(range.lowerBound, comment: comment)
+            }
+            return false
+        }
         findings.error(
             .trapComment,
             "' #' begins a YAML comment, so the value ends before it",
@@ -26,6 +36,23 @@ struct YAMLTraps {
             notes: ["put the whole value in quotes: \(quoted(rest(of: range.lowerBound)))"]
         )
         return true
+    }
+
+    /// A comment begins with `# `; a `#` that a word or number follows is the text's own.
+    private func warnOfCutProse(_ start: Int, comment: Int) {
+        guard comment + 1 < text.bytes.count else { return }
+        switch text.bytes[comment + 1] {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"):
+            findings.add(
+                .warning,
+                FindingCode.trapComment.rawValue,
+                "' #' begins a YAML comment, so the text ends before it",
+                text.range(comment..<comment + 1),
+                ["put the whole text in quotes: \(quoted(rest(of: start))); or write '# ' to begin a comment"]
+            )
+        default: break
+        }
     }
 
     /// The place of a `#` that only blanks part from `offset`.

@@ -2,7 +2,7 @@ import Testing
 
 extension BrokenApp {
     /// Values of which the declaration says more than the type: optional ones, decimals, enums, and amounts.
-    static let declarations: [BrokenApp] = optionals + decimals + choices + amounts
+    static let declarations: [BrokenApp] = optionals + decimals + choices + amounts + money
 
     private static func set(_ name: String, _ lines: String, _ expected: [ExpectedFinding]) -> BrokenApp {
         let head = """
@@ -217,6 +217,43 @@ extension BrokenApp {
                 ExpectedFinding("2️⃣", "expression.constant", saying: "timestamp('2026-11-20T00:00:00Z')"),
                 ExpectedFinding("3️⃣", "expression.constant", saying: "timestamp('2026-11-20T12:00:00Z')"),
             ]
+        ),
+    ]
+
+    private static let money: [BrokenApp] = [
+        .blocks(
+            "amounts and currencies that no payment has",
+            """
+            - id: one
+              block: execute-connection-command
+              connection: stripe
+              command: create-payment-intent
+              data: { orderId: 1, amount: 1️⃣-5, currency: 2️⃣dollars }
+            - id: two
+              block: execute-connection-command
+              connection: stripe
+              command: create-payment-intent
+              data: { orderId: 1, amount: 3️⃣0, currency: 4️⃣eru }
+            - id: three
+              block: execute-connection-command
+              connection: stripe
+              command: create-payment-intent
+              data: { orderId: 1, amount: 500, currency: EUR }
+            """,
+            ExpectedFinding("1️⃣", "value.range", saying: "greater than zero"),
+            ExpectedFinding("2️⃣", "app.currency", saying: "three letters"),
+            ExpectedFinding("3️⃣", "value.range"),
+            ExpectedFinding("4️⃣", "app.currency", saying: "did you mean")
+        ),
+        .blocks(
+            "a fraction for a column of amounts",
+            """
+            - id: order
+              block: insert-record
+              table: orders
+              set: { email: a@example.com, total: 1️⃣'19.99' }
+            """,
+            ExpectedFinding("1️⃣", "type.constant", saying: "money.minor('19.99', 'usd')")
         ),
     ]
 

@@ -29,12 +29,15 @@ extension BrokenApp {
             """
             flow: test
             kind: cloud
-            trigger: { webhook: { method: POST, auth: none } }
+            trigger: { webhook: { method: POST, auth: none, answer: at-once } }
             blocks:
               - block: 1️⃣respond
                 body: hello
+              - block: 2️⃣respond
+                body: again
             """,
-            ExpectedFinding("1️⃣", "flow.respond.nobody", saying: "when-finished")
+            ExpectedFinding("1️⃣", "flow.respond.nobody", saying: "when-finished"),
+            ExpectedFinding("2️⃣", "flow.respond.nobody", saying: "when-finished")
         ),
         flow(
             "an answer to what a schedule started",

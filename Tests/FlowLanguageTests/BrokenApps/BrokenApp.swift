@@ -48,4 +48,5 @@ struct BrokenAppTests {
 extension BrokenApp {
     static let all =
         traps + yaml + names + types + graphs + timing + branches + apps + triggers + http + code + declarations
+        + slips
 }
