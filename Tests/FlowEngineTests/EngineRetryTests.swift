@@ -82,7 +82,7 @@ struct EngineRetryTests {
 
     @Test("an 'on' that cannot be evaluated is no further attempt, and the failure stays what it was")
     func blindOn() async throws {
-        let flow = Self.charging.replacing("error.code == 'declined'", with: "error.param > 1")
+        let flow = Self.charging.replacing("error.code == 'declined'", with: "int(error.message) > 1")
         let transport = Self.bank(402)
         try await EngineWorld.with(flow) { world in
             try await world.run(transport: transport) { engine in
