@@ -121,7 +121,8 @@ extension Analyzer {
         switch name {
         case "duration":
             let days = text.hasSuffix("d") ? Int64(text.dropLast()) : nil
-            return days.map { "write duration('\($0.multipliedReportingOverflow(by: 24).partialValue)h')" }
+            // Far beyond what a duration holds, and so no hint.
+            return days.flatMap { $0.magnitude < 1_000_000 ? "write duration('\($0 * 24)h')" : nil }
                 ?? "write it as '1h30m' or '1.5s'; the units are h, m, s and ms"
         case "timestamp":
             let withZone = [text + "T00:00:00Z", text + "Z"].first { Timestamp(rfc3339: $0) != nil }

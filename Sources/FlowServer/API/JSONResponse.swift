@@ -1,5 +1,6 @@
 import Expressions
 import FlowEngine
+import FlowLanguage
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -35,7 +36,7 @@ extension Response {
         var headers = HTTPFields()
         for (key, value) in answer.headers {
             guard let text = key.stringValue, let name = HTTPField.Name(text), let content = value.stringValue,
-                !framing.contains(name), HTTPField.isValidValue(content)
+                !HTTPHeaderName.serversOwn.contains(name.canonicalName), HTTPField.isValidValue(content)
             else { continue }
             headers[name] = content
         }
@@ -63,9 +64,4 @@ extension Response {
             headers: [.location: "/runs/\(run)", .retryAfter: "1"]
         )
     }
-
-    /// Headers that say where a message ends or whom a connection belongs to: never a flow's to set.
-    private static let framing: Set<HTTPField.Name> = [
-        .contentLength, .transferEncoding, .connection, .upgrade, .trailer, .te, .setCookie, .date, .server,
-    ]
 }

@@ -88,6 +88,19 @@ extension StripeError {
         StripeError(code: code, param: param, message)
     }
 
+    /// A card that its bank, or Stripe, turned down.
+    static func declined(_ reason: TestCard.Decline, details: JSONObject) -> StripeError {
+        StripeError(
+            status: 402,
+            kind: .card,
+            code: reason.code,
+            param: reason.param,
+            reason.message,
+            details: details,
+            executed: true
+        )
+    }
+
     static func unexpectedState(_ code: String, _ message: String, details: JSONObject = [:]) -> StripeError {
         StripeError(code: code, message, details: details, executed: true)
     }

@@ -123,15 +123,7 @@ extension Ledger {
         emit("charge.failed", charge)
         var details = Self.details(of: reason)
         details["charge"] = .string(charge.id)
-        return StripeError(
-            status: 402,
-            kind: .card,
-            code: reason.code,
-            param: reason.param,
-            reason.message,
-            details: details,
-            executed: true
-        )
+        return StripeError.declined(reason, details: details)
     }
 
     // MARK: Authorisations

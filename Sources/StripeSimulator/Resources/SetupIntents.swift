@@ -208,15 +208,7 @@ extension Ledger {
         guard let intent = find(.setupIntent, id) else { return StripeError(reason.message) }
         var details = Self.details(of: reason)
         details["payment_method"] = .object(visible(method))
-        var error = StripeError(
-            status: 402,
-            kind: .card,
-            code: reason.code,
-            param: reason.param,
-            reason.message,
-            details: details,
-            executed: true
-        )
+        var error = StripeError.declined(reason, details: details)
         let stored = error.object(requestLog: nil)
         let attempt = newAttempt(intent, method, status: "failed")
         let failed = change(.setupIntent, id, emitting: "setup_intent.setup_failed") { intent in

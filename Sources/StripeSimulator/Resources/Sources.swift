@@ -44,15 +44,7 @@ extension Ledger {
         let customer = try liveCustomer(call.id)
         let method = try paymentMethod(fromToken: call.string("source") ?? "", param: "source")
         if case .declines(let reason) = testCard(of: method).behaviour {
-            throw StripeError(
-                status: 402,
-                kind: .card,
-                code: reason.code,
-                param: reason.param,
-                reason.message,
-                details: Self.details(of: reason),
-                executed: true
-            )
+            throw StripeError.declined(reason, details: Self.details(of: reason))
         }
         let card = newCard(of: method, customer: .string(customer.id), metadata: call.updatedMetadata(nil))
         insert(.card, card)
