@@ -36,7 +36,7 @@ setup:
 	@command -v swift >/dev/null || { echo 'Swift 6.3 is needed: https://www.swift.org/install/linux/'; exit 2; }
 
 build: setup
-	@echo '==> building the release command (the first time takes about seven minutes on two cores)'
+	@echo '==> building the release command (the first time takes ten to fifteen minutes on two cores)'
 	$(RELEASE)
 	$(WORKER)
 
