@@ -59,6 +59,8 @@ package enum Limits {
     package static let strikes = 3
     /// Log lines and their fields are cut here, in Unicode scalars: one line must not flood the log.
     package static let logTextLength = 8_192
+    /// Of the lines between two effects, in bytes: behind that each is cut to `logTextBrief`.
+    package static let logBytes = 1 << 20, logTextBrief = 200
     /// An idempotency key of a page call, in UTF-8 bytes (Stripe's own limit).
     package static let idempotencyKeyBytes = 255
     /// The key of an event, in UTF-8 bytes.

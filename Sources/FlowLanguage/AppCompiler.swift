@@ -143,6 +143,7 @@ package struct AppCompiler: Sendable {
             signatures[source.name.value] = FlowEnvironment.Signature(
                 kind: source.kind,
                 trigger: source.trigger?.trigger,
+                access: source.access?.map(\.value) ?? [],
                 inputs: source.inputs,
                 outputs: source.outputs.map(\.name)
             )

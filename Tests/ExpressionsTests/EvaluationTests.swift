@@ -181,4 +181,51 @@ struct EvaluationTests {
             #expect(error.range == 0..<1)
         }
     }
+
+    @Test("a declared field that holds null is null, and absent for has() and .?, as a field of a wrapper type is")
+    func nullFields() throws {
+        let number = ExpressionType.int.declared(.init(isNullable: true))
+        let record = RecordType(name: "input", fields: ["n": .init(number), "all": .init(.dynamic)])
+        let nested = RecordType(name: "row", fields: ["input": .init(.record(record), presence: .sometimes)])
+        let declarations = Declarations([.init("input", .record(record)), .init("row", .record(nested))])
+        func value(_ text: String, _ n: Value) throws -> Value {
+            let compilation = Expression.compile(text, declarations: declarations)
+            let expression = try #require(compilation.expression, "\(compilation.findings)")
+            let input: Value = ["n": n, "all": ["n": n]]
+            return try expression.evaluate(in: Bindings([input, ["input": input]]))
+        }
+        for (text, present, absent) in [
+            ("has(input.n)", true, false), ("has(input.n) ? input.n + 1 : 0", 8, 0), ("input.?n.orValue(4)", 7, 4),
+            ("input[?'n'].orValue(4)", 7, 4), ("input.n == null", false, true),
+            ("row.?input.n.orValue(4) + 1", 8, 5), ("row.?input.?n.hasValue()", true, false),
+            // Undeclared: a key that is there is there.
+            ("has(input.all.n)", true, true), ("input.all.?n.orValue(4) == null", false, true),
+        ] as [(String, Value, Value)] {
+            #expect(try value(text, 7) == present, "\(text)")
+            #expect(try value(text, .null) == absent, "\(text)")
+        }
+    }
+
+    @Test("zones are those of the IANA list, UTC and offsets; what means several is none")
+    func zones() throws {
+        let time = "timestamp('2023-07-01T12:00:00Z')"
+        for (zone, hour) in [("Europe/London", 13), ("UTC", 12), ("+02:30", 14), ("-08:00", 4), ("US/Central", 7)] {
+            #expect(try Self.value("\(time).getHours('\(zone)')") == .int(Int64(hour)))
+        }
+        for zone in ["BST", "PST", "CST", "IST", "GMT-8", "UTC+1", "Z", "/etc/localtime", ""] {
+            #expect(throws: EvaluationError.self, "\(zone)") { try Self.value("\(time).getHours('\(zone)')") }
+        }
+    }
+
+    @Test("a map with keys that JSON writes alike has no JSON form, and neither has what is no number")
+    func noJSON() throws {
+        for text in ["{1: 2, '1': 3}", "{true: 2, 'true': 3}", "{'a': [1.0 / 0.0]}", "[{'b': 0.0 / 0.0}]", "[type(1)]"]
+        {
+            let value = try Self.value(text)
+            #expect(value.jsonFault != nil)
+            #expect(throws: JSONError.self, "\(text)") { try JSON.encode(value) }
+        }
+        #expect(try Self.value("{1: 2, '2': 3, 'n': [1.5, null, b'x', timestamp(0)]}").jsonFault == nil)
+        #expect(throws: EvaluationError.self) { try Self.value("[dyn(1), 1u].transformMapEntry(i, v, {v: i})") }
+    }
 }

@@ -245,9 +245,10 @@ extension Analyzer {
             )
         }
         let value = analyze(operand, inChain: arguments[0].path != nil)
-        _ = selectedType(value.type, field, fieldRange, needsPresence: false, operand)
+        let type = selectedType(value.type, field, fieldRange, needsPresence: false, operand)
         noteReference(arguments[0])
-        return folded(PresenceNode(value.node, field: field, range: node.range), .bool, over: value.node)
+        let presence = PresenceNode(value.node, field: field, isNullAbsent: mayBeNull(type), range: node.range)
+        return folded(presence, .bool, over: value.node)
     }
 }
 

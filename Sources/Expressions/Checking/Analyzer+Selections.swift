@@ -38,6 +38,21 @@ extension Analyzer {
         }
     }
 
+    /// Whether a declared field may hold null; within an optional, whether what it wraps may.
+    func mayBeNull(_ type: DeducedType) -> Bool {
+        if case .optional(let wrapped) = substitution.plain(type) { return mayBeNull(wrapped) }
+        return substitution.resolve(type).facets.isNullable
+    }
+
+    /// The type of an optional selection: a declared field that holds null gives none, never an optional of null.
+    func withoutNull(_ type: DeducedType) -> DeducedType {
+        guard case .optional(let wrapped) = substitution.plain(type),
+            case .declared(let plain, var facets) = substitution.resolve(wrapped), facets.isNullable
+        else { return type }
+        facets.isNullable = false
+        return .optional(facets == .none ? plain : .declared(plain, facets))
+    }
+
     private func findsMethod(_ name: String) -> Bool {
         StandardSignatures.byName[name]?.contains { $0.isMember } ?? false
     }

@@ -321,15 +321,23 @@ extension Analyzer {
         let value = analyze(operand, inChain: node.path != nil)
         let isKnown = isOptional || (!present.isEmpty && node.path.map { present.contains($0) } ?? false)
         var type = selectedType(value.type, field, fieldRange, needsPresence: !isKnown, operand)
-        if isOptional, case .optional = substitution.plain(value.type) {
-        } else if isOptional {
-            type = .optional(type)
-        }
-        if !isOptional, !isTraced, let path = PathNode(value.node, field: field, range: node.range) {
+        let isChained = if case .optional = substitution.plain(value.type) { true } else { false }
+        let isNullable = mayBeNull(type)
+        if isOptional, !isChained { type = .optional(type) }
+        type = withoutNull(type)
+        if !isOptional, !isTraced, !(isChained && isNullable),
+            let path = PathNode(value.node, field: field, range: node.range)
+        {
             return made(path, type)
         }
         return folded(
-            SelectNode(value.node, field: field, isOptional: isOptional, range: node.range),
+            SelectNode(
+                value.node,
+                field: field,
+                isOptional: isOptional,
+                isNullAbsent: isNullable,
+                range: node.range
+            ),
             type,
             over: value.node
         )
@@ -344,12 +352,19 @@ extension Analyzer {
         let value = analyze(operand, inChain: node.path != nil)
         let keyValue = analyze(key)
         var type = indexedType(value.type, key, keyValue.type, needsPresence: !isOptional, operand)
-        if isOptional, case .optional = substitution.plain(value.type) {
-        } else if isOptional {
-            type = .optional(type)
+        let isNullable = mayBeNull(type)
+        if isOptional {
+            if case .optional = substitution.plain(value.type) {} else { type = .optional(type) }
         }
+        type = withoutNull(type)
         return folded(
-            IndexNode(value.node, key: keyValue.node, isOptional: isOptional, range: node.range),
+            IndexNode(
+                value.node,
+                key: keyValue.node,
+                isOptional: isOptional,
+                isNullAbsent: isNullable,
+                range: node.range
+            ),
             type,
             over: value.node,
             keyValue.node

@@ -246,7 +246,8 @@ final class MapTransformNode: EvaluationNode {
         }
         try frame.charge(entries.count)
         for (key, value) in entries {
-            guard results[key] == nil else {
+            // `1` and `1u` are one key: a look-up with either finds it.
+            guard results.member(key.value) == nil else {
                 throw EvaluationError.invalid("the same key twice in a map").placed(at: transformation.range)
             }
             results[key] = value

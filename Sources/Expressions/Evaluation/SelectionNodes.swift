@@ -1,5 +1,16 @@
 /// What selecting a member by a name or a key gives.
+///
+/// A field that is declared to be optional is there and null when nothing was given. `has()` and `.?` take it for absent,
+/// as CEL's language definition has it for fields of wrapper types (section "Field Selection"): `a.b` is null, `has(a.b)`
+/// is false.
 enum Selection {
+    /// The optional that `.?` gives.
+    static func optional(_ member: Value?, isNullAbsent: Bool) -> OptionalValue {
+        guard let member else { return .none }
+        if isNullAbsent, case .null = member { return .none }
+        return OptionalValue(member)
+    }
+
     /// The field of a map, or nil when it is not there.
     static func field(_ name: String, of value: Value) throws(EvaluationError) -> Value? {
         guard case .map(let map) = value else {
@@ -59,11 +70,20 @@ final class SelectNode: EvaluationNode {
     let operand: any EvaluationNode
     let field: String
     let isOptional: Bool
+    /// Whether an optional of null is none.
+    let isNullAbsent: Bool
 
-    init(_ operand: any EvaluationNode, field: String, isOptional: Bool, range: Range<Int>) {
+    init(
+        _ operand: any EvaluationNode,
+        field: String,
+        isOptional: Bool,
+        isNullAbsent: Bool,
+        range: Range<Int>
+    ) {
         self.operand = operand
         self.field = field
         self.isOptional = isOptional
+        self.isNullAbsent = isNullAbsent
         self.range = range
     }
 
@@ -80,10 +100,10 @@ final class SelectNode: EvaluationNode {
         do throws(EvaluationError) {
             if case .optional(let optional) = value {
                 guard let inner = optional.value else { return value }
-                return .optional(try Selection.field(field, of: inner).map(OptionalValue.init) ?? .none)
+                return .optional(Selection.optional(try Selection.field(field, of: inner), isNullAbsent: isNullAbsent))
             }
             let member = try Selection.field(field, of: value)
-            if isOptional { return .optional(member.map(OptionalValue.init) ?? .none) }
+            if isOptional { return .optional(Selection.optional(member, isNullAbsent: isNullAbsent)) }
             guard let member else { throw Selection.missing(field) }
             return member
         } catch {
@@ -98,11 +118,20 @@ final class IndexNode: EvaluationNode {
     let operand: any EvaluationNode
     let key: any EvaluationNode
     let isOptional: Bool
+    /// Whether an optional of null is none.
+    let isNullAbsent: Bool
 
-    init(_ operand: any EvaluationNode, key: any EvaluationNode, isOptional: Bool, range: Range<Int>) {
+    init(
+        _ operand: any EvaluationNode,
+        key: any EvaluationNode,
+        isOptional: Bool,
+        isNullAbsent: Bool,
+        range: Range<Int>
+    ) {
         self.operand = operand
         self.key = key
         self.isOptional = isOptional
+        self.isNullAbsent = isNullAbsent
         self.range = range
     }
 
@@ -112,10 +141,10 @@ final class IndexNode: EvaluationNode {
         do throws(EvaluationError) {
             if case .optional(let optional) = value {
                 guard let inner = optional.value else { return value }
-                return .optional(try Selection.element(key, of: inner).map(OptionalValue.init) ?? .none)
+                return .optional(Selection.optional(try Selection.element(key, of: inner), isNullAbsent: isNullAbsent))
             }
             let element = try Selection.element(key, of: value)
-            if isOptional { return .optional(element.map(OptionalValue.init) ?? .none) }
+            if isOptional { return .optional(Selection.optional(element, isNullAbsent: isNullAbsent)) }
             guard let element else { throw Selection.missing(key, in: value) }
             return element
         } catch {
@@ -129,21 +158,24 @@ final class PresenceNode: EvaluationNode {
     let range: Range<Int>
     let operand: any EvaluationNode
     let field: String
+    let isNullAbsent: Bool
 
-    init(_ operand: any EvaluationNode, field: String, range: Range<Int>) {
+    init(_ operand: any EvaluationNode, field: String, isNullAbsent: Bool, range: Range<Int>) {
         self.operand = operand
         self.field = field
+        self.isNullAbsent = isNullAbsent
         self.range = range
     }
 
     func evaluate(_ frame: inout Frame) throws(EvaluationError) -> Value {
-        let value = try operand.evaluate(&frame)
+        var value = try operand.evaluate(&frame)
+        if case .optional(let optional) = value {
+            guard let inner = optional.value else { return .bool(false) }
+            value = inner
+        }
         do throws(EvaluationError) {
-            if case .optional(let optional) = value {
-                guard let inner = optional.value else { return .bool(false) }
-                return .bool(try Selection.field(field, of: inner) != nil)
-            }
-            return .bool(try Selection.field(field, of: value) != nil)
+            let member = try Selection.field(field, of: value)
+            return .bool(Selection.optional(member, isNullAbsent: isNullAbsent).value != nil)
         } catch {
             throw error.placed(at: range)
         }

@@ -70,11 +70,13 @@ enum TimeFunctions {
         guard zone.utf8.count <= 64 else { throw .invalid("there is no such time zone") }
         let signed = zone.utf8.first.map(\.isDigit) ?? false ? "+" + zone : zone
         var scanner = DigitScanner(bytes: Array(signed.utf8))
-        if let offset = scanner.zoneOffset(), scanner.isAtEnd { return Int64(offset) }
-        // Foundation may look a name up as a file: names of zones have letters, digits, `_`, `+`, `-` and inner slashes.
-        let isName = zone.utf8.allSatisfy { $0.continuesIdentifier || [43, 45, 47].contains($0) }
-        guard isName, zone.utf8.first != 47, let named = TimeZone(identifier: zone) else {
-            throw .invalid("there is no such time zone")
+        if signed.utf8.first.map({ "+-".utf8.contains($0) }) ?? false, let offset = scanner.zoneOffset(),
+            scanner.isAtEnd
+        {
+            return Int64(offset)
+        }
+        guard let named = ZoneName.zone(zone) else {
+            throw .invalid("there is no such time zone; write one of the IANA list, as 'Europe/Berlin', or '+01:00'")
         }
         let date = Foundation.Date(timeIntervalSince1970: Double(moment.seconds))
         return Int64(named.secondsFromGMT(for: date))

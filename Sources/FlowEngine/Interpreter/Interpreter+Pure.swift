@@ -66,15 +66,20 @@ extension Interpreter {
 
     private mutating func log(_ block: LogBlock, node: Node, now: Timestamp) throws(BlockFailure) {
         let scope = scope(now: now, at: node)
-        let message = Self.logText(try scope.evaluate(block.message))
+        // Thousands of blocks may stand between two effects, and their lines wait for the next one.
+        let length = loggedBytes < Limits.logBytes ? Limits.logTextLength : Limits.logTextBrief
+        let message = Self.logText(try scope.evaluate(block.message), upTo: length)
         var fields: [String: String] = [:]
-        for field in block.fields { fields[field.name] = Self.logText(try scope.evaluate(field.value)) }
+        for field in block.fields {
+            fields[field.name] = Self.logText(try scope.evaluate(field.value), upTo: length)
+        }
+        loggedBytes += message.utf8.count + fields.values.reduce(0) { $0 + $1.utf8.count }
         lines.append(FlowLogLine(level: block.level, message: message, fields: fields, path: node.path))
         note(node, .done, now: now, message)
         state.position = .at(node.success ?? node.next)
     }
 
-    private static func logText(_ value: Value) -> String {
+    private static func logText(_ value: Value, upTo length: Int = Limits.logTextLength) -> String {
         let text: String
         if case .string(let string) = value {
             text = string
@@ -83,8 +88,8 @@ extension Interpreter {
         } else {
             text = value.kindName
         }
-        guard text.utf8.count > Limits.logTextLength else { return text }
-        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(Limits.logTextLength)))
+        guard text.utf8.count > length else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(length)))
     }
 
     private mutating func respond(_ block: RespondBlock, node: Node, now: Timestamp) throws(BlockFailure) {
@@ -110,6 +115,9 @@ extension Interpreter {
             } else {
                 .null
             }
+        if let fault = body.jsonFault {
+            throw .expression("not_json", "the answer cannot be written: \(fault)", at: node.range)
+        }
         state.answer = RunAnswer(status: status, headers: try headers(block, node: node, scope: scope), body: body)
         note(node, .done, now: now, String(status))
         state.position = .at(node.success ?? node.next)

@@ -98,8 +98,11 @@ extension Interpreter {
         switch block {
         case .span(let template):
             let value = try scope.evaluate(template)
-            guard case .duration(let span) = value, let time = now + max(.zero, span) else {
+            guard case .duration(let span) = value else {
                 throw .expression("not_a_duration", "'for' gave \(value.kindName), not a duration", at: node.range)
+            }
+            guard let time = now + max(.zero, span) else {
+                throw .expression("invalid_time", "'for' ends beyond the year 9999", at: node.range)
             }
             return .time(time)
         case .time(let placed):

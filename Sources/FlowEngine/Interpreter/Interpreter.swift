@@ -112,6 +112,8 @@ struct Interpreter: Sendable {
     /// Open transactions, outermost first.
     private(set) var frames: [Frame] = []
     var lines: [FlowLogLine] = []
+    /// Of the lines since the last effect.
+    var loggedBytes = 0
     /// Counted over the whole run; not given back by a rollback, since the work was done.
     private var blocksPassed = 0
     private var pureBlocksPassed = 0
@@ -269,6 +271,7 @@ extension Interpreter {
         if case .beginBranches = node.action { state.loops[node.index] = nil }
         state.trace = []
         pureBlocksPassed = 0
+        loggedBytes = 0
     }
 }
 
@@ -396,7 +399,13 @@ extension Interpreter {
         do throws(BlockFailure) {
             let scope = scope(now: now)
             var output = ValueMap(minimumCapacity: graph.outputs.count)
-            for declared in graph.outputs { output[declared.name] = try scope.evaluate(declared.value) }
+            for declared in graph.outputs {
+                let value = try scope.evaluate(declared.value)
+                if let fault = value.jsonFault {
+                    throw .engine("not_json", "the output '\(declared.name)' cannot be written: \(fault)")
+                }
+                output[declared.name] = value
+            }
             state.position = .finished(.succeeded(output: output))
         } catch {
             state.position = .finished(.failed(error))

@@ -2,12 +2,12 @@ extension FindingExplanations {
     static let flows: [FindingCode: Page] = [
         .accessCommand: Page(
             cause: """
-                The page may be called by a role to which one of the page's commands is closed: for that role \
-                the page always fails.
+                The page may be called by a role to which one of the page's commands, or a page that it runs, is closed: \
+                for that role the page always fails.
                 """,
             remedy: """
-                Grant the command under 'access' of the connection in app.yaml, or take the role from the page's \
-                access.
+                Grant the command under 'access' of the connection in app.yaml, open the other page too, or take the role \
+                from the page's access.
                 """
         ),
         .accessOnCloud: Page(
@@ -121,8 +121,9 @@ extension FindingExplanations {
                 often than a decision.
                 """,
             remedy: """
-                Write 'auth:' with stripe, hmac, standard-webhooks or bearer; or 'none' if anybody may start the \
-                flow.
+                Write 'auth:' with stripe (Stripe-Signature), hmac (X-Hub-Signature-256: sha256=…, as GitHub signs), \
+                standard-webhooks (webhook-signature) or bearer (a token of the runtime); or 'none' if anybody may \
+                start the flow. The secret that the first three sign with is hooks.<flow>.secret.
                 """
         ),
         .webhookMethod: Page(

@@ -78,6 +78,21 @@ extension FlowCompiler {
         )
     }
 
+    /// The same of another page that it runs: a sub-flow's access is checked against the first caller.
+    private func checkAccess(_ callee: FlowEnvironment.Signature, of flow: Located<String>) {
+        guard source.kind == .page, callee.kind == .page, let access = source.access,
+            !callee.access.contains("public")
+        else { return }
+        let refused = access.map(\.value).filter { $0 != "admin" && !callee.access.contains($0) }
+        guard !refused.isEmpty else { return }
+        context.warning(
+            .accessCommand,
+            "the page is open to \(refused.listed), but '\(flow.value)', which it runs, is closed to them",
+            at: flow.range,
+            notes: ["add them to the access of '\(flow.value)', or close this page to them"]
+        )
+    }
+
     private func compileData(
         _ command: CommandDeclaration,
         of service: ServiceDeclaration,
@@ -230,6 +245,7 @@ extension FlowCompiler {
                 at: flow.range
             )
         }
+        checkAccess(signature, of: flow)
         if flow.value == source.name.value, mode == .wait {
             context.error(.flowCallsItself, "the flow runs itself and waits for it: it would never end", at: flow.range)
         }

@@ -76,7 +76,17 @@ extension FlowCompiler {
                 )
             }
             return written.trigger
-        case .manual, .callback, .schedule: return written.trigger
+        case .callback:
+            if environment.model.payments == nil {
+                context.warning(
+                    .commandNeedsPayments,
+                    "without 'payments' in app.yaml nothing ever starts this flow",
+                    at: written.range,
+                    notes: ["run 'runnel payments activate'"]
+                )
+            }
+            return written.trigger
+        case .manual, .schedule: return written.trigger
         }
     }
 

@@ -5,6 +5,8 @@ struct FlowEnvironment {
     struct Signature {
         var kind: FlowGraph.Kind
         var trigger: Trigger?
+        /// The roles that may call a page.
+        var access: [String]
         var inputs: [InputDeclaration]
         var outputs: [String]
     }

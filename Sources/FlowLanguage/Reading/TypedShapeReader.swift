@@ -64,14 +64,15 @@ struct TypedShapeReader {
             }
         }
         let everything = Int64.min...Int64.max
-        let numeric = type == .int || type == .double || type == .decimal || !isKnown
+        // A decimal is a text, which neither SQLite nor JSON orders as a number.
+        let numeric = type == .int || type == .double || !isKnown
         if let bound = reader.int("min", in: everything) {
             shape.min = bound.value
-            require(numeric, "'min' stands at a number", at: bound.range)
+            require(numeric, "'min' stands at type int or double", at: bound.range)
         }
         if let bound = reader.int("max", in: everything) {
             shape.max = bound.value
-            require(numeric, "'max' stands at a number", at: bound.range)
+            require(numeric, "'max' stands at type int or double", at: bound.range)
             if let min = shape.min, min > bound.value {
                 context.error(.columnRule, "'max' is smaller than 'min'", at: bound.range)
             }
@@ -99,7 +100,14 @@ struct TypedShapeReader {
         if case .string(let text) = value, let length = shape.maxLength, text.unicodeScalars.count > length {
             context.error(.valueRange, "the default is longer than 'maxLength'", at: range)
         }
-        if case .int(let number) = value, number < shape.min ?? .min || number > shape.max ?? .max {
+        let isOutside =
+            switch value {
+            case .int(let number): number < shape.min ?? .min || number > shape.max ?? .max
+            case .double(let number):
+                (shape.min.map { number < Double($0) } ?? false) || (shape.max.map { number > Double($0) } ?? false)
+            default: false
+            }
+        if isOutside {
             context.error(.valueRange, "the default is outside 'min' and 'max'", at: range)
         }
     }

@@ -101,7 +101,7 @@ struct YAMLTraps {
         for trap in traps where explained && (isNear(trap) || !trap.isGuess) {
             var notes = trap.notes
             if let fixed = trap.valueStart {
-                notes.append("put the whole value in quotes: \(quoted(value(at: fixed)))")
+                notes.append("put the whole value in quotes: \(quoted(unquoted(value(at: fixed))))")
             }
             findings.error(trap.code, trap.message, in: text, at: trap.range, notes: notes)
         }
@@ -110,6 +110,12 @@ struct YAMLTraps {
 
     private func explainPlainly(_ problem: YAMLParser.Problem) {
         let place = problem.offset..<min(problem.offset + 1, text.bytes.count)
+        if problem.message.contains("escape") || problem.message.contains("hexdecimal") {
+            let message = "a backslash in double quotes begins an escape that YAML does not know"
+            let notes = ["write \\\\ for a backslash, or put the text in single quotes"]
+            findings.error(.yamlSyntax, message, in: text, at: place, notes: notes)
+            return
+        }
         if problem.context.contains("quoted scalar"), let start = problem.contextOffset {
             let range = start..<min(start + 1, text.bytes.count)
             findings.error(.yamlQuote, "the quote that begins here is not closed", in: text, at: range)
@@ -236,6 +242,15 @@ struct YAMLTraps {
         guard offset < line.upperBound else { return "" }
         let rest = text.text(offset..<line.upperBound)
         return String(rest.prefix(80)).trimmed
+    }
+
+    /// The expression within quotes that were the wrong ones for it: `'${ a == 'x' }'`.
+    private func unquoted(_ value: String) -> String {
+        let inner = value.dropFirst().dropLast()
+        guard let quote = value.first, quote == "'" || quote == "\"", value.last == quote, inner.hasPrefix("${"),
+            inner.hasSuffix("}")
+        else { return value }
+        return String(inner)
     }
 
     /// `value` in the quotes that fit it.

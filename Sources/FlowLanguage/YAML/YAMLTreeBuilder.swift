@@ -8,7 +8,8 @@ struct YAMLTreeBuilder {
         var items: [YAMLNode] = []
         var key: YAMLNode?
         var pairs: [YAMLPair] = []
-        var names: Set<String> = []
+        /// By their bytes: to `String`, texts that only look alike are equal.
+        var names: Set<[UInt8]> = []
         /// Nodes inside, and the deepest nesting among them.
         var size = 1
         var height = 0
@@ -92,6 +93,7 @@ struct YAMLTreeBuilder {
             guard let scalar = event.scalar else { return }
             try count(1, at: event.range)
             let key = stack.last?.key?.scalar?.text
+            refuseJoinedQuestionMark(before: event.range)
             let isTagged = refuseTag(event)
             let isCut = traps.isCutByComment(scalar, range: event.range, key: key)
             let content: YAMLNode.Content = isTagged || isCut ? .unreadable : .scalar(scalar)
@@ -221,7 +223,7 @@ struct YAMLTreeBuilder {
                 at: node.range,
                 notes: ["write the keys out, or use an alias for the whole value"]
             )
-        } else if !stack[frame].names.insert(scalar.text).inserted {
+        } else if !stack[frame].names.insert(Array(scalar.text.utf8)).inserted {
             let earlier = stack[frame].pairs.first { $0.name == scalar.text }
             let line = earlier.map { text.position(at: $0.key.range.lowerBound).line }
             findings.error(
@@ -232,6 +234,18 @@ struct YAMLTreeBuilder {
                 notes: line.map { ["the first one is in line \($0)"] } ?? []
             )
         }
+    }
+
+    /// In `[a, ?b]` libyaml takes the `?` for that of a key, as YAML 1.1 does; in YAML 1.2 it belongs to the text.
+    private func refuseJoinedQuestionMark(before range: Range<Int>) {
+        let sign = range.lowerBound - 1
+        guard stack.last?.isFlowStyle == true, sign >= text.start, text.bytes[sign] == UInt8(ascii: "?") else { return }
+        findings.error(
+            .yamlSyntax,
+            "a value inside { } or [ ] that begins with '?' needs quotes",
+            in: text,
+            at: sign..<sign + 1
+        )
     }
 
     private func refuseTag(_ event: YAMLParser.Event) -> Bool {
@@ -287,7 +301,30 @@ enum SourceCheck {
             )
             return false
         }
+        if let (place, escape) = firstForeignBreak(text.bytes) {
+            // libyaml, as YAML 1.1, ends a line there, and a comment with it; YAML 1.2 and most editors do not.
+            findings.error(
+                .yamlCharacter,
+                "the line break U+\(escape.code) is not allowed: what stands behind it may look like a comment",
+                in: text,
+                at: place,
+                notes: ["remove it; in a text in double quotes write \(escape.written)"]
+            )
+            return false
+        }
         return true
+    }
+
+    /// The first of the line breaks that only YAML 1.1 knows: NEL, LS, PS.
+    private static func firstForeignBreak(
+        _ bytes: [UInt8]
+    ) -> (place: Range<Int>, escape: (code: String, written: String))? {
+        for index in bytes.indices where bytes[index] == 0xC2 || bytes[index] == 0xE2 {
+            if bytes[index...].starts(with: [0xC2, 0x85]) { return (index..<index + 2, ("0085", "\\N")) }
+            if bytes[index...].starts(with: [0xE2, 0x80, 0xA8]) { return (index..<index + 3, ("2028", "\\L")) }
+            if bytes[index...].starts(with: [0xE2, 0x80, 0xA9]) { return (index..<index + 3, ("2029", "\\P")) }
+        }
+        return nil
     }
 
     private static func hexadecimal(_ byte: UInt8) -> String {

@@ -83,6 +83,8 @@ extension StoredColumn {
     }
 
     private func jsonEncoded(_ value: Value) throws(StoreError) -> [UInt8] {
+        // Whoever reads the row over HTTP has nothing else.
+        if let fault = value.jsonFault { throw invalid("must be JSON: \(fault)") }
         do throws(StoreError) {
             return try StoredExtent.encoded(value, "\(table).\(name)")
         } catch {

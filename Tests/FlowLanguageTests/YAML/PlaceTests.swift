@@ -35,6 +35,21 @@ struct PlaceTests {
         expectDiagnostics(flow: flow, [ExpectedFinding("1️⃣", "expression.unknown-name")])
     }
 
+    @Test(
+        "what YAML 1.1 alone takes for a line break or a key is refused at its place",
+        arguments: [
+            ("# a comment1️⃣\u{2028}access: [public]", "yaml.character"),
+            ("# a comment1️⃣\u{2029}access: [public]", "yaml.character"),
+            ("title: \"one1️⃣\u{85}two\"", "yaml.character"),
+            ("output: { list: [a, 1️⃣?b] }", "yaml.syntax"),
+            ("title: \"at 1️⃣\\d\"", "yaml.syntax"),
+        ]
+    )
+    func foreign(_ line: String, code: String) {
+        let flow = "flow: test\nkind: page\n\(line)\nblocks:\n- block: log\n  message: hi\n"
+        expectDiagnostics(flow: flow, [ExpectedFinding("1️⃣", code)])
+    }
+
     @Test("columns count Unicode scalars, offsets bytes, and a byte order mark counts for nothing")
     func units() {
         let text = SourceText(SourceFile(path: "a", bytes: [0xEF, 0xBB, 0xBF] + Array("é: 𝄞x\r\nb: c\rd".utf8)))

@@ -49,9 +49,12 @@ struct JSONEncoder: ~Copyable {
             output.append(UInt8(ascii: "}"))
             return
         }
+        if let name = map.repeatedName {
+            throw JSONError(.notJSON, at: 0, "two keys of a map are both written as '\(name.prefix(40))'")
+        }
         output.append(UInt8(ascii: "{"))
         if style == .canonical {
-            let entries = map.map { (key: keyText($0.key), value: $0.value) }
+            let entries = map.map { (key: $0.key.text, value: $0.value) }
                 .sorted { $0.key.utf16.lexicographicallyPrecedes($1.key.utf16) }
             for (position, entry) in entries.enumerated() {
                 try write(entry.value, for: entry.key, isFirst: position == 0, depth: depth)
@@ -59,7 +62,7 @@ struct JSONEncoder: ~Copyable {
         } else {
             for position in 0..<map.count {
                 let entry = map.entry(at: position)
-                try write(entry.value, for: keyText(entry.key), isFirst: position == 0, depth: depth)
+                try write(entry.value, for: entry.key.text, isFirst: position == 0, depth: depth)
             }
         }
         if !map.isEmpty { newLine(depth) }
@@ -73,15 +76,6 @@ struct JSONEncoder: ~Copyable {
         output.append(UInt8(ascii: ":"))
         if style == .pretty { output.append(UInt8(ascii: " ")) }
         try write(value, depth: depth + 1)
-    }
-
-    private func keyText(_ key: MapKey) -> String {
-        switch key {
-        case .string(let text): text
-        case .bool(let value): value ? "true" : "false"
-        case .int(let value): String(value)
-        case .uint(let value): String(value)
-        }
     }
 
     private mutating func newLine(_ depth: Int) {
