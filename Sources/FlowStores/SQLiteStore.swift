@@ -110,6 +110,7 @@ package final class SQLiteStore: Store {
                 bootEpoch = try connection.perform { session throws(StoreError) in
                     try session.migrate()
                     try session.apply(tables)
+                    try session.passOverIDsOfOtherLives()
                     return try session.raiseBootEpoch()
                 }
             } catch {
@@ -243,6 +244,8 @@ extension SQLiteStore {
     }
 
     /// Copies a snapshot of the store to a new file (0600) while groups go on.
+    ///
+    /// Opened as a store of its own, the copy gives no id that this one, or another life of the copy, has given since.
     ///
     /// - Parameter destination: A path at which nothing stands yet.
     /// - Throws: `.unavailable` when the file is there already or cannot be written; `.full`.

@@ -46,9 +46,18 @@ actor SnapshotReader {
         guard opened >= 0 else { throw StoreError(.unavailable, "\(destination): \(errorText(errno))") }
         _ = Foundation.close(opened)
         let source = try connect()
+        let now = try source.perform { session throws(StoreError) in
+            try session.transaction(writing: false) { session throws(StoreError) in try session.groupTime() }
+        }
         do {
             let target = try DatabaseQueue(path: destination)
             try source.queue.backup(to: target)
+            try target.write { copy in
+                try copy.execute(
+                    sql: "INSERT OR REPLACE INTO store_state (name, value) VALUES (?, ?)",
+                    arguments: [StoreSession.copyMark, now.seconds]
+                )
+            }
             try target.close()
         } catch {
             unlink(destination)

@@ -155,6 +155,37 @@ struct OpeningTests {
             }
         }
     }
+
+    @Test("gives no id in a copy that it, or the same copy put back before, may have given since")
+    func idsOfCopies() async throws {
+        func number(_ store: SQLiteStore) throws -> [Int64] {
+            var ids: [Int64] = []
+            try store.writeGroup { transaction throws(StoreError) in
+                ids.append(try transaction.insert(into: "orders", [("total", 9)])["id"]?.intValue ?? 0)
+                ids.append(try transaction.insertRun(sampleStart(), at: at(0)).rawValue)
+            }
+            return ids
+        }
+        try await withFolder { folder in
+            let store = try openStore(folder)
+            defer { store.close() }
+            #expect(try number(store) == [1, 1])
+            let copy = folder + "/copy"
+            try await store.backUp(to: copy)
+            for (seconds, behind) in [(60, Int64(1_600_001)), (120, 2_200_001)] {
+                let life = "\(folder)/\(seconds)"
+                try FileManager.default.createDirectory(atPath: life, withIntermediateDirectories: true)
+                try FileManager.default.copyItem(atPath: copy, toPath: life + "/runnel.sqlite")
+                // Only the first opening begins a new life.
+                for next in 1...2 {
+                    let restored = try openStore(life, at: at(Int64(seconds) * 1_000_000))
+                    defer { restored.close() }
+                    #expect(try number(restored) == [behind + Int64(next), behind + Int64(next)])
+                }
+            }
+            #expect(try number(store) == [2, 2])
+        }
+    }
 }
 
 @Suite("The owner's lock")

@@ -62,11 +62,16 @@ func withFolder<Result>(_ body: (String) async throws -> Result) async throws ->
     return try await body(folder)
 }
 
-func openStore(_ folder: String, tables: [Table] = sampleTables, maximumPages: Int? = nil) throws -> SQLiteStore {
+func openStore(
+    _ folder: String,
+    tables: [Table] = sampleTables,
+    maximumPages: Int? = nil,
+    at time: Timestamp = at(0)
+) throws -> SQLiteStore {
     try SQLiteStore(
         folder: folder,
         tables: tables,
-        configuration: SQLiteStore.Configuration(clock: FixedClock(time: at(0)), maximumPages: maximumPages)
+        configuration: SQLiteStore.Configuration(clock: FixedClock(time: time), maximumPages: maximumPages)
     )
 }
 
