@@ -46,7 +46,7 @@ final class SampleFeature: Feature {
         of run: RunRecord,
         at now: Timestamp,
         in transaction: any StoreTransaction
-    ) throws(StoreError) -> CallbackResult { .output(["seen": run.start.trigger]) }
+    ) throws(StoreError) -> CallbackResult? { .output(["seen": run.start.trigger]) }
 
     func runFinished(_ run: RunRecord, in transaction: any StoreTransaction) throws(StoreError) {
         finishedRuns.withLock { $0.append(run.id) }

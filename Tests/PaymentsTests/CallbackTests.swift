@@ -80,7 +80,7 @@ struct CallbackTests {
                     at: PaymentsWorld.start,
                     in: transaction
                 )
-                #expect(result.output?["callbackProcessed"] == false)
+                #expect(result?.output?["callbackProcessed"] == false)
             }
             let other = try world.feature.handleCallback(
                 .paymentCompleted,
@@ -88,7 +88,7 @@ struct CallbackTests {
                 at: PaymentsWorld.start,
                 in: transaction
             )
-            #expect(other.failure?.code == "callback_in_progress" && other.failure?.retryable == true)
+            #expect(other?.failure?.code == "callback_in_progress" && other?.failure?.retryable == true)
         }
     }
 

@@ -255,6 +255,25 @@ struct CreatePaymentIntentTests {
         #expect(try create(order).output != nil)
     }
 
+    @Test("what came before the intent was known keeps the run that it started: each event is settled once")
+    func earlyEvents() throws {
+        let order = try world.insertOrder()
+        let pending = try world.begin("create-payment-intent", ["orderId": .int(order), "amount": 1000])
+        for event in [
+            TestEvent.succeeded("pi_d1"),
+            .refund("refund.created", "re_1", of: "pi_d1", status: "succeeded", amount: 400),
+            .charge("charge.succeeded", "pi_d1", status: "succeeded"),
+        ] { #expect(try world.deliver(event) == .unmatched) }
+        guard case .answered(let answer) = stripe.send(try #require(pending.request)) else { return }
+        #expect(try world.receive(answer, pending).step.output?["intent"] == "pi_d1")
+        let (deliveries, runs) = try world.write { transaction throws(StoreError) in
+            (try transaction.deliveries(matching: DeliveryFilter()), try transaction.runs(matching: RunFilter()))
+        }
+        #expect(runs.count == 2)
+        #expect(Set(deliveries.compactMap(\.run)) == Set(runs.map(\.id)))
+        #expect(!deliveries.contains { $0.status == .unmatched })
+    }
+
     @Test("an event that came before the intent was known is looked at again, and starts its run")
     func earlyEvent() throws {
         let order = try world.insertOrder()

@@ -130,6 +130,19 @@ struct EmailTests {
         #expect(stripe.mails.count == 2)
     }
 
+    @Test("letters that are several scalars long are cut for the outbox where its columns count scalars")
+    func longScripts() throws {
+        let letter = "क्षि"
+        let mail: ValueMap = [
+            "to": "ann@example.com", "subject": .string(String(repeating: letter, count: 200)),
+            "text": .string(String(repeating: letter, count: 4_000)),
+        ]
+        let output = try world.run("send-email", mail, against: stripe, connection: "mail").output
+        #expect(output?["state"] == "sent")
+        #expect(stripe.mails.last?["subject"] == mail["subject"])
+        #expect(try world.rows("emails").first?["text"]?.stringValue?.unicodeScalars.count == 4_096)
+    }
+
     @Test("the key goes to SendGrid alone, and only for sending")
     func service() throws {
         let service = SendGridService(credentials: SendGridCredentials(world.secrets))

@@ -1,4 +1,4 @@
-package import Expressions
+import Expressions
 package import FlowEngine
 package import FlowLanguage
 
@@ -25,15 +25,6 @@ package struct HTTPFeature: Feature {
 
     package func command(_ name: String, of service: String) -> (any Command)? {
         service == Self.service.name && name == HTTPRequestCommand.declaration.name ? HTTPRequestCommand() : nil
-    }
-
-    package func handleCallback(
-        _ trigger: CallbackTrigger,
-        of run: RunRecord,
-        at now: Timestamp,
-        in transaction: any StoreTransaction
-    ) throws(StoreError) -> CallbackResult {
-        .failure(BlockFailure(code: "no_callback", type: "http", message: "the service http has no callbacks"))
     }
 
     package func runFinished(_ run: RunRecord, in transaction: any StoreTransaction) throws(StoreError) {}

@@ -8,13 +8,14 @@ package protocol Feature: Sendable {
 
     /// Does a `callback-handler` block.
     ///
-    /// Runs inside the block's savepoint; must be repeatable: after a crash it may run again for the same run.
+    /// Runs inside the block's savepoint; must be repeatable: after a crash it may run again for the same run. Nil: the
+    /// callback is another feature's.
     func handleCallback(
         _ trigger: CallbackTrigger,
         of run: RunRecord,
         at now: Timestamp,
         in transaction: any StoreTransaction
-    ) throws(StoreError) -> CallbackResult
+    ) throws(StoreError) -> CallbackResult?
 
     /// Called in the transaction that makes a run final.
     func runFinished(_ run: RunRecord, in transaction: any StoreTransaction) throws(StoreError)
@@ -31,6 +32,13 @@ package protocol Feature: Sendable {
 }
 
 extension Feature {
+    package func handleCallback(
+        _ trigger: CallbackTrigger,
+        of run: RunRecord,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> CallbackResult? { nil }
+
     package func abandoned(
         _ request: OutsideRequest,
         _ reason: Abandonment,

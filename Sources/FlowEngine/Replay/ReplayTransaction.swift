@@ -230,6 +230,7 @@ final class ReplayTransaction {
 
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] {
         let access = try nextOfRows(query.table) { if case .find = $0 { true } else { false } }
+        if access == nil, !query.isNotedWhenEmpty { return [] }
         var found = try tables.find(query)
         defer { note(.find(table: query.table, rows: found), of: query.table) }
         guard plan == nil, let access, let source = undone.last ?? current else { return found }

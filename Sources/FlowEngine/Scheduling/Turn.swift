@@ -166,15 +166,18 @@ struct Turn {
     }
 
     private func callbackResult(of call: BlockCall) throws(StoreError) -> Result<Value, BlockFailure> {
-        guard case .callback(let trigger) = run.interpreter.graph.trigger, let feature = context.features.first else {
-            return .failure(.engine("no_callback", "the flow is not started by a callback of a feature"))
-        }
-        let record = run.record
+        let nobody = BlockFailure.engine("no_callback", "the flow is not started by a callback of a feature")
+        guard case .callback(let trigger) = run.interpreter.graph.trigger else { return .failure(nobody) }
+        let (record, features) = (run.record, context.features)
         return try protecting { (transaction) throws(StoreError) in
-            switch try feature.handleCallback(trigger, of: record, at: call.now, in: transaction) {
-            case .output(let output): .success(.map(output))
-            case .failure(let failure): .failure(failure)
+            for feature in features {
+                switch try feature.handleCallback(trigger, of: record, at: call.now, in: transaction) {
+                case .output(let output): return .success(.map(output))
+                case .failure(let failure): return .failure(failure)
+                case nil: continue
+                }
             }
+            return .failure(nobody)
         }
     }
 

@@ -8,12 +8,24 @@ package struct RecordQuery: Sendable, Hashable {
     package var conditions: [ResolvedCondition]
     package var order: [FindBlock.Order]
     package var limit: Int
+    /// Whether the journal says that nothing was found.
+    ///
+    /// Not for a look that earlier versions of a command did not take: what they recorded says nothing of it, and has to
+    /// replay as it ran.
+    package var isNotedWhenEmpty: Bool
 
-    package init(table: String, where conditions: [ResolvedCondition], order: [FindBlock.Order] = [], limit: Int) {
+    package init(
+        table: String,
+        where conditions: [ResolvedCondition],
+        order: [FindBlock.Order] = [],
+        limit: Int,
+        isNotedWhenEmpty: Bool = true
+    ) {
         self.table = table
         self.conditions = conditions
         self.order = order
         self.limit = limit
+        self.isNotedWhenEmpty = isNotedWhenEmpty
     }
 }
 

@@ -22,7 +22,7 @@ extension StoreSession: StoreTransaction {
             }
             return record
         }
-        accesses?.append(.find(table: query.table, rows: rows))
+        if query.isNotedWhenEmpty || !rows.isEmpty { accesses?.append(.find(table: query.table, rows: rows)) }
         return rows
     }
 

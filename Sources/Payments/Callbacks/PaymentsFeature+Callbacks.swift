@@ -9,7 +9,7 @@ extension PaymentsFeature {
         of run: RunRecord,
         at now: Timestamp,
         in transaction: any StoreTransaction
-    ) throws(StoreError) -> CallbackResult {
+    ) throws(StoreError) -> CallbackResult? {
         guard let claim = CallbackClaim(trigger: run.start.trigger) else {
             return .failure(.payments("callback_without_event", "this run was not started by an event of Stripe"))
         }
@@ -34,11 +34,12 @@ extension PaymentsFeature {
         let finished = try CallbackClaims(transaction).finish(run.id, succeeded: succeeded)
         guard succeeded, finished > 0 else { return }
         try PaymentLedger(transaction).note(callback: claim, mode: run.start.mode)
+        guard claim.transition == RecurringCharge.paid.rawValue,
+            let object = run.start.trigger["event"]?["data"]?["object"], let invoice = StripeInvoice(object)
+        else { return }
+        try moveCharge(of: invoice, toOrderOf: run, in: transaction)
         // Of a recurring payment only how it began is told: a page waits for that, and for nothing later.
-        if claim.transition == RecurringCharge.paid.rawValue,
-            let object = run.start.trigger["event"]?["data"]?["object"],
-            let invoice = StripeInvoice(object), invoice.isFirst, let subscription = invoice.subscription
-        {
+        if invoice.isFirst, let subscription = invoice.subscription {
             try RecurringLedger(transaction).noteFirstCharge(of: subscription, mode: run.start.mode)
         }
     }

@@ -54,7 +54,8 @@ extension PaymentsFeature {
 
     /// Whether nothing is left of what paid an order.
     ///
-    /// A further period's payment paid an order of its own, and so did the first one after a trial.
+    /// A further period's payment paid an order of its own, and so did the first one after a trial: as long as no callback
+    /// has made that order, it is none of the first one's.
     func isRefunded(
         order: Int64,
         mode: Mode,
@@ -65,8 +66,8 @@ extension PaymentsFeature {
         var isPaid = false
         let payments = try PaymentLedger(transaction).succeededPayments(order: order, mode: mode)
         for payment in payments.sorted(by: { $0.id < $1.id }) {
-            if let id = payment.recurringPaymentID {
-                guard begun.insert(id).inserted, try recurring.recurring(id: id)?.trialDays == nil else { continue }
+            if let id = payment.recurringPaymentID, let row = try recurring.recurring(id: id), row.orderID == order {
+                guard begun.insert(id).inserted, row.trialDays == nil else { continue }
             }
             guard payment.refunded >= payment.received else { return false }
             isPaid = true

@@ -73,6 +73,7 @@ struct CreateCheckoutSession: Command {
             }
             return .send(request(body, open.key, call))
         }
+        if let failure = try RecurringPayment.refusal(beside: orderID, call, transaction) { return .fail(failure) }
         if let paid = try ledger.succeededPayments(order: orderID, mode: call.mode).first(where: {
             $0.refunded < $0.received
         }) {

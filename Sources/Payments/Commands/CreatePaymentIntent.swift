@@ -125,6 +125,7 @@ struct CreatePaymentIntent: Command {
             if let intent = open.intent { return .send(StripeRequest.get("/v1/payment_intents/\(intent)", call)) }
             return .send(create(open, call))
         }
+        if let failure = try RecurringPayment.refusal(beside: order, call, transaction) { return .fail(failure) }
         let paid = try ledger.succeededPayments(order: order, mode: call.mode).filter { $0.refunded < $0.received }
         if call.data["partial"]?.boolValue != true, let first = paid.first {
             return .fail(

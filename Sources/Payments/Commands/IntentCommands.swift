@@ -137,7 +137,14 @@ struct CapturePaymentIntent: Command {
         }
         do throws(Refusal) {
             var parameters = ValueMap()
-            if let value = call.data["amount"], value != .null {
+            if let value = call.data["amount"] {
+                guard value != .null else {
+                    throw Refusal(
+                        code: "amount_missing",
+                        message: "`amount` is null; leave the line out to capture all that is held",
+                        param: "amount"
+                    )
+                }
                 let amount = try StripeMoneyRules.minorUnits(value, parameter: "amount")
                 guard (1...payment.amount).contains(amount) else {
                     throw Refusal(

@@ -135,7 +135,7 @@ struct RefundPayment: Command {
     }
 
     private static func amount(_ value: Value?, of payment: PaymentRecord) throws(Refusal) -> Int64 {
-        guard let value, value != .null else {
+        guard let value else {
             guard payment.refundable > 0 else {
                 throw Refusal(
                     code: "nothing_refundable",
@@ -144,6 +144,13 @@ struct RefundPayment: Command {
                 )
             }
             return payment.refundable
+        }
+        guard value != .null else {
+            throw Refusal(
+                code: "amount_missing",
+                message: "`amount` is null; leave the line out to give back all that is left",
+                param: "amount"
+            )
         }
         let amount = try StripeMoneyRules.minorUnits(value, parameter: "amount")
         guard amount > 0 else {

@@ -96,7 +96,7 @@ struct EmailOutbox {
                 where: conditions(entry) + [ResolvedCondition("state", equals: .string(from.rawValue))],
                 set: [
                     ResolvedAssignment("state", .string(to.rawValue)),
-                    ResolvedAssignment("failureCode", failureCode.map { .string(String($0.prefix(64))) } ?? .null),
+                    ResolvedAssignment("failureCode", failureCode.map { .string($0.cut(to: 64)) } ?? .null),
                     ResolvedAssignment("run", .int(owner.rawValue)),
                 ]
             )
@@ -116,15 +116,20 @@ struct EmailOutbox {
 extension EmailOutbox.Entry {
     fileprivate var subject: String {
         switch mail.content {
-        case .text(let subject, _, _): subject
+        case .text(let subject, _, _): subject.cut(to: 512)
         case .template(let id, _): "template \(id)"
         }
     }
 
     fileprivate var text: String {
         switch mail.content {
-        case .text(_, let text, _): String(text.prefix(4000))
+        case .text(_, let text, _): text.cut(to: 4_096)
         case .template: ""
         }
     }
+}
+
+extension String {
+    /// Its first `length` Unicode scalars, which is what a column's `maxLength` counts: one letter of Hindi may be four.
+    fileprivate func cut(to length: Int) -> String { String(unicodeScalars.prefix(length)) }
 }

@@ -2,7 +2,7 @@ import Expressions
 
 /// Which amounts Stripe charges, checked before a request is made.
 ///
-/// Source: Stripe's page on currencies, as in `../shared/facts/stripe.md` section 4. The smallest amount applies in the
+/// Source: Stripe's page on currencies, https://docs.stripe.com/currencies. The smallest amount applies in the
 /// currency that Stripe settles in, after conversion, so Stripe may still refuse what passes here.
 package enum StripeMoneyRules {
     /// The largest amount, in minor units of any currency.

@@ -10,7 +10,7 @@ import FlowLanguage
 package struct PaymentsReconciler: Sendable {
     /// As far back as Stripe lists events.
     package static let longest = Duration.seconds(30 * 86_400)
-    /// Bounds one round: 1,000 pages of 100 events.
+    /// Bounds one round: 1,000 pages of 100 events, and as many of what belongs to one object.
     private static let pagesMax = 1_000
     /// Rows of a table looked at together; there may be millions.
     private static let rowsAtOnce = 200
@@ -126,17 +126,29 @@ package struct PaymentsReconciler: Sendable {
         _ report: inout ReconciliationReport
     ) async throws {
         let types = types.map { "types%5B%5D=\($0)" }.joined(separator: "&")
+        // The newest come first, and the order does not matter: the state machines take any.
+        try await eachItem(of: "/v1/events?limit=100&created%5Bgte%5D=\(since)&\(types)", &report) { event, report in
+            report.eventsCompared += 1
+            try await take(event.object, &report)
+        }
+    }
+
+    /// Goes through a list of Stripe's, page by page; one that does not come to its end is a problem that the report names.
+    private func eachItem(
+        of list: String,
+        _ report: inout ReconciliationReport,
+        _ body: (StripeReading.Fetched, inout ReconciliationReport) async throws -> Void
+    ) async throws {
         var after = ""
         for _ in 0..<Self.pagesMax {
-            let page = try await stripe.list("/v1/events?limit=100&created%5Bgte%5D=\(since)&\(types)\(after)")
-            // The newest come first, and the order does not matter: the state machines take any.
-            for value in page.items {
-                report.eventsCompared += 1
-                try await take(value, &report)
-            }
-            guard page.hasMore, let last = StripeID.of(page.items.last?["id"], prefix: "evt_") else { return }
+            let page = try await stripe.list(list + after)
+            for item in page.items { try await body(.init(object: item, askedAt: page.askedAt), &report) }
+            guard page.hasMore else { return }
+            guard let last = page.items.last?["id"]?.stringValue, StripeID.isID(last) else { break }
             after = "&starting_after=\(last)"
         }
+        let path = list.prefix { $0 != "?" }
+        report.problems.append("the list \(path) does not come to an end: what lies further back was not compared")
     }
 
     private func take(_ value: Value, _ report: inout ReconciliationReport) async throws {
@@ -214,9 +226,10 @@ package struct PaymentsReconciler: Sendable {
         _ intent: String,
         _ report: inout ReconciliationReport
     ) async throws {
-        let page = try await stripe.list("/v1/refunds?limit=100&payment_intent=\(intent)")
-        for object in page.items {
-            guard let refund = StripeRefund(object), let status = RefundStatus(stripe: refund.status) else { continue }
+        try await eachItem(of: "/v1/refunds?limit=100&payment_intent=\(intent)", &report) { fetched, report in
+            guard let refund = StripeRefund(fetched.object), let status = RefundStatus(stripe: refund.status) else {
+                return
+            }
             report.objectsCompared += 1
             let known = try await engine.store.read { reader throws(StoreError) in
                 try reader.find(
@@ -227,9 +240,8 @@ package struct PaymentsReconciler: Sendable {
                     )
                 ).first
             }
-            if let known, status.rank <= (try RefundRecord(row: known)).status.rank { continue }
-            let what = "refund \(refund.id) of payment \(payment.id) is \(status.rawValue)"
-            try await observe(.init(object: object, askedAt: page.askedAt), what, &report)
+            if let known, status.rank <= (try RefundRecord(row: known)).status.rank { return }
+            try await observe(fetched, "refund \(refund.id) of payment \(payment.id) is \(status.rawValue)", &report)
         }
     }
 
@@ -264,9 +276,9 @@ package struct PaymentsReconciler: Sendable {
         _ subscription: String,
         _ report: inout ReconciliationReport
     ) async throws {
-        let page = try await stripe.list("/v1/invoices?limit=100&status=paid&subscription=\(subscription)")
-        for object in page.items {
-            guard let invoice = StripeInvoice(object) else { continue }
+        let list = "/v1/invoices?limit=100&status=paid&subscription=\(subscription)"
+        try await eachItem(of: list, &report) { fetched, report in
+            guard let invoice = StripeInvoice(fetched.object) else { return }
             report.objectsCompared += 1
             let known = try await engine.store.read { reader throws(StoreError) in
                 try reader.find(
@@ -279,13 +291,11 @@ package struct PaymentsReconciler: Sendable {
             }
             if known == nil, invoice.amountPaid > 0 {
                 let what = "invoice \(invoice.id) of recurring payment \(recurring.id) is paid"
-                try await observe(.init(object: object, askedAt: page.askedAt), what, &report)
+                try await observe(fetched, what, &report)
             }
-            guard invoice.amountPaid > 0, known?["intent"]?.stringValue == nil else { continue }
-            let links = try await stripe.list("/v1/invoice_payments?limit=100&invoice=\(invoice.id)")
-            for link in links.items {
-                let fetched = StripeReading.Fetched(object: link, askedAt: links.askedAt)
-                try await observe(fetched, "the intent of invoice \(invoice.id)", &report)
+            guard invoice.amountPaid > 0, known?["intent"]?.stringValue == nil else { return }
+            try await eachItem(of: "/v1/invoice_payments?limit=100&invoice=\(invoice.id)", &report) { link, report in
+                try await observe(link, "the intent of invoice \(invoice.id)", &report)
             }
         }
     }

@@ -31,7 +31,7 @@ extension PaymentsFeature {
                 "updated:\(event.created):\(status.rawValue)" + (subscription.cancelsAtPeriodEnd ? ":ending" : "")
         }
         let claim = CallbackClaim(object: subscription.id, transition: transition)
-        let lane = "subscription:\(subscription.id)"
+        let lane = Self.lane(ofSubscription: subscription.id)
         return .accepted(
             runs: try start(.recurringManaged, claim, lane: lane, event: event.value, at: now, in: transaction)
         )
@@ -51,21 +51,20 @@ extension PaymentsFeature {
         let payments = PaymentLedger(transaction)
         let key = Self.key(of: invoice.id)
         let known = try payments.payment(key: key)
-        if isPaid {
-            if known == nil, invoice.amountPaid > 0 {
-                try insertPayment(of: invoice, row, key: key, at: event.created, in: transaction)
-                try adoptDeliveries(object: invoice.id, mode: event.mode, at: now, in: transaction)
-            }
-        } else if known != nil {
-            return .stale  // A failed try that is told after the invoice was paid.
-        }
+        // A failed try that is told after the invoice was paid.
+        if !isPaid, known != nil { return .stale }
+        let isNewPayment = isPaid && known == nil && invoice.amountPaid > 0
+        if isNewPayment { try insertPayment(of: invoice, row, key: key, at: event.created, in: transaction) }
         let transition = isPaid ? RecurringCharge.paid : .failed
         let claim = CallbackClaim(object: invoice.id, transition: transition.rawValue)
-        let lane = "subscription:\(subscription)"
-        return .accepted(
-            runs: try start(.recurringCharged, claim, lane: lane, event: event.value, at: now, in: transaction)
-        )
+        let lane = Self.lane(ofSubscription: subscription)
+        let runs = try start(.recurringCharged, claim, lane: lane, event: event.value, at: now, in: transaction)
+        // Its refunds may have been told of first; their flows follow the charge's in its lane.
+        if isNewPayment { try adoptDeliveries(object: invoice.id, mode: event.mode, at: now, in: transaction) }
+        return .accepted(runs: runs)
     }
+
+    static func lane(ofSubscription id: String) -> String { "subscription:\(id)" }
 
     /// Tells which intent paid an invoice, so that the charge can be refunded.
     func apply(
@@ -85,7 +84,8 @@ extension PaymentsFeature {
 
     static func key(of invoice: String) -> String { "invoice:\(invoice)" }
 
-    /// Each paid invoice is a payment of the order that the recurring payment began with.
+    /// Each paid invoice is a payment of the order that the recurring payment began with, until a further period's
+    /// callback has made an order of its own.
     private func insertPayment(
         of invoice: StripeInvoice,
         _ row: RecurringRecord,
@@ -102,6 +102,23 @@ extension PaymentsFeature {
                 ("recurringPaymentId", .int(row.id)), ("statusAt", .int(time)), ("key", .string(key)),
             ]
         )
+    }
+
+    /// Gives a further period's payment to the order that the callback's run has made of it, so that a refund is told of
+    /// that order and not of the first one.
+    func moveCharge(
+        of invoice: StripeInvoice,
+        toOrderOf run: RunRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) {
+        guard !invoice.isFirst, let table = settings.declaration?.orderTable else { return }
+        let made = try transaction.entries(of: run.id).first {
+            $0.block == "insert-record" && $0.status == .succeeded && $0.input["table"] == .string(table)
+        }
+        guard let order = made?.output["id"]?.intValue, try settings.order(order, in: transaction) != nil,
+            let payment = try PaymentLedger(transaction).payment(key: Self.key(of: invoice.id))
+        else { return }
+        try PaymentLedger(transaction).move(payment, to: order)
     }
 
     // MARK: Callback handlers

@@ -62,6 +62,15 @@ struct RecurringLedger {
         self.transaction = transaction
     }
 
+    /// The order's recurring payment that is about to pay it: it is open, and its first period is not paid yet.
+    ///
+    /// Payments of other kinds ask since they must not be charged beside it; what they recorded before says nothing of it.
+    func beginning(order: Int64, mode: Mode) throws(StoreError) -> RecurringRecord? {
+        guard let row = try recurring(where: Self.isOpen(order, mode), isNotedWhenEmpty: false) else { return nil }
+        let paid = try PaymentLedger(transaction).succeededPayments(order: order, mode: mode)
+        return paid.contains { $0.recurringPaymentID == row.id } ? nil : row
+    }
+
     func recurring(id: Int64) throws(StoreError) -> RecurringRecord? {
         try recurring(where: [ResolvedCondition("id", equals: .int(id))])
     }
@@ -79,15 +88,27 @@ struct RecurringLedger {
 
     /// The order's recurring payment that is not cancelled.
     func open(order: Int64, mode: Mode) throws(StoreError) -> RecurringRecord? {
-        try recurring(where: [
+        try recurring(where: Self.isOpen(order, mode))
+    }
+
+    private static func isOpen(_ order: Int64, _ mode: Mode) -> [ResolvedCondition] {
+        [
             ResolvedCondition("orderId", equals: .int(order)),
             ResolvedCondition("mode", equals: .string(mode.rawValue)),
             ResolvedCondition("status", .in, .value(.list(RecurringStatus.open.map { .string($0.rawValue) }))),
-        ])
+        ]
     }
 
-    private func recurring(where conditions: [ResolvedCondition]) throws(StoreError) -> RecurringRecord? {
-        let query = RecordQuery(table: PaymentsTables.recurringPayments.name, where: conditions, limit: 1)
+    private func recurring(
+        where conditions: [ResolvedCondition],
+        isNotedWhenEmpty: Bool = true
+    ) throws(StoreError) -> RecurringRecord? {
+        let query = RecordQuery(
+            table: PaymentsTables.recurringPayments.name,
+            where: conditions,
+            limit: 1,
+            isNotedWhenEmpty: isNotedWhenEmpty
+        )
         guard let row = try transaction.find(query).first else { return nil }
         return try RecurringRecord(row: row)
     }

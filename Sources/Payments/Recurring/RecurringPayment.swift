@@ -64,6 +64,8 @@ struct RecurringPayment: Command {
         }
         let open = try RecurringLedger(transaction).open(order: orderID, mode: call.mode)
         if Self.isCancel(call) { return try cancel(open, call, transaction) }
+        // Without it the page could not let anybody pay: nothing is asked of Stripe then.
+        do throws(ServiceRefusal) { _ = try publishableKey(call) } catch { return .fail(Self.withoutKey(error)) }
         guard let price = Self.priceID(call) else {
             return .fail(.payments("price_malformed", "`priceId` is an id such as price_…", param: "priceId"))
         }
@@ -122,6 +124,17 @@ struct RecurringPayment: Command {
         // A recurring payment that has begun goes on: only a payment that succeeded takes the order from it.
         guard row == nil, let open = try ledger.openPayment(order: order, mode: call.mode) else { return nil }
         let message = "payment \(open.id) of this order is open: cancel it with cancel-payment-intent first"
+        return .payments("open_payment_differs", message, status: 409)
+    }
+
+    /// Why an order cannot be paid otherwise: a recurring payment is about to pay it, and both would be charged.
+    static func refusal(
+        beside order: Int64,
+        _ call: CommandCall,
+        _ transaction: any StoreTransaction
+    ) throws(StoreError) -> BlockFailure? {
+        guard let row = try RecurringLedger(transaction).beginning(order: order, mode: call.mode) else { return nil }
+        let message = "recurring payment \(row.id) of this order has begun: cancel it with recurring-payment first"
         return .payments("open_payment_differs", message, status: 409)
     }
 
@@ -394,6 +407,14 @@ struct RecurringPayment: Command {
         )
     }
 
+    private func publishableKey(_ call: CommandCall) throws(ServiceRefusal) -> String {
+        try settings.credentials.publishableKey(of: call.connection.name, mode: call.mode)
+    }
+
+    private static func withoutKey(_ refusal: ServiceRefusal) -> BlockFailure {
+        .payments("publishable_key_missing", refusal.reason, retryable: true)
+    }
+
     private func output(
         _ row: RecurringRecord,
         _ subscription: String,
@@ -403,9 +424,11 @@ struct RecurringPayment: Command {
     ) throws(StoreError) -> CommandStep {
         let publishableKey: String
         do throws(ServiceRefusal) {
-            publishableKey = try settings.credentials.publishableKey(of: call.connection.name, mode: call.mode)
+            // Nobody pays what is cancelled, and what Stripe has ended did not fail for want of a key.
+            publishableKey =
+                Self.isCancel(call) ? (try? self.publishableKey(call)) ?? "" : try self.publishableKey(call)
         } catch {
-            return .fail(.payments("publishable_key_missing", error.reason, retryable: true))
+            return .fail(Self.withoutKey(error))
         }
         let status = try ledger.recurring(id: row.id)?.status ?? row.status
         // Last, as nothing of this run may read it: a capsule holds no secret, so its replay has another hash.

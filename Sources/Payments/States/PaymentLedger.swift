@@ -38,7 +38,7 @@ struct PaymentLedger {
         ])
     }
 
-    /// The order's payments that succeeded; at most 100 are looked at.
+    /// The order's payments that succeeded; at most 1,000 are looked at.
     func succeededPayments(order: Int64, mode: Mode) throws(StoreError) -> [PaymentRecord] {
         let query = RecordQuery(
             table: PaymentsTables.payments.name,
@@ -47,7 +47,7 @@ struct PaymentLedger {
                 ResolvedCondition("mode", equals: .string(mode.rawValue)),
                 ResolvedCondition("status", equals: .string(PaymentStatus.succeeded.rawValue)),
             ],
-            limit: 100
+            limit: 1_000
         )
         var records: [PaymentRecord] = []
         for row in try transaction.find(query) { records.append(try PaymentRecord(row: row)) }
@@ -139,6 +139,15 @@ struct PaymentLedger {
             ],
             [ResolvedAssignment("charge", .string(charge))]
         ) == 1
+    }
+
+    /// Gives a payment to another order.
+    func move(_ payment: PaymentRecord, to order: Int64) throws(StoreError) {
+        _ = try update(
+            PaymentsTables.payments,
+            [ResolvedCondition("id", equals: .int(payment.id))],
+            [ResolvedAssignment("orderId", .int(order))]
+        )
     }
 
     /// Closes a payment whose intent Stripe refused to make.

@@ -100,7 +100,12 @@ extension PaymentsFeature {
     ) throws(StoreError) {
         // An object has a handful of events; whoever can send more with a valid signature is Stripe itself.
         let filter = DeliveryFilter(source: Self.source, object: object, status: .unmatched, limit: 200)
-        for delivery in try transaction.deliveries(matching: filter) where delivery.mode == mode {
+        var seen: Set<String> = []
+        // Asked for anew each time: a payment's success adopts its refunds, and what is settled keeps the run it started.
+        while let delivery = try transaction.deliveries(matching: filter).first(where: {
+            $0.mode == mode && !seen.contains($0.eventID)
+        }) {
+            seen.insert(delivery.eventID)
             guard let event = StripeEvent(body: delivery.body) else { continue }
             _ = try settle(event, at: now, in: transaction)
         }
@@ -251,7 +256,13 @@ extension PaymentsFeature {
         guard try ledger.apply(status, to: row, failureCode: refund.failureReason) else { return .stale }
         guard status.startsCallback else { return .accepted(runs: []) }
         let claim = CallbackClaim(object: refund.id, transition: status.rawValue)
-        let lane = "payment:\(payment.intent ?? refund.id)"
+        var lane = "payment:\(payment.intent ?? refund.id)"
+        // Behind what the charge itself set going: else its order could be marked paid after it was refunded.
+        if let id = payment.recurringPaymentID,
+            let subscription = try RecurringLedger(transaction).recurring(id: id)?.subscription
+        {
+            lane = Self.lane(ofSubscription: subscription)
+        }
         return .accepted(
             runs: try start(.refundCompleted, claim, lane: lane, event: event.value, at: now, in: transaction)
         )

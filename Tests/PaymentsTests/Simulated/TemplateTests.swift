@@ -132,16 +132,17 @@ struct TemplateTests {
         }
     }
 
-    @Test("what a further period cost can be given back without the first order")
+    @Test("what a further period cost is given back to the order that it made, not to the first one")
     func renewal() async throws {
         try await Self.with { world in
             try await Self.subscribe(trialDays: nil, world)
             try await world.advance(days: 32)
             #expect(try await world.column("status", of: "orders") == ["PAID", "PAID"])
+            #expect(try await world.column("orderId", of: "payments") == [1, 2])
             try await Self.giveBack(2, world)
-            #expect(try await world.column("status", of: "orders") == ["PAID", "PAID"])
+            #expect(try await world.column("status", of: "orders") == ["PAID", "REFUNDED"])
             try await Self.giveBack(1, world)
-            #expect(try await world.column("status", of: "orders") == ["REFUNDED", "PAID"])
+            #expect(try await world.column("status", of: "orders") == ["REFUNDED", "REFUNDED"])
         }
     }
 
@@ -153,7 +154,7 @@ struct TemplateTests {
             try await world.advance(days: 15)
             #expect(try await world.column("status", of: "orders") == ["NEW", "PAID"])
             try await Self.giveBack(1, world)
-            #expect(try await world.column("status", of: "orders") == ["NEW", "PAID"])
+            #expect(try await world.column("status", of: "orders") == ["NEW", "REFUNDED"])
         }
     }
 }
