@@ -55,4 +55,26 @@ struct EngineChainTests {
             }
         }
     }
+
+    @Test("a chain that code starts ends as one of blocks does", .timeLimit(.minutes(5)))
+    func ofCode() async throws {
+        let again = CodeQuestion(
+            call: "runFlow",
+            arguments: .list([.string("f"), [:], .string("start")]),
+            work: .runFlow(flow: "f", input: [:], mode: .start)
+        )
+        try await EngineWorld.with(EngineCodeTests.flow("kind: page\naccess: [customer]")) { world in
+            try await world.run(code: ScriptedCode(calls: [again])) { engine in
+                #expect(try await engine.call().status == 200)
+                func starts() async throws -> [Int] { try await engine.allRuns().map(\.start.generation.starts) }
+                while try await starts().max() != Limits.startChain {
+                    try await engine.write { (_) throws(StoreError) in }
+                }
+                while try await engine.allRuns().contains(where: { !$0.status.isFinal }) {
+                    try await engine.write { (_) throws(StoreError) in }
+                }
+                #expect(try await starts().max() == Limits.startChain)
+            }
+        }
+    }
 }

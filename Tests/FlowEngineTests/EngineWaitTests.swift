@@ -197,4 +197,49 @@ struct EngineWaitTests {
             }
         }
     }
+
+    @Test("however often an earlier moment comes beside a far one, one sleeper is left for each that counts")
+    func sleepers() async throws {
+        let start = """
+            flow: f
+            kind: page
+            access: [customer]
+            blocks:
+              - { id: far, block: run-flow, flow: far, mode: start }
+              - { id: near, block: run-flow, flow: near, mode: start }
+            """
+        let far = """
+            flow: far
+            kind: cloud
+            trigger: { manual: true }
+            blocks:
+              - { block: wait, for: 720h }
+            """
+        let near = """
+            flow: near
+            kind: cloud
+            trigger: { manual: true }
+            blocks:
+              - id: turns
+                block: while
+                while: 'true'
+                max: 30
+                do:
+                  - { block: wait, for: 1s }
+            """
+        try await EngineWorld.with(start, far, near) { world in
+            try await world.run { engine in
+                let answer = try await engine.call()
+                #expect(answer.status == 200)
+                var most = 0
+                for _ in 1...20 {
+                    await world.clock.waitForSleeper(within: .seconds(1))
+                    most = max(most, world.clock.sleeperCount)
+                    world.clock.advance(by: .seconds(1))
+                }
+                // The engine's own, and what prunes.
+                #expect(most <= 3)
+            }
+        }
+    }
 }

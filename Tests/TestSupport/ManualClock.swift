@@ -70,6 +70,9 @@ package final class ManualClock: Clock {
         if !wasReached { throw CancellationError() }
     }
 
+    /// How many sleep.
+    package var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
     /// Moves the clock on and wakes those whose time has come.
     package func advance(by span: Duration) {
         let due = state.withLock { state in

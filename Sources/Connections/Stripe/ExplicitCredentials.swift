@@ -10,10 +10,25 @@ package final class ExplicitCredentials: Sendable {
     package static let connection = "custom-code.stripe"
     /// The header, never sent, that names the key.
     package static let header = "runnel-credential"
-    /// Keys of an app are few; more come from code that makes them up.
+    /// Keys of an app are few; of more, the ones that were used last are kept.
     private static let keysMax = 1_000
 
-    private let keys = Mutex<[String: Secret]>([:])
+    private struct Kept {
+        var key: Secret
+        var use: UInt64
+    }
+
+    private struct State {
+        var keys: [String: Kept] = [:]
+        var uses: UInt64 = 0
+
+        mutating func use(_ reference: String, _ key: Secret) {
+            uses += 1
+            keys[reference] = Kept(key: key, use: uses)
+        }
+    }
+
+    private let state = Mutex(State())
 
     package init() {}
 
@@ -24,12 +39,20 @@ package final class ExplicitCredentials: Sendable {
         for byte in SHA256.hash(data: Array(text.utf8)).prefix(12) {
             reference += String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
         }
-        return keys.withLock { keys in
-            if keys.count >= Self.keysMax, keys[reference] == nil { return nil }
-            keys[reference] = Secret(text)
+        return state.withLock { state in
+            state.use(reference, Secret(text))
+            if state.keys.count > Self.keysMax, let oldest = state.keys.min(by: { $0.value.use < $1.value.use }) {
+                state.keys[oldest.key] = nil
+            }
             return reference
         }
     }
 
-    func key(_ reference: String) -> Secret? { keys.withLock { $0[reference] } }
+    func key(_ reference: String) -> Secret? {
+        state.withLock { state in
+            guard let key = state.keys[reference]?.key else { return nil }
+            state.use(reference, key)
+            return key
+        }
+    }
 }

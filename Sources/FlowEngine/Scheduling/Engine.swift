@@ -243,9 +243,10 @@ extension Engine {
     func orderCode(of run: LiveRun) {
         guard let pending = run.code, let job = codeJob(of: pending, in: run) else { return }
         requestsUnderWay.add(1, ordering: .sequentiallyConsistent)
-        requests.continuation.yield(
-            RequestOrder(run: run.record.id, address: job.address, work: .code(job, answers: pending.answers))
-        )
+        let order = RequestOrder(run: run.record.id, address: job.address, work: .code(job, answers: pending.answers))
+        guard case .terminated = requests.continuation.yield(order) else { return }
+        // The engine stops; code is run again from its recorded answers at the next start.
+        requestsUnderWay.subtract(1, ordering: .sequentiallyConsistent)
     }
 
     /// A run that is left with code on its way is answered later, when its worker is long needed elsewhere.
@@ -305,24 +306,27 @@ extension Engine {
     private func runTimers() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.pruneRegularly() }
+            // One sleeps at a time: an earlier deadline takes the place of a later one, which the look after it names again.
+            var sleeper: Task<Void, Never>?
             for await order in timers.stream {
-                group.addTask { await self.carryOut(order) }
+                switch order {
+                case .wake(let deadline):
+                    sleeper?.cancel()
+                    sleeper = Task { await self.wake(at: deadline) }
+                case .probe(let code): group.addTask { await self.probe(after: code) }
+                }
             }
+            sleeper?.cancel()
             group.cancelAll()
         }
     }
 
-    private func carryOut(_ order: TimerOrder) async {
-        switch order {
-        case .wake(let deadline):
-            // Cancelled when the engine stops: then nothing is due any more.
-            guard (try? await clock.sleep(until: deadline)) != nil else { return }
-            Failpoint.timerBefore.pass()
-            state.withLock { if $0.wakesAt == deadline { $0.wakesAt = nil } }
-            requestLook()
-        case .probe(let code):
-            await probe(after: code)
-        }
+    private func wake(at deadline: Timestamp) async {
+        // Cancelled when the engine stops, and for an earlier deadline.
+        guard (try? await clock.sleep(until: deadline)) != nil else { return }
+        Failpoint.timerBefore.pass()
+        state.withLock { if $0.wakesAt == deadline { $0.wakesAt = nil } }
+        requestLook()
     }
 
     /// Makes sure that the engine looks for due runs at `deadline`.

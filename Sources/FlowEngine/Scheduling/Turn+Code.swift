@@ -234,11 +234,8 @@ extension Turn {
             admission = StartAdmission(graph, now: now)
         case .failure(let failure): return try answer(question, number, .failure(failure))
         }
+        if mode == .start { return try answer(question, number, try start(child, admission)) }
         startsWork = true
-        if mode == .start {
-            let id = try admission.insert(child, in: transaction).id
-            return try answer(question, number, .success(["run": .int(id.rawValue)]))
-        }
         var entry = entry(of: code.call, number: number, status: .started, input: question.journalValue(with: [:]))
         child.parent = entry.address
         let inserted = try admission.insert(child, waitedForBy: run.record, in: transaction)

@@ -9,29 +9,21 @@ extension Turn {
         mode: RunFlowBlock.Mode,
         _ call: BlockCall
     ) throws(StoreError) -> Stop? {
-        var child: RunStart
+        let child: RunStart
         let admission: StartAdmission
         switch try subflow(flow, input: input) {
         case .success(let (start, graph)):
             child = start
-            if mode == .start { child.generation.starts = startsInARow + 1 }
             admission = StartAdmission(graph, now: now)
         case .failure(let failure):
             try conclude(call, .failure(failure))
             return nil
         }
-        startsWork = true
         if mode == .start {
-            guard child.generation.starts <= Limits.startChain else {
-                let chain = Limits.startChain
-                let message = "\(chain) runs have started each other at once; let a schedule or a loop do it"
-                try conclude(call, .failure(.engine("too_many_starts", message)))
-                return nil
-            }
-            let id = try admission.insert(child, in: transaction).id
-            try conclude(call, .success(["run": .int(id.rawValue)]))
+            try conclude(call, try start(child, admission))
             return nil
         }
+        startsWork = true
         var entry = entry(of: call, status: .started, input: call.work.journalInput)
         var waited = child
         waited.parent = entry.address
@@ -47,6 +39,23 @@ extension Turn {
         try insert(entry)
         try save(.waiting, wakesAt: call.deadline)
         return .left
+    }
+
+    /// Starts a run that nobody waits for, unless it is the last of too long a chain of such.
+    mutating func start(
+        _ child: RunStart,
+        _ admission: StartAdmission
+    ) throws(StoreError) -> Result<Value, BlockFailure> {
+        var child = child
+        child.generation.starts = startsInARow + 1
+        guard child.generation.starts <= Limits.startChain else {
+            let chain = Limits.startChain
+            let message = "\(chain) runs have started each other at once; let a schedule or a loop do it"
+            return .failure(.engine("too_many_starts", message))
+        }
+        startsWork = true
+        let id = try admission.insert(child, in: transaction).id
+        return .success(["run": .int(id.rawValue)])
     }
 
     /// Waits on for the runs that this one began; out of time, they are cancelled.
