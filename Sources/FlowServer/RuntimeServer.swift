@@ -116,7 +116,8 @@ package struct RuntimeServer: Service {
             allowedOrigins: configuration.allowedOrigins
         )
         var gate = gate(hosts: hosts, counts: RequestCounts())
-        gate.audit = { [engine] in await Self.note($1, at: $0, engine) }
+        let audit = RefusalAudit(engine: engine)
+        gate.audit = { await audit.note("request", on: $0, by: $1.caller, $1.code) }
         return gate
     }
 
@@ -260,17 +261,6 @@ package struct RuntimeServer: Service {
         )
         return HTTPServerBuilder {
             LoopBoundChannel(child: HTTP1Channel(responder: $0, configuration: configuration), direct: direct)
-        }
-    }
-
-    /// The caller is refused whether or not that can be written down.
-    private static func note(_ keptOut: Problem.KeptOut, at route: String, _ engine: Engine) async {
-        guard engine.isReady, engine.waitingJobs < 1_000 else { return }
-        let now = engine.clock.now()
-        try? await engine.write { transaction throws(StoreError) in
-            try transaction.insertAudit(
-                AuditRecord(at: now, action: "request", subject: route, caller: keptOut.caller, reason: keptOut.code)
-            )
         }
     }
 

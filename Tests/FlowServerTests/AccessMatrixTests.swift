@@ -176,6 +176,15 @@ struct AccessMatrixTests {
         }
     }
 
+    @Test("no folder below public/ can take the place of a route of the server's own")
+    func ownPaths() async throws {
+        try await ServerWorld.run { world, _ in
+            let firstSteps = Set(world.server.publicRoutes().entries.compactMap { $0.path.split(separator: "/").first })
+            #expect(!firstSteps.isEmpty)
+            #expect(firstSteps.filter { !PublicFiles.reserved.contains(String($0)) } == [])
+        }
+    }
+
     @Test("nothing that trusts whoever reaches it stands on the network")
     func socketAlone() async throws {
         try await ServerWorld.run { world, _ in

@@ -39,7 +39,11 @@ struct PageRoutes: Sendable {
             }
             switch answer {
             case .answered(let answer, let run):
-                if [401, 403, 404].contains(answer.status) { await note(answer, of: name, caller) }
+                // A flow that refuses its caller, such as somebody else's order.
+                if [401, 403, 404].contains(answer.status) {
+                    let code = answer.body["code"]?.stringValue ?? "\(answer.status)"
+                    await RefusalAudit(engine: engine).note("page", on: name, by: caller, code)
+                }
                 // A page's own answer is its output, with 200; everything else is the engine's word.
                 return try .answer(answer, run: run, isFailure: answer.status >= 400)
             case .accepted(let run): return try .accepted(run)
@@ -47,18 +51,5 @@ struct PageRoutes: Sendable {
         } catch let error as EngineError {
             throw Problem(error, caller: caller) ?? .notReady
         }
-    }
-
-    /// A flow that refuses its caller, such as somebody else's order; the answer stands whether that can be noted.
-    private func note(_ answer: RunAnswer, of flow: String, _ caller: Caller) async {
-        guard engine.waitingJobs < 1_000 else { return }
-        let record = AuditRecord(
-            at: engine.clock.now(),
-            action: "page",
-            subject: flow,
-            caller: caller,
-            reason: answer.body["code"]?.stringValue ?? "\(answer.status)"
-        )
-        try? await engine.write { (transaction) throws(StoreError) in try transaction.insertAudit(record) }
     }
 }

@@ -24,8 +24,8 @@ package struct PublicFiles: Sendable {
     /// Files of an app, and bytes of one and of all: they are held in memory.
     package static let countMax = 500, fileBytesMax = 4 << 20, bytesMax = 32 << 20
     /// First steps of paths that are the server's own.
-    private static let reserved: Set<String> = [
-        "pages", "hooks", "tables", "runs", "runnel", "admin", "healthz", "readyz", "metrics",
+    static let reserved: Set<String> = [
+        "pages", "hooks", "events", "tables", "runs", "runnel", "admin", "healthz", "readyz", "metrics",
     ]
     private static let types = [
         "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
@@ -49,8 +49,16 @@ package struct PublicFiles: Sendable {
         let root = URL(fileURLWithPath: folder, isDirectory: true)
         var files: [String: File] = [:]
         var total = 0
-        // An app without the folder has nothing to serve.
-        let names = (try? FileManager.default.subpathsOfDirectory(atPath: root.path)) ?? []
+        let names: [String]
+        do {
+            names = try FileManager.default.subpathsOfDirectory(atPath: root.path)
+        } catch {
+            // An app without the folder has nothing to serve.
+            guard !FileManager.default.fileExists(atPath: root.path) else {
+                throw Refusal(description: "public/ cannot be read")
+            }
+            names = []
+        }
         for name in names.sorted() where !Self.isHidden(name) {
             guard let file = try Self.file(name, below: root) else { continue }
             total += file.bytes.count

@@ -45,7 +45,8 @@ struct HookSignatures: Sendable {
                 let message = "The secret of this hook is not one that its senders can sign with."
                 throw Problem(503, "signature_unavailable", message, retryAfter: 60)
             }
-            throw Problem(401, "invalid_signature", "\(error)")
+            let header = error.code == .malformedHeader ? authentication.header.map { ": \($0)" } ?? "" : ""
+            throw Problem(401, "invalid_signature", "\(error)\(header)")
         }
     }
 
@@ -69,5 +70,17 @@ struct HookSignatures: Sendable {
         guard digits.count == 64, !digits.contains(nil) else { return nil }
         let values = digits.compactMap { $0 }
         return stride(from: 0, to: 64, by: 2).map { values[$0] << 4 | values[$0 + 1] }
+    }
+}
+
+extension WebhookTrigger.Authentication {
+    /// What a sender writes its signature into.
+    fileprivate var header: String? {
+        switch self {
+        case .stripe: "Stripe-Signature"
+        case .standardWebhooks: "webhook-id, webhook-timestamp and webhook-signature"
+        case .hmac: "X-Hub-Signature-256 or X-Signature-256, as sha256=<64 hexadecimal digits>"
+        case .bearer, .none: nil
+        }
     }
 }

@@ -44,7 +44,10 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
                 code: error.code.rawValue,
                 message: error.description
             )
-            return note(error, at: now) { verdict(refused) }
+            let audit = RefusalAudit(engine: engine)
+            return audit.note("webhook", on: PaymentsFeature.source, by: .anonymous, error.code.rawValue) {
+                verdict(refused)
+            }
         }
         guard engine.isReady else { return verdict(.unavailable) }
         engine.write { [engine, payments] transaction throws(StoreError) in
@@ -57,25 +60,6 @@ package struct PaymentsHookReceiver: StripeHookReceiver {
                 verdict(.accepted)
             case .failure: verdict(.unavailable)
             }
-        }
-    }
-
-    /// The sender is refused whether or not that can be written down.
-    private func note(_ refusal: WebhookRefusal, at now: Timestamp, done: @escaping @Sendable () -> Void) {
-        // With so much waiting, those who do business go first: a flood of forgeries must not slow them.
-        guard engine.isReady, engine.waitingJobs < 1_000 else { return done() }
-        engine.write { transaction throws(StoreError) in
-            try transaction.insertAudit(
-                AuditRecord(
-                    at: now,
-                    action: "webhook",
-                    subject: PaymentsFeature.source,
-                    caller: .anonymous,
-                    reason: refusal.code.rawValue
-                )
-            )
-        } done: { _ in
-            done()
         }
     }
 }
