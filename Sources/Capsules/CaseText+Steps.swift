@@ -38,6 +38,7 @@ extension CaseText {
             if !start.input.isEmpty { step["input"] = .map(start.input) }
             if !start.trigger.isNull { step["trigger"] = forTest(start.trigger) }
             if start.caller != .system { step["as"] = caller }
+            if record.status == .failed { step["expect"] = expectation }
         }
         return step
     }

@@ -2,7 +2,6 @@ import Connections
 import Expressions
 import FlowEngine
 import FlowLanguage
-import Foundation
 
 /// Takes secrets out of what a capsule holds, each in favour of a placeholder that is the same everywhere in it.
 ///
@@ -15,47 +14,18 @@ struct SecretScrubber {
         "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token",
     ]
 
-    private struct Known {
-        var bytes: [UInt8]
-        var placeholder: String
-    }
-
-    /// The longest first: one may be a part of another.
-    private var known: [Known] = []
-    /// The first bytes of those, for a fast look.
-    private var starts = [Bool](repeating: false, count: 256)
+    /// The app's own secrets, by name.
+    private let known: SecretCover
     private var placeholders: [[UInt8]: String] = [:]
 
     init(_ secrets: [String: Secret]) {
-        for (name, secret) in secrets where !name.hasSuffix(".publishableKey") {
+        var parts: [(text: String, replacement: String)] = []
+        for (name, secret) in secrets.sorted(by: { $0.key < $1.key }) where !name.hasSuffix(".publishableKey") {
             let text = secret.reveal()
-            let parts = [text] + text.split { $0 == "," || $0.isWhitespace }.map(String.init)
-            for part in parts { add(part, as: "redacted-\(name)") }
+            let texts = [text] + text.split { $0 == "," || $0.isWhitespace }.map(String.init)
+            parts += texts.map { ($0, "redacted-\(name)") }
         }
-        known.sort { $0.bytes.count > $1.bytes.count }
-        for secret in known { starts[Int(secret.bytes[0])] = true }
-    }
-
-    private mutating func add(_ text: String, as placeholder: String) {
-        var forms = [Array(text.utf8), Self.percentEncoded(text)]
-        // Whole groups of three bytes: what follows the secret changes the rest.
-        let base64 = Data(text.utf8.prefix(text.utf8.count / 3 * 3)).base64EncodedString()
-        if base64.utf8.count >= 2 * Self.leastLength { forms.append(Array(base64.utf8)) }
-        // As JSON writes it in a body's text.
-        if let quoted = try? JSON.encode(.string(text)) { forms.append(Array(quoted.dropFirst().dropLast())) }
-        for form in Set(forms) where form.count >= Self.leastLength {
-            known.append(Known(bytes: form, placeholder: placeholder))
-        }
-    }
-
-    private static func percentEncoded(_ text: String) -> [UInt8] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return text.utf8.flatMap { byte -> [UInt8] in
-            let isPlain =
-                (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
-                || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte)
-            return isPlain ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
+        known = SecretCover(parts, leastLength: Self.leastLength)
     }
 
     // MARK: Values
@@ -108,26 +78,7 @@ struct SecretScrubber {
 
     mutating func scrub(_ bytes: [UInt8]) -> [UInt8] {
         guard bytes.count >= Self.leastLength else { return bytes }
-        return scrubRecognised(scrubKnown(bytes))
-    }
-
-    private func scrubKnown(_ bytes: [UInt8]) -> [UInt8] {
-        guard !known.isEmpty, bytes.contains(where: { starts[Int($0)] }) else { return bytes }
-        var result: [UInt8] = []
-        result.reserveCapacity(bytes.count)
-        var index = 0
-        search: while index < bytes.count {
-            if starts[Int(bytes[index])] {
-                for secret in known where bytes[index...].starts(with: secret.bytes) {
-                    result += secret.placeholder.utf8
-                    index += secret.bytes.count
-                    continue search
-                }
-            }
-            result.append(bytes[index])
-            index += 1
-        }
-        return result
+        return scrubRecognised(known.cover(bytes))
     }
 
     // MARK: What looks like a secret
@@ -191,6 +142,10 @@ extension SecretScrubber {
 
     private mutating func scrub(_ failure: BlockFailure) -> BlockFailure {
         var failure = failure
+        // A flow's own failure has whatever code its author computed.
+        failure.code = scrub(failure.code)
+        failure.declineCode = failure.declineCode.map { scrub($0) }
+        failure.requestID = failure.requestID.map { scrub($0) }
         failure.message = scrub(failure.message)
         failure.param = failure.param.map { scrub($0) }
         return failure

@@ -7,6 +7,15 @@ enum SecretShape {
     private static let basic = Array("Basic ".utf8)
     private static let token = Array("rnl_".utf8)
     private static let webToken = Array("eyJ".utf8)
+    /// How tokens of well-known services begin, and how many characters follow at least: GitHub's, GitLab's, Slack's, npm's,
+    /// Amazon's and Google's.
+    private static let services: [(lead: [UInt8], least: Int)] = [
+        ("ghp_", 20), ("gho_", 20), ("ghs_", 20), ("ghu_", 20), ("ghr_", 20), ("github_pat_", 20), ("glpat-", 16),
+        ("xoxb-", 16), ("xoxp-", 16), ("xoxa-", 16), ("xoxr-", 16), ("npm_", 30), ("AKIA", 16), ("ASIA", 16),
+        ("AIza", 30),
+    ].map { (Array($0.0.utf8), $0.1) }
+    private static let keyHead = Array("-----BEGIN ".utf8), keyMiddle = Array("PRIVATE KEY-----".utf8)
+    private static let keyFoot = Array("-----END ".utf8)
     /// Characters of a token of this runtime behind its prefix.
     private static let tokenTail = 43
 
@@ -46,8 +55,46 @@ enum SecretShape {
                 range.count == tokenTail
             else { return nil }
             return range
+        case UInt8(ascii: "-"): return privateKeyRange(in: bytes, at: index)
+        case UInt8(ascii: ":"): return passwordRange(in: bytes, at: index)
+        case UInt8(ascii: "g"), UInt8(ascii: "x"), UInt8(ascii: "n"), UInt8(ascii: "A"):
+            guard index == 0 || !isWord(bytes[index - 1]) else { return nil }
+            for service in services {
+                let found = tail(in: bytes, behind: service.lead, at: index, least: service.least, isWord)
+                if let found { return found }
+            }
+            return nil
         default: return nil
         }
+    }
+
+    /// What stands between the lines that begin and end a private key in PEM (RFC 7468); all of the rest where none ends it.
+    private static func privateKeyRange(in bytes: [UInt8], at index: Int) -> Range<Int>? {
+        guard bytes[index...].starts(with: keyHead) else { return nil }
+        var start = index + keyHead.count
+        // `RSA `, `EC `, `ENCRYPTED `, or nothing.
+        let last = min(start + 16, bytes.count)
+        while start < last, !bytes[start...].starts(with: keyMiddle) { start += 1 }
+        guard start < last else { return nil }
+        start += keyMiddle.count
+        var end = start
+        while end < bytes.count, !bytes[end...].starts(with: keyFoot) { end += 1 }
+        return end > start ? start..<end : nil
+    }
+
+    /// The password of `https://user:password@host` (RFC 3986, section 3.2.1).
+    private static func passwordRange(in bytes: [UInt8], at index: Int) -> Range<Int>? {
+        guard bytes[index...].starts(with: "://".utf8) else { return nil }
+        var colon: Int?
+        for end in index + 3..<min(index + 300, bytes.count) {
+            switch bytes[end] {
+            case UInt8(ascii: ":") where colon == nil: colon = end
+            case UInt8(ascii: "@"): return colon.flatMap { $0 + 1 < end ? $0 + 1..<end : nil }
+            case 0...0x20, UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\""): return nil
+            default: break
+            }
+        }
+        return nil
     }
 
     /// The stretch of wanted bytes behind `lead`, which must stand at `index`.

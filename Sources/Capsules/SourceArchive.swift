@@ -3,9 +3,9 @@ import Expressions
 package import FlowEngine
 package import FlowLanguage
 
-/// The files that each version of a flow was compiled from, kept in the store for as long as its runs.
+/// The files that each version of a flow was compiled from, kept in the store for good: a run may name any of them.
 ///
-/// By content: a file that several versions share is kept once, and so is their list of files, which a version's own
+/// By content, so that a deployment adds no more than what it changed: a file that several versions share is kept once, and so is their list of files, which a version's own
 /// record names. Records of earlier programs hold the list themselves.
 package enum SourceArchive {
     private static let filePrefix = "file:"

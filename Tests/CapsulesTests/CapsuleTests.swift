@@ -141,7 +141,7 @@ import Testing
 
     /// Goal: no secret leaves the house.
     ///
-    /// Method: twenty canaries, in the vault, in headers, in what a service echoes and in what a caller sends.
+    /// Method: twenty-five canaries, in the vault, in headers, in what a service echoes and in what a caller sends.
     @Test("no capsule holds a secret, and it replays all the same")
     func canaries() async throws {
         var secrets: [String: Secret] = [:]
@@ -151,7 +151,15 @@ import Testing
             "SG" + ".canary14.canary", "pi_1_secret_canary15", "Bearer canary16canary16x",
             "eyJcanary17.canary17.canary17canary", "rnl_" + String(repeating: "canary18", count: 5) + "abc",
         ]
-        let echoed = (Array(secrets.values).map { $0.reveal() } + shaped).joined(separator: " ")
+        let key = ["-----BEGIN RSA PRIVATE KEY-----", "canary25", "-----END RSA PRIVATE KEY-----"].joined(
+            separator: "\n"
+        )
+        let foreign: [String] = [
+            "gh" + "p_canary21canary21canary21", "xo" + "xb-canary22-canary22", "AK" + "IAcanary23canary23",
+            "https://ann:canary24@example.com/x", key,
+            "Basic dXNlcjpjYW5hcnkvdmF1bHQrMyJ4",  // user:canary/vault+3"x
+        ]
+        let echoed = (Array(secrets.values).map { $0.reveal() } + shaped + foreign).joined(separator: " ")
         let body = try JSON.encode(["left": 4, "echo": .string(echoed)])
         let capsules = try await CapsuleWorld.capsules(
             [.init(flow: "outside", input: ["sku": "s", "token": .string(echoed)])],
@@ -171,6 +179,7 @@ import Testing
             !text.contains("canary"),
             "\(text.ranges(of: "canary").prefix(3).map { text[$0.lowerBound...].prefix(40) })"
         )
+        #expect(!text.contains("YW5hcnkvdmF1"))
         #expect(!text.lowercased().contains("set-cookie"))
         #expect(capsule.header.limitation == nil)
         #expect(try CapsuleReplay().replay(capsule).divergence == nil)

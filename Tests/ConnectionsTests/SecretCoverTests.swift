@@ -85,4 +85,13 @@ struct SecretCoverTests {
         #expect(value?.contains("can") == false)
         #expect(value?.hasPrefix(fill) == true)
     }
+
+    @Test("each secret has its own stand-in, also as base64 behind a user's name")
+    func replacements() {
+        let cover = SecretCover([("first-secret", "one"), ("other-secret", "two")], leastLength: 6)
+        #expect(cover.cover("first-secret and other-secret") == "one and two")
+        let basic = Data("user:other-secret".utf8).base64EncodedString()
+        #expect(cover.cover("Basic \(basic)").contains("two"))
+        #expect(!cover.cover("Basic \(basic)").contains(basic.suffix(12)))
+    }
 }

@@ -45,11 +45,20 @@ package enum HTTPAnswerReader {
                 throw BlockFailure(
                     code: "malformed_body",
                     type: "http",
-                    message: "the answer says it is JSON and is not, or is too deep",
+                    message: "the answer \(fault(error.code))",
                     status: answer.status
                 )
             }
         }
         return String(validating: answer.body, as: UTF8.self).map(Value.string) ?? .bytes(answer.body)
+    }
+
+    private static func fault(_ code: JSONError.Code) -> String {
+        switch code {
+        case .syntax, .encoding, .notJSON: "says it is JSON and is not"
+        case .numberRange: "is JSON with a number that 64 bits do not hold"
+        case .duplicateKey: "is JSON that gives a name twice in one object"
+        case .tooLarge: "is JSON that is too deep or too large"
+        }
     }
 }

@@ -4,7 +4,7 @@ package import HTTPTransport
 
 /// Stripe's API v1 as a service: authentication, the pinned version, the keys by which it recognises repetitions.
 ///
-/// Sources: `../shared/facts/stripe.md` section 3, which quotes Stripe's documentation and official clients.
+/// Sources: https://docs.stripe.com/error-handling and /error-low-level, and Stripe's official clients.
 package struct StripeService: OutsideService {
     /// The version whose shapes the rest of the code reads.
     package static let version = "2026-08-26.dahlia"

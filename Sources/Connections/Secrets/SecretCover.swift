@@ -1,18 +1,19 @@
 import Foundation
 
-/// Puts dots in the place of secrets that a service repeats in its answer, however it writes them.
+/// Puts something else in the place of secrets that stand in a text, however it writes them: in an answer that repeats
+/// what it was sent, in a capsule that leaves the house.
 ///
 /// Looked for are a secret's own bytes and its base64 at any place within a longer text, both also as JSON or percent
 /// signs escape them: what a flow reads, or a person later decodes, must not give the secret back.
-struct SecretCover: Sendable {
-    /// Shorter secrets would cover what is none.
-    private static let leastLength = 8
-    private static let dots = Array("••••".utf8)
+package struct SecretCover: Sendable {
+    /// Shorter base64 stands in other texts by chance.
+    private static let leastBase64 = 8
 
-    private struct Trace: Sendable, Hashable {
+    private struct Trace: Sendable {
         var bytes: [UInt8]
         /// Whether the group of four behind it holds the secret's last bytes, together with what follows them.
         var hasTail = false
+        var replacement: [UInt8]
     }
 
     /// The longest first: one may be a part of another.
@@ -20,14 +21,25 @@ struct SecretCover: Sendable {
     /// The bytes with which one of them may begin.
     private let starts: [Bool]
 
-    init(_ secrets: [String]) {
-        var traces: Set<Trace> = []
-        for secret in secrets where secret.utf8.count >= Self.leastLength {
-            let bytes = Array(secret.utf8)
-            traces.insert(Trace(bytes: bytes))
+    /// Covers with dots.
+    init(_ secrets: [String]) { self.init(secrets.map { ($0, "••••") }, leastLength: 8) }
+
+    /// - Parameters:
+    ///   - secrets: each with what stands in its place; of two that are equal the first counts.
+    ///   - leastLength: In bytes; shorter ones would cover what is none.
+    package init(_ secrets: [(text: String, replacement: String)], leastLength: Int) {
+        var traces: [[UInt8]: Trace] = [:]
+        for (text, replacement) in secrets where text.utf8.count >= leastLength {
+            let (bytes, replacement) = (Array(text.utf8), Array(replacement.utf8))
+            func add(_ form: [UInt8], hasTail: Bool) {
+                if traces[form] != nil { return }
+                traces[form] = Trace(bytes: form, hasTail: hasTail, replacement: replacement)
+            }
+            add(bytes, hasTail: false)
             for shift in 0...2 {
                 let (standard, hasTail) = Self.base64(of: bytes, behind: shift)
-                traces.insert(Trace(bytes: standard, hasTail: hasTail))
+                guard standard.count >= Self.leastBase64 else { continue }
+                add(standard, hasTail: hasTail)
                 let forURLs = standard.map { byte in
                     switch byte {
                     case UInt8(ascii: "+"): UInt8(ascii: "-")
@@ -35,12 +47,12 @@ struct SecretCover: Sendable {
                     default: byte
                     }
                 }
-                traces.insert(Trace(bytes: forURLs, hasTail: hasTail))
+                add(forURLs, hasTail: hasTail)
             }
         }
-        self.traces = traces.sorted { $0.bytes.count > $1.bytes.count }
+        self.traces = traces.values.sorted { $0.bytes.count > $1.bytes.count }
         var starts = [Bool](repeating: false, count: 256)
-        for trace in traces { starts[Int(trace.bytes[0])] = true }
+        for trace in traces.keys { starts[Int(trace[0])] = true }
         self.starts = starts
     }
 
@@ -52,21 +64,21 @@ struct SecretCover: Sendable {
         return (Array(text.dropFirst(shift == 0 ? 0 : shift + 1)), padded.count % 3 != 0)
     }
 
-    func cover(_ text: String) -> String {
+    package func cover(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let covered = cover(bytes)
         return covered == bytes ? text : String(decoding: covered, as: UTF8.self)
     }
 
-    func cover(_ bytes: [UInt8]) -> [UInt8] {
+    package func cover(_ bytes: [UInt8]) -> [UInt8] {
         guard !traces.isEmpty else { return bytes }
         return bytes.withUnsafeBufferPointer { text in
             var result: [UInt8] = []
             var (index, kept) = (0, 0)
             while index < text.count {
-                if mayBegin(text, at: index), let end = end(of: text, from: index) {
+                if mayBegin(text, at: index), let (end, replacement) = trace(in: text, at: index) {
                     result += text[kept..<index]
-                    result += Self.dots
+                    result += replacement
                     index = end
                     kept = end
                 } else {
@@ -84,11 +96,14 @@ struct SecretCover: Sendable {
         return EscapedText(text).escaped(at: index)?.character.first.map { starts[Int($0)] } ?? false
     }
 
-    /// Where a trace that begins at `start` ends; nil when none begins there.
-    private func end(of text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+    /// Where a trace that begins at `start` ends, and what takes its place; nil when none begins there.
+    private func trace(
+        in text: UnsafeBufferPointer<UInt8>,
+        at start: Int
+    ) -> (end: Int, replacement: [UInt8])? {
         for trace in traces {
             guard let end = EscapedText(text).end(of: trace.bytes[...], from: start) else { continue }
-            return trace.hasTail ? endOfGroup(in: text, from: end) : end
+            return (trace.hasTail ? endOfGroup(in: text, from: end) : end, trace.replacement)
         }
         return nil
     }
