@@ -15,6 +15,8 @@ package struct CaseProblem: Sendable, Hashable {
         case refused
         /// The case cannot be played as it is written.
         case fault
+        /// A run failed, and the case says nothing of how runs end.
+        case failure
         /// It does not come to an end, or leaves something behind that nobody can have meant.
         case error
     }

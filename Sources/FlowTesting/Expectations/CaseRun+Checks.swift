@@ -36,6 +36,7 @@ extension CaseRun {
         look(at: record)
         note(problems(with: test.expectation, actual: record.value), afterStep: nil)
         noteLeftovers(record)
+        noteFailures(record)
         for request in world.answers.refused {
             problems.append(
                 CaseProblem(
@@ -66,6 +67,39 @@ extension CaseRun {
                 )
             )
         }
+    }
+
+    /// Runs that nobody waited for and that failed, without a word about that in the case: a step that says nothing is
+    /// meant to work, and so is what it sets going.
+    ///
+    /// Only in a quiet world: what is disturbed may fail.
+    private func noteFailures(_ record: CaseRecord) {
+        let expectations = test.steps.map(\.expectation) + [test.expectation]
+        guard plan.isQuiet, !expectations.contains(where: \.tellsHowRunsEnd) else { return }
+        for run in record.runs where [.failed, .quarantined, .outcomeUnknown].contains(run.record.status) {
+            let start = run.record.start
+            let isAlone =
+                switch start.origin {
+                case .callback, .schedule, .table: true
+                case .subflow: start.parent == nil
+                case .webhook: hasAnsweredAtOnce(start.flow)
+                case .page, .manual, .branch: false
+                }
+            guard isAlone else { continue }
+            problems.append(
+                CaseProblem(
+                    .failure,
+                    "run \(run.record.id) of \(start.flow)",
+                    expected: "to succeed; or its `status` in `expect: runs:`",
+                    actual: run.record.failure.map { "\($0.code): \($0.message)" } ?? run.record.status.rawValue,
+                    range: test.range
+                )
+            )
+        }
+    }
+
+    private func hasAnsweredAtOnce(_ flow: String) -> Bool {
+        if case .webhook(let hook) = app.flows[flow]?.trigger { hook.answer == .atOnce } else { false }
     }
 
     func checkInvariants(after step: Int?) async throws {
@@ -154,6 +188,20 @@ extension CaseRun {
                 shown += "." + part
             }
             return "\(shown) is \(value.brief(120))"
+        }
+    }
+}
+
+extension CaseExpectation {
+    /// Whether it speaks of how runs end, so that their failures may be meant.
+    fileprivate var tellsHowRunsEnd: Bool {
+        if conditions.contains(where: { $0.expression.references.contains { $0.path.first == "runs" } }) { return true }
+        guard case .map(let members)? = value?.content, let runs = members.first(where: { $0.name == "runs" }),
+            case .list(let items) = runs.value.content
+        else { return false }
+        return items.contains { item in
+            guard case .map(let parts) = item.content else { return false }
+            return parts.contains { $0.name == "status" || $0.name == "error" }
         }
     }
 }

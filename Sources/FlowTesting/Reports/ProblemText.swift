@@ -45,6 +45,7 @@ package struct ProblemText: Sendable {
         case .invariant: return "the app's invariant is broken\(step)"
         case .refused: return "a request would have gone outside: \(problem.subject)"
         case .fault: return "the case cannot be played as it is written"
+        case .failure: return "a run failed, and the case does not say so"
         case .error: return "the case does not come to an end"
         }
     }

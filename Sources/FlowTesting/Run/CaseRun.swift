@@ -189,12 +189,17 @@ final class CaseRun {
     /// Lets a span of time pass, stopping wherever something is due.
     func pass(_ span: Duration) async throws {
         guard let target = world.clock.now() + span else { throw CaseError("the clock has run out") }
+        // So that every schedule's next moment is on disk: a sleeper may not have fallen asleep yet.
+        try await world.advance(to: world.clock.now())
         while true {
             let now = world.clock.now()
-            let wake = try await surviving {
-                try await world.read { (reader) throws(StoreError) in try reader.nextWakeTime(after: now) }
+            let stored = try await surviving {
+                try await world.read { (reader) throws(StoreError) in
+                    let schedules = try reader.schedules().compactMap(\.nextAt)
+                    return [try reader.nextWakeTime(after: now)].compactMap { $0 } + schedules
+                }
             }
-            let moments = [wake, world.clock.nextWake, world.simulator.nextDue?.timestamp].compactMap { $0 }
+            let moments = stored + [world.clock.nextWake, world.simulator.nextDue?.timestamp].compactMap { $0 }
             let next = moments.filter { now < $0 && !(target < $0) }.min { $0 < $1 }
             jumps += 1
             guard let next, jumps <= Self.jumpsMax else { break }

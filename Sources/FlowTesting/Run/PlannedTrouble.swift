@@ -10,7 +10,11 @@ struct PlannedTrouble: Sendable {
     private(set) var isInterleaved = false
     private(set) var deaths: [MortalStore.Death] = []
 
+    /// Nothing disturbs the case.
+    let isQuiet: Bool
+
     init(_ disturbances: [Disturbance]) {
+        isQuiet = disturbances.isEmpty
         for disturbance in disturbances {
             switch disturbance {
             case .twice(let event): twice.insert(event)
