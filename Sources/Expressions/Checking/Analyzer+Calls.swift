@@ -107,8 +107,28 @@ extension Analyzer {
             )
             return made(failure, type)
         }
+        if name.hasPrefix("money.") { warnOfConstants(name, body, nodes, node) }
         let alwaysFails = Self.constantHint(name, arguments)
         return folded(body.node(nodes, range: node.range), type, over: nodes, alwaysFails: alwaysFails)
+    }
+
+    /// Tells of a currency, a factor, a rounding or a number of parts that no amount goes with.
+    private mutating func warnOfConstants(
+        _ name: String,
+        _ body: FunctionBody,
+        _ nodes: [any EvaluationNode],
+        _ node: SyntaxNode
+    ) {
+        guard !isTraced, nodes.count > 1, let amount = nodes.first, amount.constant == nil,
+            nodes.dropFirst().allSatisfy({ $0.constant != nil })
+        else { return }
+        // With an amount that suits every other argument, what fails is theirs.
+        let any = ConstantNode(name == "money.minor" ? .string("1") : .int(100), range: amount.range)
+        let trial = body.node([any] + nodes.dropFirst(), range: node.range)
+        guard case .failure(let error)? = Self.result(ofConstant: trial),
+            error.code == EvaluationError.Code.invalidArgument
+        else { return }
+        warn("expression.always-fails", "this always fails: \(error.message)", hint: nil, at: node.range)
     }
 
     /// What to write when the constant arguments of a function do not suit it.
@@ -205,6 +225,9 @@ extension Analyzer {
                     hint = conversionHint(from: types[position], to: wanted, nodes[position], currency: currency)
                 }
             }
+        }
+        if name == "contains", let target, arguments.count == 1, case .list = substitution.plain(types[0]) {
+            hint = "write \(source(arguments[0].range)) in \(source(target.range))"
         }
         let candidates = (fitting.isEmpty ? signatures : fitting).prefix(4).map(\.description)
         let list = candidates.joined(separator: ", ")

@@ -119,16 +119,7 @@ struct Analyzer {
         alwaysFails: String? = nil
     ) -> Analysis {
         guard !isTraced, parts.allSatisfy({ $0.constant != nil }) else { return made(node, type) }
-        let result = withUnsafeTemporaryAllocation(of: Value?.self, capacity: 1) { buffer in
-            guard let slots = buffer.baseAddress else { return nil as Result<Value, EvaluationError>? }
-            var frame = Frame(slots: slots, budget: .folding)
-            do throws(EvaluationError) {
-                return .success(try node.evaluate(&frame))
-            } catch {
-                return .failure(error)
-            }
-        }
-        switch result {
+        switch Self.result(ofConstant: node) {
         case .success(let value)?: return made(ConstantNode(value, range: node.range), type)
         case .failure(let error)? where error.code != EvaluationError.Code.budgetExceeded:
             if error.code != EvaluationError.Code.noSuchOverload {
@@ -137,6 +128,19 @@ struct Analyzer {
             }
             return made(node, type)
         default: return made(node, type)
+        }
+    }
+
+    /// What a node gives that reads no variable.
+    static func result(ofConstant node: any EvaluationNode) -> Result<Value, EvaluationError>? {
+        withUnsafeTemporaryAllocation(of: Value?.self, capacity: 1) { buffer in
+            guard let slots = buffer.baseAddress else { return nil }
+            var frame = Frame(slots: slots, budget: .folding)
+            do throws(EvaluationError) {
+                return .success(try node.evaluate(&frame))
+            } catch {
+                return .failure(error)
+            }
         }
     }
 

@@ -44,6 +44,10 @@ extension FileContext {
     /// A constant of a column's type; anything else is a finding.
     func constant(of node: YAMLNode, as type: ColumnType, what: String) -> Value? {
         guard let value = constant(of: node) else { return nil }
+        if case .string(let text) = value, text.contains("${") {
+            error(.typeConstant, "\(what) is a constant: an expression in it is not evaluated", at: node.range)
+            return nil
+        }
         switch (type, value) {
         case (.int, .int), (.string, .string), (.bool, .bool), (.double, .double), (.json, _): return value
         case (.double, .int(let value)): return .double(Double(value))
