@@ -56,6 +56,10 @@ package enum SecretRule {
             guard isKeyText(value.dropFirst(prefix.count)) else {
                 throw unfit("after \(prefix) letters, digits and none but the signs _ - + / = must follow")
             }
+            // What is let in here must be a key where it is used.
+            guard kind == .webhookSecret || StripeKey(value) != nil else {
+                throw unfit("after \(prefix) three letters, digits or _ follow at least")
+            }
         }
         guard !values.isEmpty, values.count <= 8 else { throw unfit("one to eight secrets may stand here") }
     }

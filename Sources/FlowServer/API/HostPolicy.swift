@@ -59,14 +59,18 @@ struct HostPolicy: Sendable {
         }
         guard !name.isEmpty else { return nil }
         if rest.isEmpty { return String(name) }
-        guard rest.first == ":", let port = UInt16(rest.dropFirst()), port > 0 else { return nil }
+        // Number parsing would take a sign.
+        guard rest.first == ":", rest.utf8.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }),
+            let port = UInt16(rest.dropFirst()), port > 0
+        else { return nil }
         return String(name)
     }
 
     static func isLoopback(_ name: String) -> Bool {
         if name == "localhost" || name == "[::1]" { return true }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+        return parts.count == 4 && parts[0] == "127"
+            && parts.allSatisfy { part in part.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt8(part) != nil }
     }
 }
 

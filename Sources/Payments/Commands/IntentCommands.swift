@@ -68,15 +68,6 @@ struct CancelPaymentIntent: Command {
         }
         var parameters = ValueMap()
         if let reason = call.data["reason"]?.stringValue {
-            guard Self.reasons.contains(reason) else {
-                return .fail(
-                    .payments(
-                        "reason_unknown",
-                        "`reason` is one of \(Self.reasons.joined(separator: ", "))",
-                        param: "reason"
-                    )
-                )
-            }
             parameters["cancellation_reason"] = .string(reason)
         }
         do throws(Refusal) {

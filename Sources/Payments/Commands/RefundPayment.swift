@@ -58,15 +58,6 @@ struct RefundPayment: Command {
             )
         }
         let reason = call.data["reason"]?.stringValue
-        if let reason, !Self.reasons.contains(reason) {
-            return .fail(
-                .payments(
-                    "reason_unknown",
-                    "`reason` is one of \(Self.reasons.joined(separator: ", "))",
-                    param: "reason"
-                )
-            )
-        }
         let amount: Int64
         do throws(Refusal) { amount = try Self.amount(call.data["amount"], of: payment) } catch {
             return .fail(error.failure)
