@@ -67,6 +67,45 @@ struct CaseTests {
         )
     }
 
+    private static let ticking = """
+        flow: tick
+        kind: cloud
+        trigger: { schedule: { every: 1m } }
+        blocks:
+          - id: order
+            block: insert-record
+            table: orders
+            set: { email: ann@example.com, total: 1 }
+        """
+
+    @Test("a schedule fires at each of its moments while time passes, in whatever order its sleepers fall asleep")
+    func schedule() async throws {
+        let app = TestApp(
+            Self.ticking,
+            tests: """
+                case: an hour passes
+                steps: [{ advance: 1h }]
+                expect: { that: tables.orders.size() == 60 }
+                """
+        )
+        for _ in 1...10 {
+            let outcomes = try await app.run()
+            #expect(outcomes.flatMap(\.problems).map(\.headline) == [])
+        }
+    }
+
+    @Test("a run that fails while nobody waits for it fails the case, unless the case says how it ends")
+    func failedRun() async throws {
+        let failing = Self.ticking + "\n  - { block: fail, error: { code: broken, message: no } }"
+        func problems(_ expectation: String) async throws -> [CaseProblem.Kind] {
+            let test = "case: a minute passes\nsteps: [{ advance: 1m }]\nexpect: \(expectation)\n"
+            return try await TestApp(failing, tests: test).run().flatMap(\.problems).map(\.kind)
+        }
+        #expect(try await problems("{ that: tables.orders.size() == 1 }") == [.failure])
+        #expect(try await problems("{ runs: [{ flow: tick }] }") == [.failure])
+        #expect(try await problems("{ runs: [{ flow: tick, status: failed }] }") == [])
+    }
+
     @Test("what was expected can be brought up to date, each value in its place")
     func update() async throws {
         let app = TestApp(
