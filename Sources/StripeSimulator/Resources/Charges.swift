@@ -95,6 +95,7 @@ extension Ledger {
         card: TestCard,
         intent: JSONObject
     ) -> JSONObject {
+        guard method.string("type") == "card" else { return detailsOfOtherMethod(method) }
         let own = method.object("card") ?? JSONObject()
         let secure: JSONValue =
             intent.bool("_authenticated") == true
@@ -120,6 +121,18 @@ extension Ledger {
         ]
     }
 
+    private func detailsOfOtherMethod(_ method: JSONObject) -> JSONObject {
+        let type = method.string("type") ?? ""
+        var own = method.object(type) ?? JSONObject()
+        if type == "sepa_debit" {
+            own["generated_from"] = nil
+            own.merge(["expected_debit_date": nil, "mandate": nil])
+        }
+        var details: JSONObject = ["type": .string(type)]
+        details[type] = .object(own)
+        return details
+    }
+
     /// Turns a charge into the failed one it became.
     static func fail(_ charge: inout JSONObject, _ reason: TestCard.Decline) {
         let blocked = reason == .blocked
@@ -129,6 +142,7 @@ extension Ledger {
         charge["failure_code"] = .string(reason.code)
         charge["failure_message"] = .string(reason.message)
         charge.update("payment_method_details") { details in
+            guard details.has("card") else { return }
             details.update("card") { card in
                 card["amount_authorized"] = .null
                 card["authorization_code"] = .null

@@ -103,6 +103,9 @@ extension Ledger {
                 if accountVersion < .basil { emit("charge.refunded", charge) }
             }
         }
+        if intent.status == "processing", let chargeID = intent.string("latest_charge") {
+            failPendingCharge(chargeID, TestBankAccount.withdrawal)
+        }
         return change(.paymentIntent, id, emitting: "payment_intent.canceled") { [now] intent in
             intent["status"] = "canceled"
             intent["canceled_at"] = .int(now.seconds)

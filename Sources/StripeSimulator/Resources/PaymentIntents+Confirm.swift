@@ -106,13 +106,7 @@ extension Ledger {
         guard let intent = find(.paymentIntent, id), let methodID = intent.string("payment_method"),
             let method = find(.paymentMethod, methodID)
         else { return JSONObject() }
-        if method.string("type") == "sepa_debit" {
-            scheduleOnPlatform(.completeDebit, id, afterSeconds: 60)
-            return change(.paymentIntent, id, emitting: "payment_intent.processing") { intent in
-                intent["status"] = "processing"
-                intent["next_action"] = .null
-            }
-        }
+        if method.string("type") == "sepa_debit" { return beginDebit(intent, method) }
         if method.string("type") != "card", intent.bool("_authenticated") != true {
             return askForAuthentication(intent, options)
         }
@@ -249,37 +243,39 @@ extension Ledger {
             scheduleOnPlatform(.expireAuthorization, id, afterSeconds: 7 * 24 * 3_600)
         }
         insert(.charge, charge)
+        return settle(intent, method, charge: charge.id, card)
+    }
+
+    /// The charge is made: the intent follows, its invoice and its session.
+    mutating func settle(
+        _ intent: JSONObject,
+        _ method: JSONObject,
+        charge id: String,
+        _ card: TestCard
+    ) -> JSONObject {
+        let isManual = intent.string("capture_method") == "manual"
+        let amount = intent.int("amount") ?? 0
         let settlesNow = intent.string("capture_method") == "automatic" || card.behaviour == .available
-        if !isManual, settlesNow { settleCharge(charge.id, emits: false) }
+        if !isManual, settlesNow { settleCharge(id, emits: false) }
         attachAfterPayment(intent, method)
-        emit("charge.succeeded", find(.charge, charge.id) ?? charge)
+        if let charge = find(.charge, id) { emit("charge.succeeded", charge) }
         let paid = change(
             .paymentIntent,
-            id,
+            intent.id,
             emitting: isManual ? "payment_intent.amount_capturable_updated" : "payment_intent.succeeded"
         ) { intent in
             intent["status"] = isManual ? "requires_capture" : "succeeded"
             intent["amount_capturable"] = .int(isManual ? amount : 0)
             intent["amount_received"] = .int(isManual ? 0 : amount)
-            intent["latest_charge"] = .string(charge.id)
+            intent["latest_charge"] = .string(id)
             intent["next_action"] = .null
             intent["last_payment_error"] = .null
         }
-        if !isManual, !settlesNow {
-            scheduleOnPlatform(.settleCharge, charge.id, afterSeconds: 2)
-        }
-        if !isManual { planDisputes(of: charge.id, card) }
+        if !isManual, !settlesNow { scheduleOnPlatform(.settleCharge, id, afterSeconds: 2) }
+        if !isManual { planDisputes(of: id, card) }
         if let invoice = paid.string("_invoice"), !isManual { invoicePaid(invoice) }
         if let session = paid.string("_session") { completeSession(session) }
         return paid
-    }
-
-    /// The bank has paid what it was asked for a minute ago.
-    mutating func completeDebit(_ id: String) {
-        guard let intent = find(.paymentIntent, id), intent.status == "processing",
-            let method = find(.paymentMethod, intent.string("payment_method") ?? "")
-        else { return }
-        _ = try? charge(id, method, testCard(of: method))  // a debit of the simulator is not refused
     }
 
     /// A payment for a customer that says "for later" keeps the card with the customer.
@@ -300,7 +296,6 @@ extension Ledger {
         charges: Bool
     ) throws(StripeError) -> StripeError {
         guard let intent = find(.paymentIntent, id) else { return StripeError(reason.message) }
-        var details = Self.details(of: reason)
         var chargeID: String?
         if charges {
             var charge = newCharge(for: intent, method: method, card: testCard(of: method))
@@ -308,8 +303,19 @@ extension Ledger {
             insert(.charge, charge)
             emit("charge.failed", charge)
             chargeID = charge.id
-            details["charge"] = .string(charge.id)
         }
+        return refuse(intent, method, reason, charge: chargeID)
+    }
+
+    /// Puts the intent back to `requires_payment_method` for a charge that failed, or an authentication.
+    mutating func refuse(
+        _ intent: JSONObject,
+        _ method: JSONObject,
+        _ reason: TestCard.Decline,
+        charge chargeID: String?
+    ) -> StripeError {
+        var details = Self.details(of: reason)
+        if let chargeID { details["charge"] = .string(chargeID) }
         details["payment_method"] = .object(visible(method))
         var error = StripeError(
             status: reason.code == "payment_intent_authentication_failure" ? 400 : 402,
@@ -321,7 +327,7 @@ extension Ledger {
             executed: true
         )
         let stored = error.object(requestLog: nil)
-        let failed = change(.paymentIntent, id, emitting: "payment_intent.payment_failed") { intent in
+        let failed = change(.paymentIntent, intent.id, emitting: "payment_intent.payment_failed") { intent in
             intent["status"] = "requires_payment_method"
             intent["payment_method"] = .null
             intent["next_action"] = .null

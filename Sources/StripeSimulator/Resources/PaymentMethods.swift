@@ -153,7 +153,7 @@ extension Ledger {
                 "bank_code": .string(String(iban.dropFirst(4).prefix(5))), "branch_code": "",
                 "country": .string(String(iban.prefix(2))), "fingerprint": .string(generator.characters(16)),
                 "generated_from": ["charge": nil, "setup_attempt": nil], "last4": .string(String(iban.suffix(4))),
-            ], "type": "sepa_debit",
+            ], "type": "sepa_debit", "_iban": .string(iban),
         ]
         if let billing = given.object("billing_details") {
             method["billing_details"] = Self.merged(billing, into: method)
