@@ -13,7 +13,7 @@ package struct AppFolderError: Error, Hashable, CustomStringConvertible {
         case tooManyCases
         /// A link in the app leads out of it.
         case leavesApp
-        /// A file could not be opened or read, or is none.
+        /// A file or folder could not be opened or read, or is none.
         case unreadable
     }
 
@@ -28,7 +28,7 @@ package struct AppFolderError: Error, Hashable, CustomStringConvertible {
         case .tooLarge: "the files of '\(path)' are larger than \(Limits.appBytes / 1_048_576) MiB together"
         case .tooManyCases: "'\(path)' holds more than \(Limits.caseFiles) files: put several cases into one"
         case .leavesApp: "'\(path)' is a link that leads out of the app"
-        case .unreadable: "'\(path)' cannot be read as a file"
+        case .unreadable: "'\(path)' cannot be read"
         }
     }
 }
@@ -46,9 +46,10 @@ package enum AppFolder {
         let prefix = path == "." || path.isEmpty ? "" : path.hasSuffix("/") ? path : path + "/"
         guard exists(root.appendingPathComponent("app.yaml")) else { throw AppFolderError(code: .noApp, path: path) }
         var names = ["app.yaml"]
-        names += flowNames(root.appendingPathComponent("flows")).map { "flows/" + $0 }
+        // One more than allowed, so that the compiler can say that there are too many.
+        names += try Self.names(in: "flows", of: root, endings: yaml).prefix(Limits.flowFiles + 1)
         for folder in ["code", "code/lib"] {
-            names += codeNames(root.appendingPathComponent(folder)).map { "\(folder)/\($0)" }
+            names += try Self.names(in: folder, of: root, endings: [".js"]).prefix(Limits.flowFiles)
         }
         var files: [SourceFile] = []
         var total = 0
@@ -65,10 +66,10 @@ package enum AppFolder {
     package static func readTests(_ path: String) throws(AppFolderError) -> [SourceFile] {
         let root = URL(fileURLWithPath: path, isDirectory: true).resolvingSymlinksInPath()
         let prefix = path == "." || path.isEmpty ? "" : path.hasSuffix("/") ? path : path + "/"
-        let names = yamlNames(root.appendingPathComponent("tests"))
+        let names = try names(in: "tests", of: root, endings: yaml)
         guard names.count <= Limits.caseFiles else { throw AppFolderError(code: .tooManyCases, path: prefix + "tests") }
         var files: [SourceFile] = []
-        for name in names.map({ "tests/" + $0 }) {
+        for name in names {
             let bytes = try read(root.appendingPathComponent(name), below: root, shownAs: prefix + name)
             files.append(SourceFile(path: prefix + name, bytes: bytes))
         }
@@ -94,21 +95,22 @@ package enum AppFolder {
 
     private static func exists(_ url: URL) -> Bool { type(of: url) != nil }
 
-    private static func flowNames(_ folder: URL) -> [String] {
-        // One more than allowed, so that the compiler can say that there are too many.
-        Array(yamlNames(folder).prefix(Limits.flowFiles + 1))
-    }
+    private static let yaml = [".yaml", ".yml"]
 
-    private static func yamlNames(_ folder: URL) -> [String] {
-        // An app without a folder `flows` has no flows.
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        return names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }.sorted()
-    }
-
-    private static func codeNames(_ folder: URL) -> [String] {
-        // Most apps have no code.
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        return Array(names.filter { !$0.hasPrefix(".") && $0.hasSuffix(".js") }.sorted().prefix(Limits.flowFiles))
+    /// The files with these endings in a folder of the app, from the app's own; none where there is no such folder.
+    private static func names(
+        in folder: String,
+        of root: URL,
+        endings: [String]
+    ) throws(AppFolderError) -> [String] {
+        let place = root.appendingPathComponent(folder)
+        guard exists(place) else { return [] }
+        // Flows that cannot be seen are not "no flows".
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: place.path) else {
+            throw AppFolderError(code: .unreadable, path: folder)
+        }
+        return names.filter { name in !name.hasPrefix(".") && endings.contains { name.hasSuffix($0) } }
+            .sorted().map { "\(folder)/\($0)" }
     }
 
     private static func read(
