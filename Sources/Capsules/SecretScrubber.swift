@@ -97,11 +97,30 @@ struct SecretScrubber {
     }
 
     /// The same for the same text; numbered in the order in which a capsule shows them.
-    private mutating func placeholder(of secret: [UInt8]) -> String {
+    private mutating func placeholder(of bytes: [UInt8]) -> String {
+        let secret = Self.withoutBreaks(bytes)
         if let known = placeholders[secret] { return known }
         let placeholder = "redacted-\(placeholders.count + 1)"
         placeholders[secret] = placeholder
         return placeholder
+    }
+}
+
+extension SecretScrubber {
+    /// A private key has several lines, whose breaks JSON writes as `\n`: it is the same key.
+    private static func withoutBreaks(_ bytes: [UInt8]) -> [UInt8] {
+        var kept: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            let isEscape = bytes[index] == UInt8(ascii: "\\")
+            if isEscape, index + 1 < bytes.count, "nr".utf8.contains(bytes[index + 1]) {
+                index += 2
+                continue
+            }
+            if bytes[index] > 0x20, !isEscape { kept.append(bytes[index]) }
+            index += 1
+        }
+        return kept
     }
 }
 

@@ -230,9 +230,14 @@ final class ReplayTransaction {
 
     func find(_ query: RecordQuery) throws(StoreError) -> [ValueMap] {
         let access = try nextOfRows(query.table) { if case .find = $0 { true } else { false } }
-        if access == nil, !query.isNotedWhenEmpty { return [] }
+        // The record is of a time when nobody looked, or says that nothing was found.
+        if access == nil, plan == nil, !query.isNotedWhenEmpty { return [] }
         var found = try tables.find(query)
-        defer { note(.find(table: query.table, rows: found), of: query.table) }
+        defer {
+            if query.isNotedWhenEmpty || !found.isEmpty {
+                note(.find(table: query.table, rows: found), of: query.table)
+            }
+        }
         guard plan == nil, let access, let source = undone.last ?? current else { return found }
         let seen = Set(access.rows.compactMap { $0["id"]?.intValue })
         var isStale = false

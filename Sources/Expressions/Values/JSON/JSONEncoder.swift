@@ -49,7 +49,7 @@ struct JSONEncoder: ~Copyable {
             output.append(UInt8(ascii: "}"))
             return
         }
-        if let name = map.repeatedName {
+        if style != .exact, let name = map.repeatedName {
             throw JSONError(.notJSON, at: 0, "two keys of a map are both written as '\(name.prefix(40))'")
         }
         output.append(UInt8(ascii: "{"))
