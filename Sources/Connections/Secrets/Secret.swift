@@ -13,12 +13,17 @@ package struct Secret: Sendable {
     /// The text itself, for the one call that needs it.
     package func reveal() -> String { text }
 
-    /// The secrets that the text holds: while one is rolled, the old and the new one stand in it, parted by a comma or blanks.
+    /// The secrets that the text holds: while one is rolled, the old and the new one stand in it, separated by a comma.
     ///
-    /// At most eight are looked at.
+    /// At most eight are looked at. Blanks alone part none: a secret of one's own choice may have some.
     package var alternatives: [Secret] {
-        let parts = text.utf8.split { $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: ",") }
-        return parts.prefix(8).map { Secret(String(Substring($0))) }
+        func isSpace(_ byte: UInt8) -> Bool { byte <= UInt8(ascii: " ") }
+        let parts = text.utf8.split(separator: UInt8(ascii: ",")).map { part in
+            var part = part.drop(while: isSpace)
+            while let last = part.last, isSpace(last) { part = part.dropLast() }
+            return part
+        }
+        return parts.filter { !$0.isEmpty }.prefix(8).map { Secret(String(Substring($0))) }
     }
 }
 

@@ -306,37 +306,37 @@ extension Engine {
     private func runTimers() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.pruneRegularly() }
-            // One sleeps at a time: an earlier deadline takes the place of a later one, which the look after it names again.
-            var sleeper: Task<Void, Never>?
             for await order in timers.stream {
-                switch order {
-                case .wake(let deadline):
-                    sleeper?.cancel()
-                    sleeper = Task { await self.wake(at: deadline) }
-                case .probe(let code): group.addTask { await self.probe(after: code) }
-                }
+                group.addTask { await self.carryOut(order) }
             }
-            sleeper?.cancel()
             group.cancelAll()
         }
     }
 
-    private func wake(at deadline: Timestamp) async {
-        // Cancelled when the engine stops, and for an earlier deadline.
-        guard (try? await clock.sleep(until: deadline)) != nil else { return }
-        Failpoint.timerBefore.pass()
-        state.withLock { if $0.wakesAt == deadline { $0.wakesAt = nil } }
-        requestLook()
+    private func carryOut(_ order: TimerOrder) async {
+        switch order {
+        case .wake(let deadline):
+            // Cancelled when the engine stops: then nothing is due any more.
+            guard (try? await clock.sleep(until: deadline)) != nil else { return }
+            Failpoint.timerBefore.pass()
+            state.withLock { state in
+                state.sleepers.remove(deadline)
+                if state.wakesAt == deadline { state.wakesAt = nil }
+            }
+            requestLook()
+        case .probe(let code):
+            await probe(after: code)
+        }
     }
 
     /// Makes sure that the engine looks for due runs at `deadline`.
     func setTimer(_ deadline: Timestamp) {
-        let isEarliest = state.withLock { state in
+        let mustSleep = state.withLock { state in
             if let wakesAt = state.wakesAt, wakesAt <= deadline { return false }
             state.wakesAt = deadline
-            return true
+            return state.sleepers.insert(deadline).inserted
         }
-        if isEarliest { timers.continuation.yield(.wake(deadline)) }
+        if mustSleep { timers.continuation.yield(.wake(deadline)) }
     }
 
     // MARK: A store that fails

@@ -50,7 +50,7 @@ struct PermutationTests {
                 try await pay(world)
                 try await refund(500, world)
             },
-            once: [paid: 1, "refund-callback outcome/0/payment": 1],
+            once: [paid: 1, "refund-callback handler": 1],
             orders: ["PAID"]
         ),
         Story(
@@ -61,7 +61,7 @@ struct PermutationTests {
                 try await refund(500, world)
                 try await refund(799, world)
             },
-            once: [paid: 1, "refund-callback outcome/0/payment": 2],
+            once: [paid: 1, "refund-callback handler": 2],
             orders: ["REFUNDED"]
         ),
         Story(
