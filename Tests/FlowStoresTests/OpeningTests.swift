@@ -184,6 +184,20 @@ struct OpeningTests {
                 }
             }
             #expect(try number(store) == [2, 2])
+            // A mark that nobody can have written, and one from a clock ahead.
+            for (mark, life) in [("-9223372036854775808", "early"), ("9223372036854775807", "late")] {
+                let place = "\(folder)/\(life)"
+                try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+                try FileManager.default.copyItem(atPath: copy, toPath: place + "/runnel.sqlite")
+                let queue = try DatabaseQueue(path: place + "/runnel.sqlite")
+                try await queue.write {
+                    try $0.execute(sql: "UPDATE store_state SET value = \(mark) WHERE name = 'copied_at'")
+                }
+                try queue.close()
+                let restored = try openStore(place)
+                defer { restored.close() }
+                #expect(try number(restored).allSatisfy { $0 > 1_000_000 })
+            }
         }
     }
 }

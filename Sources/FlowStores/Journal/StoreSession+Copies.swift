@@ -30,8 +30,9 @@ extension StoreSession {
                 try row.int(0)
             }
             guard let copied else { return }
-            let elapsed = max(0, try session.groupTime().seconds - copied)
-            let step = Self.idsAtLeast + elapsed * Self.idsASecond
+            let now = try session.groupTime().seconds
+            // What stands in a file may be any number; between 1970 and now nothing overflows.
+            let step = Self.idsAtLeast + (now - min(max(copied, 0), now)) * Self.idsASecond
             for change in [Self.raise, Self.begin] {
                 let statement = try session.prepared(change)
                 statement.bind(step)
