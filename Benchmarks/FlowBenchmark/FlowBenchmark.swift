@@ -2,7 +2,7 @@ import Foundation
 
 /// Measures the engine beside the raw limit of this machine's disk and library, in the same run.
 ///
-/// `FlowBenchmark REPLAY [--seconds N] [--rounds N] [--json FILE] [--only flows|hooks|waiting|code|cold|soak] [--runs N]`:
+/// `FlowBenchmark REPLAY [--seconds N] [--rounds N] [--json FILE] [--only flows|hooks|receiver|waiting|code|cold|soak] [--runs N]`:
 /// `REPLAY` is the built `RawSQLite/replay.c`.
 @main
 struct FlowBenchmark {
@@ -22,6 +22,9 @@ struct FlowBenchmark {
             try WaitingRuns(folder: folder + "/waiting", runs: 100_000).measure(&report)
         }
         if options.measures("code") || options.measures("cold") { try await processes(options, folder, &report) }
+        if options.only == "receiver" {
+            return try await ReceiverLoad(folder: folder + "/receiver", events: options.runs).run()
+        }
         if options.only == "soak" {
             try await Soak(folder: folder + "/soak", runs: options.runs).measure(&report)
         }

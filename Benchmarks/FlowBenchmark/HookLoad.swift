@@ -37,7 +37,7 @@ struct HookLoad {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let credentials = HookCredentials()
         return try await EngineLoad.with(folder: folder + "/store", credentials: credentials) { load in
-            try seedPayments(load)
+            try Self.seedPayments(load, events: events)
             let webhook = StripeWebhook(
                 connection: "stripe",
                 mode: .test,
@@ -116,7 +116,7 @@ struct HookLoad {
     }
 
     /// One in ten events is the success of a payment that is open here, and starts a callback run.
-    private func seedPayments(_ load: EngineLoad) throws {
+    static func seedPayments(_ load: EngineLoad, events: Int) throws {
         let count = events / 10
         for start in stride(from: 0, to: count, by: 1_000) {
             try load.store.writeGroup { transaction throws(StoreError) in
@@ -147,8 +147,7 @@ struct HookLoad {
         var length = 0
         var chunk: [UInt8] = []
         for number in 0..<events {
-            let body = Self.event(number)
-            let signature = StripeSignature.sign(body: body, secret: Secret(Self.secret), at: now)
+            let (body, signature) = Self.signed(number, at: now)
             let head =
                 "POST /hooks/stripe HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Type: application/json\r\n"
                 + "Stripe-Signature: \(signature)\r\nContent-Length: \(body.count)\r\n\r\n"
@@ -162,6 +161,11 @@ struct HookLoad {
         }
         try file.write(contentsOf: Data(chunk))
         return length
+    }
+
+    static func signed(_ number: Int, at time: Timestamp = SystemClock().now()) -> (body: [UInt8], signature: String) {
+        let body = event(number)
+        return (body, StripeSignature.sign(body: body, secret: Secret(secret), at: time))
     }
 
     /// An event of 2 kB, as Stripe sends it.
