@@ -40,7 +40,10 @@ package struct StripePaymentIntent: Sendable, Hashable {
         self.currency = currency
         self.status = status
         self.mode = isLive ? .live : .test
-        self.latestCharge = StripeID.expandable(object["latest_charge"])
+        // Before 2022-11-15 an intent lists its charges, the newest first.
+        self.latestCharge =
+            StripeID.expandable(object["latest_charge"])
+            ?? StripeID.expandable(object["charges"]?["data"]?.listValue?.first)
         self.customer = StripeID.expandable(object["customer"])
         self.receiptEmail = StripeID.text(object["receipt_email"])
         self.billingEmail = StripeID.text(object["latest_charge"]?["billing_details"]?["email"])

@@ -32,7 +32,8 @@ package struct StripeSubscription: Sendable, Hashable {
         let items = (object["items"]?["data"]?.listValue ?? []).prefix(20)
         price = items.first.flatMap { StripeID.expandable($0["price"]) }
         currency = StripeID.currency(object["currency"])
-        currentPeriodEnd = items.compactMap { $0["current_period_end"]?.intValue }.filter { $0 >= 0 }.max()
+        // Since 2025-03-31 each item has a period of its own; endpoints of older versions send one for all.
+        currentPeriodEnd = (items + [object]).compactMap { $0["current_period_end"]?.intValue }.filter { $0 >= 0 }.max()
         amount = Self.amount(items)
         let invoice = object["latest_invoice"]
         clientSecret =
@@ -90,6 +91,9 @@ package struct StripeInvoice: Sendable, Hashable {
     /// The one that a subscription began with.
     package var isFirst: Bool { billingReason == "subscription_create" }
     package var customer: String?
+    /// What paid it, where the invoice itself says so: those of versions before 2025-03-31 do, for later ones an Invoice
+    /// Payment tells.
+    package var paymentIntent: String?
     /// It can still be changed: Stripe charges it about an hour after making it.
     package var isDraft: Bool
     /// Seconds since 1970, of the first line.
@@ -113,6 +117,7 @@ package struct StripeInvoice: Sendable, Hashable {
             ?? StripeID.expandable(object["subscription"])
         billingReason = StripeID.word(object["billing_reason"])
         customer = StripeID.expandable(object["customer"])
+        paymentIntent = StripeID.expandable(object["payment_intent"])
         isDraft = object["status"] == "draft"
         let period = object["lines"]?["data"]?.listValue?.first?["period"]
         periodStart = period?["start"]?.intValue ?? object["period_start"]?.intValue ?? 0

@@ -59,8 +59,12 @@ extension PaymentsFeature {
         let claim = CallbackClaim(object: invoice.id, transition: transition.rawValue)
         let lane = Self.lane(ofSubscription: subscription)
         let runs = try start(.recurringCharged, claim, lane: lane, event: event.value, at: now, in: transaction)
+        guard isNewPayment else { return .accepted(runs: runs) }
         // Its refunds may have been told of first; their flows follow the charge's in its lane.
-        if isNewPayment { try adoptDeliveries(object: invoice.id, mode: event.mode, at: now, in: transaction) }
+        try adoptDeliveries(object: invoice.id, mode: event.mode, at: now, in: transaction)
+        if let intent = invoice.paymentIntent {
+            try attach(intent, toPaymentOf: invoice.id, mode: event.mode, at: now, in: transaction)
+        }
         return .accepted(runs: runs)
     }
 
@@ -74,12 +78,26 @@ extension PaymentsFeature {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> WebhookOutcome {
         guard let intent = link.paymentIntent else { return .ignored }
+        guard try PaymentLedger(transaction).payment(key: Self.key(of: link.invoice)) != nil else { return .unmatched }
+        return try attach(intent, toPaymentOf: link.invoice, mode: event.mode, at: now, in: transaction)
+            ? .accepted(runs: []) : .stale
+    }
+
+    /// - Returns: Whether the payment had no intent before.
+    @discardableResult
+    private func attach(
+        _ intent: String,
+        toPaymentOf invoice: String,
+        mode: Mode,
+        at now: Timestamp,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
         let ledger = PaymentLedger(transaction)
-        guard let payment = try ledger.payment(key: Self.key(of: link.invoice)) else { return .unmatched }
-        guard payment.intent == nil else { return .stale }
-        guard try ledger.attach(intent: StripeIntentFacts(id: intent), to: payment) else { return .stale }
-        try adoptDeliveries(object: intent, mode: event.mode, at: now, in: transaction)
-        return .accepted(runs: [])
+        guard let payment = try ledger.payment(key: Self.key(of: invoice)), payment.intent == nil,
+            try ledger.attach(intent: StripeIntentFacts(id: intent), to: payment)
+        else { return false }
+        try adoptDeliveries(object: intent, mode: mode, at: now, in: transaction)
+        return true
     }
 
     static func key(of invoice: String) -> String { "invoice:\(invoice)" }
