@@ -41,7 +41,13 @@ package struct ServiceTransport: Transport {
             return .notSent(reason: error.reason, retryable: false)
         }
         do throws(HTTPError) {
-            return .answered(service.answer(try await sender(outgoing), to: request, mode: mode))
+            let response = try await sender(outgoing)
+            let answer = service.answer(response, to: request, mode: mode)
+            // What was written before, on a connection that broke, may have been executed.
+            if response.wasRepeated, request.effect != .safe, answer.saysNothingOfOthers {
+                return .lost(reason: "a repetition was answered \(answer.status)")
+            }
+            return .answered(answer)
         } catch {
             guard error.requestMayHaveBeenSent else {
                 return .notSent(reason: error.description, retryable: error.isWorthAnotherTry)

@@ -53,6 +53,8 @@ package enum Limits {
     /// How long after it was first sent a request that may have been executed is sent again by itself: Stripe keeps keys
     /// for 24 hours, and whoever has forgotten a key executes its request once more.
     static let keyedResending = Duration.seconds(23 * 3_600)
+    /// Before the engine looks for due runs again, where a look failed.
+    static let pauseBeforeLook = Duration.seconds(1)
     /// Requests of one command block.
     package static let callsPerCommand = 16
     /// Crashes of a run that was alone before it is quarantined.

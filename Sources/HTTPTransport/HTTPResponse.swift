@@ -6,6 +6,8 @@ package struct HTTPResponse: Sendable, Hashable {
     package var headers: HTTPHeaders
     /// The bytes as sent, unless the request said `decompresses`.
     package var body: [UInt8]
+    /// The request was written more than once: a connection that was used before broke at the first.
+    package var wasRepeated = false
 
     /// An answer made by hand, for those that stand in for a service.
     package init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {

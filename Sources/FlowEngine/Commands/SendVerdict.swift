@@ -1,5 +1,15 @@
 import FlowLanguage
 
+/// What is known of earlier sendings of the request that has now got an answer.
+enum EarlierSendings: Sendable, Hashable {
+    /// None of them can have been executed.
+    case none
+    /// One may have been executed, and the service still knows its key.
+    case open
+    /// One may have been executed so long ago that the service may have forgotten its key.
+    case openAndOld
+}
+
 /// What a transport's result means for a request, given how its effect may be repeated.
 enum SendVerdict: Sendable, Hashable {
     /// The command decides.
@@ -14,7 +24,12 @@ enum SendVerdict: Sendable, Hashable {
     case unknown(reason: String)
 
     /// What the author expects (`isExpected`) is an answer, and no reason to ask again.
-    init(_ result: TransportResult, effect: Effect, isExpected: (OutsideAnswer) -> Bool = { _ in false }) {
+    init(
+        _ result: TransportResult,
+        effect: Effect,
+        earlier: EarlierSendings = .none,
+        isExpected: (OutsideAnswer) -> Bool = { _ in false }
+    ) {
         switch result {
         case .notSent(let reason, retryable: true): self = .again(isUncertain: false, reason: reason, after: nil)
         case .notSent(let reason, retryable: false): self = .refused(reason: reason)
@@ -27,8 +42,19 @@ enum SendVerdict: Sendable, Hashable {
             let pause = answer.headers["retry-after"].flatMap(Int64.init).map { Duration.seconds(max(0, min($0, 60))) }
             switch answer.status {
             case 429: self = .again(isUncertain: false, reason: reason, after: pause)
-            // Another request with this key is being executed, or a lock timed out.
-            case 409 where effect == .keyed: self = .again(isUncertain: true, reason: reason, after: pause)
+            // Another request with this key is being executed, a lock timed out, or somebody on the way ran out of time.
+            case 408, 409:
+                self =
+                    effect == .keyed ? .again(isUncertain: true, reason: reason, after: pause) : .answered(answer)
+            case 400..<500 where effect == .keyed && earlier != .none && !answer.isReplayed:
+                if answer.saysNothingOfOthers {
+                    self = .again(isUncertain: true, reason: reason, after: pause)
+                } else if earlier == .openAndOld {
+                    self = .unknown(reason: "\(reason), and may have forgotten the key of an earlier sending")
+                } else {
+                    // Had an earlier one been executed, the service would have given its answer.
+                    self = .answered(answer)
+                }
             case 500...:
                 self =
                     effect == .once
@@ -37,6 +63,15 @@ enum SendVerdict: Sendable, Hashable {
             }
         }
     }
+}
+
+extension OutsideAnswer {
+    /// Whether it is a refusal at the door: of who asks, how often or by which way, before anybody looked up the key. It
+    /// says nothing about another sending of the same request, which may have been executed.
+    package var saysNothingOfOthers: Bool { [401, 403, 404, 407, 408, 409, 421, 425, 429].contains(status) }
+
+    /// The first answer to the key, given again ([Stripe](https://docs.stripe.com/api/idempotent_requests)).
+    fileprivate var isReplayed: Bool { headers["idempotent-replayed"] == "true" }
 }
 
 /// The pauses between repetitions of one request: exponential, with jitter, bounded.

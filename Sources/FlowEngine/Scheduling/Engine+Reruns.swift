@@ -219,7 +219,8 @@ extension Engine {
             throw EngineError(.wrongState, "run \(record.id) is a branch\(parent)")
         }
         guard record.status.isFinal else {
-            throw EngineError(.wrongState, "run \(record.id) is \(record.status.rawValue); it is not over")
+            let way = record.status == .outcomeUnknown ? "settle it first" : "it is not over"
+            throw EngineError(.wrongState, "run \(record.id) is \(record.status.rawValue); \(way)")
         }
         if let damage = record.damage { throw EngineError(.wrongState, "run \(record.id): \(damage)") }
         if start == .beginning { return 0 }

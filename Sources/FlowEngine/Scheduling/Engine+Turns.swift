@@ -208,6 +208,11 @@ extension Engine {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> TurnResult {
         var record = record
+        // What it sent may have been executed: only a person can say so, and the run fails behind that.
+        if let request = try unsettledRequest(of: record, in: transaction) {
+            try context().park(&record, request, "the run cannot go on (\(failure.message))", in: transaction)
+            return result(ofLeft: record, startsWork: record.start.lane != nil)
+        }
         record.status = .failed
         record.failure = failure
         record.wakesAt = nil
@@ -215,6 +220,19 @@ extension Engine {
         record.answer = record.answer ?? RunAnswer(failure: failure)
         let startsWork = try context().close(record, output: .null, in: transaction)
         return result(ofLeft: record, startsWork: startsWork)
+    }
+
+    /// Nil also where the run's journal cannot be read.
+    private func unsettledRequest(
+        of record: RunRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> JournalEntry? {
+        do throws(StoreError) {
+            return try context().unsettledRequest(of: record, in: transaction)
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            return nil
+        }
     }
 
     func result(ofLeft record: RunRecord, startsWork: Bool) -> TurnResult {
@@ -392,6 +410,8 @@ extension Engine {
                         state.withLock { $0.isLookQueued = false }
                         if error.stopsIntake { return stall(after: error) }
                         logger.error("looking for runs failed", metadata: ["code": "\(error.code)"])
+                        // Else nobody would look for what is due until something else is written.
+                        if let next = clock.now() + Limits.pauseBeforeLook { setTimer(next) }
                     }
                 }
             )

@@ -293,8 +293,8 @@ extension GroupWriter {
 
 extension StoreError {
     /// The transaction is gone, or must not be committed.
-    var endsGroup: Bool { [.full, .unavailable, .groupFailed, .closed].contains(code) }
+    var endsGroup: Bool { [.full, .busy, .unavailable, .groupFailed, .closed].contains(code) }
 
     /// The store as a whole takes no writes; not the fault of what was to be written.
-    var stopsIntake: Bool { code == .full || code == .unavailable }
+    var stopsIntake: Bool { code == .full || code == .busy || code == .unavailable }
 }

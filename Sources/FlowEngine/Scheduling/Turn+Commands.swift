@@ -55,9 +55,11 @@ extension Turn {
     mutating func receive(_ result: TransportResult) throws(StoreError) -> Stop? {
         guard var pending = run.pending else { return nil }
         let effect = pending.request.effect
-        let verdict = SendVerdict(result, effect: effect) { expects($0, for: pending.call) }
         // A request that may have been executed once stays so, whatever became of its repetitions.
         let mayHaveHappened = pending.entry.isUncertain
+        let isOld = context.clock.now() - pending.entry.startedAt > Limits.keyedResending
+        let earlier: EarlierSendings = mayHaveHappened ? isOld ? .openAndOld : .open : .none
+        let verdict = SendVerdict(result, effect: effect, earlier: earlier) { expects($0, for: pending.call) }
         switch verdict {
         case .answered(let answer):
             return try receive(answer, to: pending)
@@ -196,7 +198,7 @@ extension Turn {
         var pending = pending
         var failure = problem(
             "\(pending.request.method) \(pending.request.path) may have been executed: \(pending.reason). "
-                + "Look it up at the service; then retry it or mark it as done.",
+                + BlockFailure.wayOutOfUncertainty,
             isUncertain: true,
             retryable: false
         )
@@ -348,6 +350,12 @@ extension Turn {
         for byte in hash.finalize() { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
         return String(decoding: text, as: UTF8.self)
     }
+}
+
+extension BlockFailure {
+    /// What a person is to do about a request whose outcome is not known.
+    static let wayOutOfUncertainty =
+        "Look it up at the service; then settle the run: done, failed, or to be sent again."
 }
 
 extension PendingRequest {

@@ -35,7 +35,7 @@ extension TurnContext {
             if let request = try unsettledRequest(of: record, in: transaction) {
                 // Nobody repeats it by itself: a person says what became of it, then the run is cancelled.
                 if record.status == .paused || record.status == .quarantined {
-                    try park(&record, request, in: transaction)
+                    try park(&record, request, "the run is to be cancelled", in: transaction)
                     halted.stopped.append(record)
                 }
                 return
@@ -152,22 +152,24 @@ extension TurnContext {
         try transaction.finishEntry(request, epoch: epoch)
     }
 
-    private func park(
+    /// Parks a run with a request that may have been executed.
+    func park(
         _ record: inout RunRecord,
         _ request: JournalEntry,
+        _ reason: String,
         in transaction: any StoreTransaction
     ) throws(StoreError) {
         var request = request
         var failure = BlockFailure(
             code: Turn.outcomeUnknown,
             type: "connection",
-            message: "a request was on its way when the run stopped, and the run is to be cancelled. "
-                + "Look it up at the service; then retry it or mark it as done."
+            message: "a request may have been executed, and \(reason). \(BlockFailure.wayOutOfUncertainty)"
         )
         failure.block = request.address.path.rawValue
         request.failure = failure
         try transaction.finishEntry(request, epoch: epoch)
         record.status = .outcomeUnknown
+        record.wakesAt = nil
         record.epoch = epoch
         record.strikes = 0
         record.failure = failure

@@ -2,8 +2,8 @@
 package struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Name: String, Sendable, Hashable {
-            case constraint, invalidValue, finalState, staleEpoch, full, unavailable, corrupt, groupFailed, closed,
-                schema
+            case constraint, invalidValue, finalState, staleEpoch, full, busy, unavailable, corrupt, groupFailed,
+                closed, schema
         }
         private let name: Name
         private init(_ name: Name) { self.name = name }
@@ -28,6 +28,10 @@ package struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
         ///
         /// The whole group is undone; go on when there is space.
         package static let full = Code(.full)
+        /// Another program holds the store's lock.
+        ///
+        /// The whole group is undone; go on when it lets go.
+        package static let busy = Code(.busy)
         /// I/O failed; whether the group is on disk is known after reopening.
         package static let unavailable = Code(.unavailable)
         /// A row failed its check on reading.

@@ -3,7 +3,9 @@ import GRDBSQLite
 
 extension StoreError.Code {
     /// Whether nothing more of the group can succeed, even if SQLite left the transaction open.
-    var losesGroup: Bool { self == .full || self == .unavailable || self == .groupFailed || self == .closed }
+    var losesGroup: Bool {
+        self == .full || self == .busy || self == .unavailable || self == .groupFailed || self == .closed
+    }
 }
 
 extension StoreError {
@@ -19,6 +21,8 @@ extension StoreError {
         case SQLITE_MISMATCH: StoreError(.invalidValue, "\(table?.name ?? "value"): integer overflow")
         case SQLITE_TOOBIG: StoreError(.invalidValue, "\(table?.name ?? "value"): too large to be stored")
         case SQLITE_FULL: StoreError(.full, "no space left for the store")
+        case SQLITE_BUSY, SQLITE_LOCKED:
+            StoreError(.busy, "another program holds the store's lock (SQLite \(result))")
         case SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PROTOCOL:
             StoreError(.unavailable, "the store's disk failed (SQLite \(result): \(message))")
         case SQLITE_CORRUPT, SQLITE_NOTADB:

@@ -67,7 +67,8 @@ final class Transfer {
         // libcurl 7 says "out of memory" of a header line beyond its own limit of 100 KiB; libcurl 8 has a code for it.
         if code == CURLE_OUT_OF_MEMORY, beginnings > 0, answer.response == nil { return fail(.responseTooLarge) }
         guard code == CURLE_OK else { return fail(Self.meaning(of: code)) }
-        guard let response = answer.response else { return fail(.malformedResponse) }
+        guard var response = answer.response else { return fail(.malformedResponse) }
+        response.wasRepeated = beginnings > 1
         caller.resume(returning: .success(response))
     }
 

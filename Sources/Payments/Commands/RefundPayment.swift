@@ -91,6 +91,8 @@ struct RefundPayment: Command {
         }
         guard (200..<300).contains(answer.status) else {
             let failure = StripeFailure.failure(from: answer)
+            // Stripe's event has told of it before: it was made by an earlier sending, whose answer was lost.
+            if row.refund != nil { return Self.outcome(of: row) }
             // A 429 was not executed, every other 4xx was refused: either way nothing goes back. Beyond, Stripe may
             // have done it, so the amount stays reserved until an event says what became of it.
             if answer.status < 500, answer.status != 409 {
@@ -108,15 +110,21 @@ struct RefundPayment: Command {
         }
         // What follows from the status is started by Stripe's event, which is sure to come, and by that alone.
         _ = try refunds.apply(reported, to: row, failureCode: refund.failureReason)
-        let status = try refunds.refund(id: row.id)?.status ?? row.status
-        guard status != .failed, status != .cancelled else {
-            return .fail(.payments("refund_failed", "Stripe did not make the refund: \(status.rawValue)", status: 402))
+        return Self.outcome(of: try refunds.refund(id: row.id) ?? row)
+    }
+
+    /// What the block gives for a refund that Stripe has made.
+    private static func outcome(of row: RefundRecord) -> CommandStep {
+        guard row.status != .failed, row.status != .cancelled else {
+            return .fail(
+                .payments("refund_failed", "Stripe did not make the refund: \(row.status.rawValue)", status: 402)
+            )
         }
         return .succeed([
             "refundId": .int(row.id),
-            "refund": .string(refund.id),
+            "refund": row.refund.map(Value.string) ?? .null,
             "amount": .int(row.amount),
-            "status": .string(status.rawValue),
+            "status": .string(row.status.rawValue),
         ])
     }
 
