@@ -162,6 +162,36 @@ struct EngineBlockTests {
         }
     }
 
+    @Test("a run that has responded ends well, whatever the outputs name that did not run on its way")
+    func respondAndEnd() async throws {
+        let flow = """
+            flow: f
+            kind: page
+            access: [customer]
+            input: { isShort: { type: bool } }
+            output: { x: '${ blocks.counted.count }' }
+            blocks:
+              - block: conditional-branch
+                branches:
+                  - when: input.isShort
+                    do:
+                      - block: respond
+                        output: { x: 7 }
+                        next: end
+              - id: counted
+                block: find-records
+                table: orders
+            """
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                let answer = try await engine.call("f", ["isShort": true])
+                #expect(answer == RunAnswer(status: 200, body: ["x": 7]))
+                let record = try await engine.finished(RunID(1))
+                #expect(record.status == .succeeded)
+            }
+        }
+    }
+
     @Test("a caller without the role, an unknown flow, and a wrong input are refused, and nothing is stored")
     func refusals() async throws {
         try await EngineWorld.with(SampleFlows.threeBlocks) { world in

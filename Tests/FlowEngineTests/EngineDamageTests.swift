@@ -51,9 +51,15 @@ struct EngineDamageTests {
             var world = world
             world.sources = []
             try await world.run { engine in
+                // Its charge was on its way: nobody but a person may call that failed.
+                let parked = try await engine.record(RunID(run), being: .outcomeUnknown)
+                #expect(parked.failure?.message.contains("cannot go on") == true)
+                let undone = BlockFailure(code: "undone", type: "bank", message: "it was not made")
+                try await engine.decide(RunID(run), .failed(undone))
                 let damaged = try await engine.finished(RunID(run))
                 #expect(damaged.status == .failed)
-                #expect(damaged.failure?.code == "engine_corrupt", "\(String(describing: damaged.failure))")
+                // What the park has written anew is whole again.
+                #expect(["engine_corrupt", "undone"].contains(damaged.failure?.code ?? ""))
                 #expect(try await engine.finished(RunID(3 - run)).status == .succeeded)
                 #expect(try await engine.call().status == 200)
                 #expect(try await engine.allRuns().map(\.id) == [RunID(3), RunID(2), RunID(1)])

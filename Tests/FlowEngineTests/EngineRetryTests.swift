@@ -117,6 +117,26 @@ struct EngineRetryTests {
         }
     }
 
+    @Test("a refusal at the door behind a lost answer begins no attempt either: nobody looked up the key")
+    func refusedAtTheDoor() async throws {
+        let transport = Self.bank(nil, 401, 408)
+        try await EngineWorld.with(Self.charging) { world in
+            try await world.run(transport: transport) { engine in
+                async let answer = engine.call()
+                for sent in 1...3 {
+                    await transport.waitForSent(sent)
+                    await world.clock.waitForSleeper(within: .seconds(10))
+                    world.clock.advance(by: .seconds(10))
+                }
+                let body = try await answer.body
+                #expect(body == ["status": 200])
+                let entries = try await engine.entries(RunID(1))
+                #expect(entries.map(\.sends) == [4])
+                #expect(Set(transport.sent.compactMap(\.request.key)).count == 1)
+            }
+        }
+    }
+
     @Test("when the attempts are used up, the last failure is the block's; without 'on' only what is retryable counts")
     func exhausted() async throws {
         let transport = Self.bank(402, 402, 402)

@@ -52,6 +52,23 @@ struct SendVerdictTests {
         #expect(SendVerdict(expected.result, effect: expected.effect) == expected.verdict)
     }
 
+    @Test("behind an uncertain sending, a refusal at the door or by who may have forgotten it ends nothing")
+    func refusedBehindUncertainty() {
+        for status in [401, 403, 404, 408, 409, 425] {
+            let again = SendVerdict.again(isUncertain: true, reason: Self.said(status), after: nil)
+            #expect(SendVerdict(Self.answered(status), effect: .keyed, earlier: .open) == again)
+            #expect(SendVerdict(Self.answered(status), effect: .keyed, earlier: .openAndOld) == again)
+        }
+        let declined = OutsideAnswer(status: 402)
+        #expect(SendVerdict(.answered(declined), effect: .keyed, earlier: .open) == .answered(declined))
+        guard case .unknown = SendVerdict(.answered(declined), effect: .keyed, earlier: .openAndOld) else {
+            Issue.record("whoever has forgotten the key declined another payment")
+            return
+        }
+        let replayed = OutsideAnswer(status: 400, headers: ["idempotent-replayed": "true"])
+        #expect(SendVerdict(.answered(replayed), effect: .keyed, earlier: .openAndOld) == .answered(replayed))
+    }
+
     @Test("pauses double up to their bound, and jitter moves them by a fifth at most")
     func backoff() {
         let random = SeededRandomSource(seed: 3)

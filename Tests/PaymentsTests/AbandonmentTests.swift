@@ -81,6 +81,32 @@ struct AbandonmentTests {
         #expect(try world.rows("payments").map { $0["status"] } == ["CANCELLED", "CREATED"])
     }
 
+    @Test("a page whose payment is with the bank is given once; what is paid beside it is a payment of its own")
+    func paidBeside() throws {
+        let page: ValueMap = [
+            "orderId": .int(try world.insertOrder()), "amount": 1000, "name": "Mug",
+            "successUrl": "https://shop.example.com/done",
+        ]
+        _ = try world.begin("create-checkout-session", page)
+        func event(_ intent: String, _ status: String) -> TestEvent {
+            var event = TestEvent.succeeded(intent, amount: 1000)
+            event.id = "evt_\(intent)_\(status)"
+            event.type = "payment_intent.\(status)"
+            event.object["status"] = .string(status)
+            event.object["metadata"] = ["runnel_installation": "new", "runnel_payment": "1"]
+            return event
+        }
+        try world.deliver(event("pi_bank", "processing"))
+        let again = try world.run("create-checkout-session", page, against: StripeDouble())
+        #expect(again.failure?.code == "payment_processing")
+        try world.deliver(event("pi_card", "succeeded"))
+        try world.deliver(event("pi_bank", "succeeded"))
+        let rows = try world.rows("payments")
+        #expect(rows.map { $0["intent"] } == ["pi_bank", "pi_card"])
+        #expect(rows.allSatisfy { $0["status"] == "SUCCEEDED" && $0["received"] == 1000 })
+        #expect(try world.runCallbacks().map { $0["orderAlreadyPaid"] } == [false, true])
+    }
+
     @Test("shop: a refund without a secret key fails, and works once there is one")
     func withoutKey() async throws {
         try await SimulatedWorld.with("shop") { world in

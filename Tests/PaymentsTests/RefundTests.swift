@@ -112,6 +112,22 @@ struct RefundTests {
         #expect(try world.runCallbacks().filter { $0["refundId"] != nil }.count == 1)
     }
 
+    @Test("a refund that an event has told of is made, whatever its request is answered")
+    func eventThenRefusal() throws {
+        let (id, intent) = try paid()
+        let pending = try world.begin("refund", ["paymentId": .int(id), "amount": 250])
+        _ = stripe.send(try #require(pending.request))
+        let made = try #require(stripe.refunds.first?["id"]?.stringValue)
+        let metadata: ValueMap = ["runnel_refund": "1", "runnel_installation": "new"]
+        try world.deliver(
+            .refund("refund.created", made, of: intent, status: "succeeded", amount: 250, metadata: metadata)
+        )
+        let refusal = OutsideAnswer(status: 400, body: Array(#"{"error":{"code":"charge_already_refunded"}}"#.utf8))
+        let output = try world.receive(refusal, pending).step.output
+        #expect(output?["status"] == "REFUNDED" && output?["refund"] == .string(made))
+        #expect(try sums(id) == [1000, 250, 0])
+    }
+
     @Test("metadata that names another refund's row is not believed")
     func forgedMetadata() throws {
         let (id, intent) = try paid()

@@ -43,6 +43,13 @@ package enum StripeFailure {
         )
     }
 
+    /// Whether Stripe looked at what was asked for and refused it, so that nobody's request with this key made anything.
+    ///
+    /// A refusal at the door, such as of a rolled key, says nothing about what an earlier one may have made.
+    package static func isFinal(_ answer: OutsideAnswer) -> Bool {
+        !(200..<300).contains(answer.status) && !isRetryable(answer) && !answer.saysNothingOfOthers
+    }
+
     private static func isRetryable(_ answer: OutsideAnswer) -> Bool {
         switch answer.headers["stripe-should-retry"] {
         case "true": true

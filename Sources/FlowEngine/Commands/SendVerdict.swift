@@ -66,8 +66,9 @@ enum SendVerdict: Sendable, Hashable {
 }
 
 extension OutsideAnswer {
-    /// Whether it is a refusal at the door: of who asks, how often or by which way, before anybody looked up the key. It
-    /// says nothing about another sending of the same request, which may have been executed.
+    /// Whether it is a refusal at the door: of who asks, how often or by which way, before anybody looked up the key.
+    ///
+    /// It says nothing about another sending of the same request, which may have been executed.
     package var saysNothingOfOthers: Bool { [401, 403, 404, 407, 408, 409, 421, 425, 429].contains(status) }
 
     /// The first answer to the key, given again ([Stripe](https://docs.stripe.com/api/idempotent_requests)).

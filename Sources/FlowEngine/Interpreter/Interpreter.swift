@@ -392,7 +392,8 @@ extension Interpreter {
             state.position = .unwinding(.engine("invalid_graph", "the flow ends inside a transaction"))
             return
         }
-        guard graph.kind == .page || !graph.outputs.isEmpty else {
+        // Who has responded has given its output: what is declared may name blocks that did not run on this way.
+        guard state.answer == nil, graph.kind == .page || !graph.outputs.isEmpty else {
             state.position = .finished(.succeeded(output: nil))
             return
         }

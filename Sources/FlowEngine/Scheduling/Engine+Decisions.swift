@@ -55,7 +55,7 @@ extension Engine {
         let now = clock.now()
         let epoch = store.bootEpoch
         try await deciding(run, when: [.outcomeUnknown]) { (record, transaction) throws(StoreError) in
-            guard var entry = try transaction.entries(of: run).last, entry.status == .started else {
+            guard var entry = try transaction.entries(of: run).last(where: { $0.status == .started }) else {
                 throw StoreError(.corrupt, "run \(run) has no open entry")
             }
             record.status = .queued

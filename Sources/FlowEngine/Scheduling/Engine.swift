@@ -38,6 +38,8 @@ package final class Engine: Service, Sendable {
     /// Requests that were let go and whose outcome is not with the writer yet.
     let requestsUnderWay = Atomic<Int>(0)
     private let requests = AsyncStream.makeStream(of: RequestOrder.self)
+    /// Rings when an earlier moment is set for the next look.
+    private let isEarlier = CommitSignal()
     private let timers = AsyncStream.makeStream(of: TimerOrder.self)
 
     struct RequestOrder: Sendable {
@@ -54,7 +56,6 @@ package final class Engine: Service, Sendable {
     }
 
     enum TimerOrder: Sendable {
-        case wake(Timestamp)
         /// Try to write until the store takes it.
         case probe(StoreError.Code)
     }
@@ -306,6 +307,7 @@ extension Engine {
     private func runTimers() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.pruneRegularly() }
+            group.addTask { await self.lookWhenDue() }
             for await order in timers.stream {
                 group.addTask { await self.carryOut(order) }
             }
@@ -315,17 +317,40 @@ extension Engine {
 
     private func carryOut(_ order: TimerOrder) async {
         switch order {
-        case .wake(let deadline):
-            // Cancelled when the engine stops: then nothing is due any more.
-            guard (try? await clock.sleep(until: deadline)) != nil else { return }
-            Failpoint.timerBefore.pass()
-            state.withLock { state in
-                state.sleepers.remove(deadline)
-                if state.wakesAt == deadline { state.wakesAt = nil }
-            }
-            requestLook()
         case .probe(let code):
             await probe(after: code)
+        }
+    }
+
+    /// Looks for due runs at the earliest moment that is set, until the engine stops.
+    ///
+    /// One sleeper for all moments: it begins anew where an earlier one is set, so that later ones leave nothing behind.
+    private func lookWhenDue() async {
+        var rings: UInt64 = 0
+        while !Task.isCancelled {
+            let deadline = state.withLock { $0.wakesAt }
+            let seen = rings
+            // Nil: the moment has come.
+            let ring = await withTaskGroup(of: UInt64?.self) { [clock, isEarlier] group in
+                group.addTask { await isEarlier.next(after: seen) }
+                if let deadline {
+                    group.addTask {
+                        // Cancelled when the engine stops, or an earlier moment is set.
+                        guard (try? await clock.sleep(until: deadline)) != nil else { return seen }
+                        return nil
+                    }
+                }
+                defer { group.cancelAll() }
+                return await group.next() ?? seen
+            }
+            guard !Task.isCancelled else { return }
+            guard ring == nil else {
+                rings = ring ?? seen
+                continue
+            }
+            Failpoint.timerBefore.pass()
+            state.withLock { if $0.wakesAt == deadline { $0.wakesAt = nil } }
+            requestLook()
         }
     }
 
@@ -334,9 +359,9 @@ extension Engine {
         let mustSleep = state.withLock { state in
             if let wakesAt = state.wakesAt, wakesAt <= deadline { return false }
             state.wakesAt = deadline
-            return state.sleepers.insert(deadline).inserted
+            return true
         }
-        if mustSleep { timers.continuation.yield(.wake(deadline)) }
+        if mustSleep { isEarlier.ring() }
     }
 
     // MARK: A store that fails

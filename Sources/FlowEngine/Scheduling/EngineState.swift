@@ -38,8 +38,6 @@ struct EngineState: Sendable {
     var isMoreWaiting = false
     /// The earliest time for which a timer is set.
     var wakesAt: Timestamp?
-    /// The times for which somebody sleeps: each look names the next time anew, and one sleeper is enough for it.
-    var sleepers: Set<Timestamp> = []
     var nextTick = Schedules.NextTick.unknown
     /// The flow that got a place last, and how many were given.
     var lastFlow = ""

@@ -71,6 +71,7 @@ struct CreateCheckoutSession: Command {
                 let message = "payment \(open.id) of this order is open: cancel it with cancel-payment-intent first"
                 return .fail(.payments("open_payment_differs", message, status: 409))
             }
+            if let failure = Self.refusal(of: open, at: call.now) { return .fail(failure) }
             return .send(request(body, open.key, call))
         }
         if let failure = try RecurringPayment.refusal(beside: orderID, call, transaction) { return .fail(failure) }
@@ -82,6 +83,23 @@ struct CreateCheckoutSession: Command {
         }
         return try open(money, order: orderID, call, ledger)
     }
+
+    /// Why the page of an open payment is not given once more.
+    ///
+    /// Stripe's page ends after 24 hours, and so does its memory of keys: the same request would then make a second page,
+    /// whose payment belongs to no row.
+    private static func refusal(of open: PaymentRecord, at now: Timestamp) -> BlockFailure? {
+        if open.status == .processing {
+            let message = "payment \(open.id) of this order is with the bank: what becomes of it will be told"
+            return .payments("payment_processing", message, status: 409)
+        }
+        guard now.seconds - open.createdAt > Self.pageSeconds else { return nil }
+        let message = "the page of payment \(open.id) of this order is over: wait until Stripe tells so, or reconcile"
+        return .payments("checkout_session_over", message, status: 409)
+    }
+
+    /// A little less than the 24 hours of Stripe's page.
+    private static let pageSeconds: Int64 = 23 * 3_600
 
     private func open(
         _ money: Money,
@@ -143,7 +161,7 @@ struct CreateCheckoutSession: Command {
         guard (200..<300).contains(answer.status) else {
             let failure = StripeFailure.failure(from: answer)
             // Only a refusal that Stripe executed ends the row: after anything else the same request is sent again.
-            if !failure.retryable { try ledger.close(payment, failureCode: failure.code) }
+            if StripeFailure.isFinal(answer) { try ledger.close(payment, failureCode: failure.code) }
             return .fail(failure)
         }
         guard let session = try? JSON.parse(answer.body), session["object"] == "checkout.session",

@@ -191,7 +191,7 @@ struct CreatePaymentIntent: Command {
         guard (200..<300).contains(answer.status) else {
             let failure = StripeFailure.failure(from: answer)
             // Only a refusal that Stripe executed ends the row: after anything else the same request is sent again.
-            if !failure.retryable { try ledger.close(payment, failureCode: failure.code) }
+            if StripeFailure.isFinal(answer) { try ledger.close(payment, failureCode: failure.code) }
             return .fail(failure)
         }
         guard let intent = Self.intent(answer), intent.mode == call.mode else {

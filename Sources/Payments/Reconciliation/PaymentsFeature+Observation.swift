@@ -11,9 +11,14 @@ extension PaymentsFeature {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> Bool {
         switch pointer.kind {
-        case .paymentIntent: try PaymentLedger(transaction).payment(intent: pointer.id, mode: mode) != nil
-        case .subscription: try RecurringLedger(transaction).recurring(subscription: pointer.id, mode: mode) != nil
-        case .charge, .refund, .invoice, .invoicePayment: true
+        case .paymentIntent:
+            let ledger = PaymentLedger(transaction)
+            if try ledger.payment(intent: pointer.id, mode: mode) != nil { return true }
+            // Which payment a page of Stripe's is for is told by the intent itself alone.
+            return try ledger.awaitsIntent(mode: mode)
+        case .subscription:
+            return try RecurringLedger(transaction).recurring(subscription: pointer.id, mode: mode) != nil
+        case .charge, .refund, .invoice, .invoicePayment, .session: return true
         }
     }
 

@@ -38,7 +38,9 @@ extension StripeEvent {
             return status == "canceled" ? "customer.subscription.deleted" : "customer.subscription.updated"
         case .invoice:
             if status == "paid" { return "invoice.paid" }
+            if status == "draft" { return "invoice.created" }
             return hint == "invoice.payment_failed" && status == "open" ? hint : nil
+        case .session: return status == "expired" ? "checkout.session.expired" : nil
         case .invoicePayment: return status == "paid" ? "invoice_payment.paid" : nil
         case nil: return nil
         }

@@ -10,6 +10,7 @@ package struct StripePointer: Sendable, Hashable {
         case subscription
         case invoice
         case invoicePayment = "invoice_payment"
+        case session = "checkout.session"
     }
 
     package let kind: Kind
@@ -34,5 +35,5 @@ package struct StripePointer: Sendable, Hashable {
     }
 
     /// Below Stripe's host.
-    var path: String { "/v1/\(kind.rawValue)s/\(id)" }
+    var path: String { "/v1/\(kind.rawValue.replacing(".", with: "/"))s/\(id)" }
 }

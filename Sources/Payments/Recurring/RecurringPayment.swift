@@ -304,7 +304,7 @@ struct RecurringPayment: Command {
             return try output(row, row.subscription ?? "", clientSecret: nil, call, ledger)
         }
         if request.method == "DELETE", !failure.retryable { return .fail(Self.cancelledMeanwhile) }
-        guard !failure.retryable, row.subscription == nil else { return .fail(failure) }
+        guard StripeFailure.isFinal(answer), row.subscription == nil else { return .fail(failure) }
         let ledger = RecurringLedger(transaction)
         try ledger.close(row)
         // Nothing was made and nothing will be: that is what a cancellation wants.

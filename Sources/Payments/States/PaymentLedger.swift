@@ -1,3 +1,4 @@
+import Connections
 import Expressions
 import FlowEngine
 import FlowLanguage
@@ -38,6 +39,16 @@ struct PaymentLedger {
         ])
     }
 
+    /// Whether a page of Stripe's is open whose intent nobody has told of.
+    func awaitsIntent(mode: Mode) throws(StoreError) -> Bool {
+        try payment(where: [
+            ResolvedCondition("status", .in, .value(.list(PaymentStatus.open.map { .string($0.rawValue) }))),
+            ResolvedCondition("mode", equals: .string(mode.rawValue)),
+            ResolvedCondition("intent", .isNull, .value(.bool(true))),
+            ResolvedCondition("key", .startsWith, .value(.string(CreateCheckoutSession.keyPrefix))),
+        ]) != nil
+    }
+
     /// The order's payments that succeeded; at most 1,000 are looked at.
     func succeededPayments(order: Int64, mode: Mode) throws(StoreError) -> [PaymentRecord] {
         let query = RecordQuery(
@@ -73,6 +84,21 @@ struct PaymentLedger {
                 ]
             )
         )
+    }
+
+    /// Adds what was paid beside the payment that was asked for, so that it can be seen and given back.
+    func insertSurplus(_ intent: StripePaymentIntent, beside payment: PaymentRecord) throws(StoreError)
+        -> PaymentRecord
+    {
+        var values: [(column: String, value: Value)] = [
+            ("orderId", .int(payment.orderID)), ("amount", .int(intent.amount)),
+            ("currency", .string(intent.currency)), ("status", .string(PaymentStatus.succeeded.rawValue)),
+            ("received", .int(intent.amountReceived)), ("intent", .string(intent.id)),
+            ("mode", .string(payment.mode.rawValue)), ("key", .string("surplus:\(intent.id)")),
+        ]
+        if let charge = intent.latestCharge { values.append(("charge", .string(charge))) }
+        if let customer = intent.customer { values.append(("customer", .string(customer))) }
+        return try PaymentRecord(row: transaction.insert(into: PaymentsTables.payments.name, values))
     }
 
     /// Records that Stripe made the payment's intent, once.

@@ -15,6 +15,8 @@ package struct PaymentRecord: Sendable, Hashable {
     package var charge: String?
     package var mode: Mode
     package var failureCode: String?
+    /// Seconds since 1970.
+    package var createdAt: Int64
     /// Seconds since 1970 of the newest event of this status.
     package var statusAt: Int64
     package var key: String
@@ -51,6 +53,7 @@ package struct PaymentRecord: Sendable, Hashable {
         self.charge = row["charge"]?.stringValue
         self.mode = mode
         self.failureCode = row["failureCode"]?.stringValue
+        self.createdAt = row["createdAt"]?.timestampValue?.seconds ?? 0
         self.statusAt = row["statusAt"]?.intValue ?? 0
         self.key = key
         self.request = row["request"]?.stringValue

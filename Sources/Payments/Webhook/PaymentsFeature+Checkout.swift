@@ -12,9 +12,13 @@ extension PaymentsFeature {
     ) throws(StoreError) -> PaymentRecord? {
         let ledger = PaymentLedger(transaction)
         guard let payment = try sessionPayment(intent.metadata, mode: intent.mode, ledger),
-            payment.money == Money(intent.amount, intent.currency),
-            try ledger.attach(intent: StripeIntentFacts(id: intent.id, customer: intent.customer), to: payment)
+            payment.money == Money(intent.amount, intent.currency)
         else { return nil }
+        let facts = StripeIntentFacts(id: intent.id, customer: intent.customer)
+        guard try ledger.attach(intent: facts, to: payment) else {
+            guard intent.status == "succeeded" else { return nil }
+            return try ledger.insertSurplus(intent, beside: payment)
+        }
         try adoptDeliveries(object: intent.id, mode: intent.mode, at: now, in: transaction)
         return try ledger.payment(id: payment.id)
     }
