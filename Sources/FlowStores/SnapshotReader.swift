@@ -42,15 +42,24 @@ actor SnapshotReader {
     }
 
     func copy(to destination: String) throws(StoreError) {
-        let opened = open(destination, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard opened >= 0 else { throw StoreError(.unavailable, "\(destination): \(errorText(errno))") }
-        _ = Foundation.close(opened)
+        guard access(destination, F_OK) != 0 else {
+            throw StoreError(.unavailable, "\(destination): \(errorText(EEXIST))")
+        }
+        // It gets its name when it is whole: what a kill leaves must not pass for a copy.
+        let part = "\(destination).\(getpid()).part"
+        unlink(part)
+        let opened = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard opened >= 0 else { throw StoreError(.unavailable, "\(part): \(errorText(errno))") }
+        defer {
+            _ = Foundation.close(opened)
+            unlink(part)
+        }
         let source = try connect()
         let now = try source.perform { session throws(StoreError) in
             try session.transaction(writing: false) { session throws(StoreError) in try session.groupTime() }
         }
         do {
-            let target = try DatabaseQueue(path: destination)
+            let target = try DatabaseQueue(path: part)
             try source.queue.backup(to: target)
             try target.write { copy in
                 try copy.execute(
@@ -60,8 +69,11 @@ actor SnapshotReader {
             }
             try target.close()
         } catch {
-            unlink(destination)
             throw StoreError.grdb(error)
+        }
+        // A link, since a rename would replace what has come there meanwhile.
+        guard fsync(opened) == 0, link(part, destination) == 0 else {
+            throw StoreError(.unavailable, "\(destination): \(errorText(errno))")
         }
     }
 

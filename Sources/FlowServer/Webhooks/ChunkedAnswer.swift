@@ -3,6 +3,7 @@ import FlowEngine
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import ServiceLifecycle
 
 /// An answer whose head leaves at once and whose body is the flow's, whenever it comes.
 ///
@@ -32,7 +33,9 @@ struct ChunkedAnswer: Sendable {
         do {
             let record = try await wait { try await engine.answer(of: run, timeLimit: Self.pulse) }
             if record.isSettled { return (ByteBuffer(bytes: Self.body(of: record)), true) }
-            return number < Self.pulses ? (ByteBuffer(string: " "), false) : (known, true)
+            // At a stop the wait ends early, and nobody waits once more.
+            let isLast = number >= Self.pulses || Task.isShuttingDownGracefully
+            return isLast ? (known, true) : (ByteBuffer(string: " "), false)
         } catch {
             // The server stops, or the store cannot be read: the caller knows where to ask again.
             return (known, true)

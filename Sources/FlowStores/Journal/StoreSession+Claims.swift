@@ -16,7 +16,7 @@ extension StoreSession {
         """
     static let leftRunning = FixedStatement(
         """
-        SELECT r.id, r.flow FROM runs AS r INDEXED BY runs_running
+        SELECT r.id FROM runs AS r INDEXED BY runs_running
         WHERE r.status = 'running' AND r.epoch < ?1 AND NOT (\(laneIsBusy)) ORDER BY r.epoch, r.id LIMIT ?3
         """
     )
@@ -26,7 +26,7 @@ extension StoreSession {
     )
     static let dueOfFlow = FixedStatement(
         """
-        SELECT r.id, r.flow FROM runs AS r INDEXED BY runs_due
+        SELECT r.id FROM runs AS r INDEXED BY runs_due
         WHERE r.flow = ?1 AND r.status IN ('waiting', 'retrying') AND r.wakes_at IS NOT NULL AND r.wakes_at <= ?2
           AND NOT (\(laneIsBusy))
         ORDER BY r.wakes_at, r.id LIMIT ?3
@@ -38,15 +38,13 @@ extension StoreSession {
     )
     static let queuedOfFlow = FixedStatement(
         """
-        SELECT r.id, r.flow FROM runs AS r INDEXED BY runs_queue
+        SELECT r.id FROM runs AS r INDEXED BY runs_queue
         WHERE r.flow = ?1 AND r.status = 'queued' AND r.held = 0 AND NOT (\(laneIsBusy)) ORDER BY r.id LIMIT ?3
         """
     )
     static let nextWakeOfFlow = FixedStatement(
         "SELECT min(wakes_at) FROM runs INDEXED BY runs_due WHERE \(hasMoment) AND flow = ? AND wakes_at > ?"
     )
-
-    private typealias Candidate = (id: RunID, flow: String)
 
     func claimableRuns(
         epoch: Int64,
@@ -62,7 +60,7 @@ extension StoreSession {
             $0.bind(now)
         }
         var found: [RunRecord] = []
-        for candidate in left { if let record = try readable(candidate.id) { found.append(record) } }
+        for id in left { if let record = try readable(id) { found.append(record) } }
         var places = limit - found.count
         guard places > 0 else {
             found.sort { $0.id < $1.id }
@@ -82,7 +80,7 @@ extension StoreSession {
                 }
                 // Of a flow without a share nobody knows; its next place to be free is one to look again.
                 if waiting.count == share { isMoreWaiting = true }
-                byFlow[flow, default: []] += waiting.map(\.id)
+                byFlow[flow, default: []] += waiting
             }
         }
         for (flow, ids) in byFlow { byFlow[flow] = Array(ids.sorted().prefix(order.share(of: flow, of: places))) }
@@ -104,26 +102,28 @@ extension StoreSession {
         limit: Int,
         first bindFirst: (PreparedStatement) -> Void,
         now bindNow: (PreparedStatement) -> Void
-    ) throws(StoreError) -> [Candidate] {
+    ) throws(StoreError) -> [RunID] {
         guard limit > 0 else { return [] }
         let statement = try prepared(query)
         bindFirst(statement)
         bindNow(statement)
         statement.bind(limit)
-        return try all(statement) { row throws(StoreError) in (RunID(try row.int(0)), try row.text(1)) }
+        return try all(statement) { row throws(StoreError) in RunID(try row.int(0)) }
     }
 
     /// The flows that `next` steps through.
+    ///
+    /// A name that is no text any more is passed over: its runs cannot be read, and must not keep the others from running.
     func flows(_ next: FixedStatement) throws(StoreError) -> [String] {
         var flows: [String] = []
-        var last = ""
+        var last: [UInt8] = []
         while true {
             let statement = try prepared(next)
-            statement.bind(last)
-            let found = try first(statement) { row throws(StoreError) in try row.optionalText(0) }
-            guard let flow = found ?? nil else { return flows }
-            flows.append(flow)
-            last = flow
+            statement.bindText(last)
+            let found = try first(statement) { row throws(StoreError) in row.isNull(0) ? nil : try row.textBytes(0) }
+            guard let name = found ?? nil else { return flows }
+            if let flow = String(validating: name, as: UTF8.self) { flows.append(flow) }
+            last = name
         }
     }
 

@@ -50,7 +50,12 @@ struct DoctorCommand: AsyncParsableCommand {
         let folder = options.dataFolder(of: app)
         do {
             let status = try await AdminClient(socket: AdminSocket.path(forDataFolder: folder)).status()
-            line(status.isReady, "server", "pid \(status.processID), port \(status.port ?? 0), \(status.mode.rawValue)")
+            let state = status.isReady ? "" : ": not ready, it takes no writes (its log says why)"
+            line(
+                status.isReady,
+                "server",
+                "pid \(status.processID), port \(status.port ?? 0), \(status.mode.rawValue)\(state)"
+            )
         } catch {
             line(true, "server", "none runs")
             guard FileManager.default.fileExists(atPath: folder) else {

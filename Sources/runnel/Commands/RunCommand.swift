@@ -106,6 +106,8 @@ struct RunCommand: AsyncParsableCommand {
     /// Prints the answer, and ends the command with 1 for a run that failed and with 2 for one that is not over (nil).
     private func finish(_ answer: Value, _ isSuccess: Bool?, _ run: RunSummary?, isServed: Bool) throws {
         try Console.json(answer)
+        // One that has answered well may fail behind its answer.
+        let isSuccess = run?.status == .failed ? false : isSuccess
         guard let isSuccess else {
             if let run { Console.note(run.wayOn(at: options.place(of: app), isServed: isServed)) }
             throw Exit.unable

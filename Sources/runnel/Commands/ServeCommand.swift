@@ -140,6 +140,10 @@ struct ServeCommand: AsyncParsableCommand {
             ]
             Console.data(String(decoding: (try? JSON.encode(.map(facts))) ?? [], as: UTF8.self))
         }
-        Console.note("\(name) (\(mode.rawValue) mode) on \(url)")
+        let words = "\(name) (\(mode.rawValue) mode) on \(url)"
+        switch logFormat {
+        case .text: Console.note(words)
+        case .json: ServerLog.logger(level: "notice", format: .json).notice("\(words)")
+        }
     }
 }

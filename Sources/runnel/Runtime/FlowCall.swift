@@ -33,7 +33,8 @@ final class FlowCall: Service {
         await engine.waitUntilReady()
         let result: Swift.Result<Result, any Error>
         do {
-            result = .success(try await call())
+            // Who is asked to stop does not wait any longer; the run goes on where the app is served next.
+            result = .success(try await cancelWhenGracefulShutdown { try await self.call() })
         } catch let error as EngineError {
             // Says which members of the input do not fit, as the server's answers do.
             result = .failure(AdministrationError(error))
