@@ -95,10 +95,10 @@ private struct CassettePlayer {
         text.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init).filter { word in
             ObjectKind.of(id: word) != nil && word.count > 12 && !word.hasPrefix("pm_card")
         } + (text.contains("small-monthly") ? ["small-monthly"] : [])
-            + (text.contains("small-annual") ? ["small-annual"] : [])
+            + (text.contains("small-annual") ? ["small-annual"] : []) + (text.contains("10BUCKS") ? ["10BUCKS"] : [])
     }
 
-    /// What was there before the recording began: prices with their product.
+    /// What was there before the recording began: prices with their product, a coupon.
     private mutating func seed(_ id: String, from expected: JSONObject) -> Bool {
         let version = desk.version
         desk.version = nil
@@ -111,6 +111,8 @@ private struct CassettePlayer {
                     "/v1/plans",
                     "id=\(id)&currency=usd&amount=\(amount)&interval=\(interval)&product[name]=Test&nickname=Small"
                 ).id
+        case "10BUCKS":
+            ids[id] = desk.post("/v1/coupons", "id=\(id)&amount_off=1000&currency=usd&duration=forever").id
         case "price":
             ids[id] = desk.post("/v1/prices", "currency=usd&unit_amount=1000&product_data[name]=Test").id
         case "cus": ids[id] = customer()

@@ -8,6 +8,8 @@ extension Ledger {
         case "balance_transaction":
             let available = object.int("available_on") ?? 0
             result["status"] = available <= now.seconds ? "available" : "pending"
+        case "coupon": result["valid"] = .bool(isValid(object))
+        case "promotion_code": result["active"] = .bool(isActive(object))
         case "subscription":
             // Recorded of subscriptions with one item, though no type names them any more.
             let items = Self.items(of: object)

@@ -65,6 +65,7 @@ struct RouteTable: Sendable {
         Ledger.customerBalanceRoutes,
         Ledger.paymentMethodRoutes, Ledger.balanceRoutes, Ledger.eventRoutes, Ledger.webhookEndpointRoutes,
         Ledger.disputeRoutes, Ledger.setupIntentRoutes, Ledger.productRoutes, Ledger.priceRoutes, Ledger.couponRoutes,
+        Ledger.promotionCodeRoutes,
         Ledger.invoiceRoutes, Ledger.invoiceLineRoutes, Ledger.invoiceItemRoutes, Ledger.subscriptionRoutes,
         Ledger.subscriptionItemRoutes,
         Ledger.testClockRoutes, Ledger.checkoutRoutes, Ledger.paymentLinkRoutes, Ledger.planRoutes, Ledger.payoutRoutes,

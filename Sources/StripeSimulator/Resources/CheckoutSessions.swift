@@ -83,10 +83,8 @@ extension Ledger {
         if let customer = call.string("customer") { _ = try liveCustomer(customer, param: "customer") }
         let lines = try sessionLines(call, mode: mode, prices: nil)
         let subtotal = lines.reduce(Int64(0)) { $0 + ($1.object?.int("amount_subtotal") ?? 0) }
-        let discounts = try takeDiscounts(call, customer: call.string("customer") ?? "")
         let currency = lines.first?.object?.string("currency") ?? call.string("currency") ?? "usd"
-        var off: Int64 = 0
-        for id in discounts { off += reduction(by: id, of: subtotal - off, currency: currency) }
+        let (discounts, off) = try sessionDiscounts(call, mode: mode, subtotal, currency)
         let expires = call.int("expires_at") ?? now.adding(seconds: 86_400).seconds
         guard expires >= now.seconds + 1_800, expires <= now.seconds + 86_400 else {
             throw StripeError.invalid(
@@ -110,12 +108,29 @@ extension Ledger {
             session["setup_intent"] = .string(intent.id)
         }
         session["_line_items"] = .array(lines)
-        session["_discounts"] = .strings(discounts)
+        session["_discounts"] = mode == "subscription" ? call.value("discounts") : .strings(discounts)
         session["_payment_intent_data"] = call.value("payment_intent_data")
         session["_subscription_data"] = call.value("subscription_data")
         insert(.checkoutSession, session)
         schedule(.expireSession, session.id, at: SimulatorInstant(seconds: expires))
         return session
+    }
+
+    /// What discounts take off a session.
+    ///
+    /// A subscription's coupons are redeemed when it is made.
+    private mutating func sessionDiscounts(
+        _ call: Call,
+        mode: String,
+        _ subtotal: Int64,
+        _ currency: String
+    ) throws(StripeError) -> (ids: [String], off: Int64) {
+        let order = DiscountedOrder(customer: call.string("customer") ?? "", amount: subtotal, currency: currency)
+        var probe = self
+        let ids = try probe.takeDiscounts(call, order)
+        let off = subtotal - ids.reduce(subtotal) { $0 - probe.reduction(by: $1, of: $0, currency: currency) }
+        if mode != "subscription" { self = probe }
+        return (ids, off)
     }
 
     /// The lines of a session or a link; prices that were looked up already are not made again.
@@ -149,7 +164,12 @@ extension Ledger {
                 "price": .object(price), "quantity": .int(quantity),
             ])
         }
-        if mode == "subscription", !lines.contains(where: { $0.object?.object("price")?.has("recurring") == true }) {
+        let recurring = lines.compactMap { $0.object?.object("price") }.filter { $0.has("recurring") }
+        if mode == "subscription" {
+            try Self.checkTogether(recurring)
+            try Self.checkModelled(call.object("subscription_data") ?? JSONObject(), moment: nil)
+        }
+        if mode == "subscription", recurring.isEmpty {
             throw StripeError("You must provide at least one recurring price in `subscription` mode.")
         }
         return lines
@@ -319,6 +339,7 @@ extension Ledger {
         parameters["customer"] = .string(customer)
         parameters["default_payment_method"] = .string(method)
         parameters["payment_behavior"] = "error_if_incomplete"
+        if let discounts = session["_discounts"], !discounts.isNull { parameters["discounts"] = discounts }
         let lines = (session.array("_line_items") ?? []).compactMap(\.object)
         parameters["items"] = .array(
             lines.filter { $0.object("price")?.has("recurring") == true }.map { line in

@@ -22,29 +22,6 @@ extension Ledger {
             ledger.emit("coupon.deleted", coupon)
             return ["id": .string(coupon.id), "object": "coupon", "deleted": true]
         },
-        .post(
-            "promotion_codes",
-            """
-            promotion{coupon:s type:coupon|!} coupon:s active:b code:s customer:s customer_account:s expires_at:i
-            max_redemptions:i metadata:m restrictions:*
-            """
-        ) { ledger, call throws(StripeError) in try ledger.createPromotionCode(call) },
-        .list("promotion_codes", "active:b code:s coupon:s created:r customer:s") { ledger, call throws(StripeError) in
-            let coupon = call.string("coupon")
-            return try ledger.page(.promotionCode, call, filters: ["active", "code", "customer"]) { promotion in
-                coupon == nil || promotion.value(at: "promotion", "coupon")?.string == coupon
-            }
-        },
-        .get("promotion_codes/:id") { ledger, call throws(StripeError) in
-            try ledger.require(.promotionCode, call.id)
-        },
-        .post("promotion_codes/:id", "active:b metadata:m? restrictions:*") { ledger, call throws(StripeError) in
-            let promotion = try ledger.require(.promotionCode, call.id)
-            return ledger.change(.promotionCode, promotion.id, emitting: "promotion_code.updated") { promotion in
-                call.copy(["active"], to: &promotion)
-                promotion["metadata"] = .object(call.updatedMetadata(promotion.object("metadata")))
-            }
-        },
     ]
 
     private mutating func createCoupon(_ call: Call) throws(StripeError) -> JSONObject {
@@ -61,9 +38,7 @@ extension Ledger {
         let currency = try call.string("currency").map { text throws(StripeError) in try Currency.check(text) }
         if amount != nil, currency == nil { throw StripeError.missingParameter("currency") }
         let duration = call.string("duration") ?? "once"
-        if duration == "repeating", call.int("duration_in_months") == nil {
-            throw StripeError.missingParameter("duration_in_months")
-        }
+        try checkLimits(call, duration: duration)
         let id = call.string("id") ?? newID(.coupon)
         guard find(.coupon, id) == nil else {
             throw StripeError(code: "resource_already_exists", "Coupon already exists.", executed: true)
@@ -82,81 +57,32 @@ extension Ledger {
         return coupon
     }
 
-    private mutating func createPromotionCode(_ call: Call) throws(StripeError) -> JSONObject {
-        guard let id = call.object("promotion")?.string("coupon") ?? call.string("coupon") else {
-            throw StripeError.missingParameter("promotion[coupon]")
+    /// Checks how long and how often a coupon may be used; refuses what the simulator could not reckon.
+    private func checkLimits(_ call: Call, duration: String) throws(StripeError) {
+        for name in ["applies_to", "currency_options"] where call.parameters.has(name) {
+            throw Self.notModelled(name, "`\(name)` of a coupon")
         }
-        let coupon = try require(.coupon, id, param: "promotion[coupon]")
-        let promotion: JSONObject = [
-            "id": .string(newID(.promotionCode)), "object": "promotion_code",
-            "active": .bool(call.bool("active") ?? true),
-            "code": .string(call.string("code") ?? generator.characters(8).uppercased()), "created": .int(now.seconds),
-            "customer": call.value("customer"), "customer_account": nil, "expires_at": call.value("expires_at"),
-            "livemode": .bool(livemode), "max_redemptions": call.value("max_redemptions"),
-            "metadata": .object(call.updatedMetadata(nil)),
-            "promotion": ["coupon": .string(coupon.id), "type": "coupon"],
-            "restrictions": [
-                "first_time_transaction": false, "minimum_amount": nil, "minimum_amount_currency": nil,
-            ], "times_redeemed": 0,
-        ]
-        insert(.promotionCode, promotion)
-        emit("promotion_code.created", promotion)
-        return promotion
+        if duration == "repeating", call.int("duration_in_months") == nil {
+            throw StripeError.missingParameter("duration_in_months")
+        }
+        if duration != "repeating", call.int("duration_in_months") != nil {
+            throw StripeError.invalid("duration_in_months", "You can only set it when `duration` is `repeating`.")
+        }
+        for name in ["duration_in_months", "max_redemptions"] {
+            guard let number = call.int(name), number < 1 else { continue }
+            throw StripeError.invalid(name, "This value must be greater than or equal to 1.")
+        }
+        if let time = call.int("redeem_by"), time <= now.seconds {
+            throw StripeError.invalid("redeem_by", "`redeem_by` must be a timestamp in the future.")
+        }
     }
 
-    // MARK: Using them
+    /// Whether a coupon can still be redeemed (`coupon.valid`).
+    func isValid(_ coupon: JSONObject) -> Bool { Self.isValid(coupon, at: now.seconds) }
 
-    /// Makes discounts from a `discounts` parameter.
-    ///
-    /// Answers their ids.
-    mutating func takeDiscounts(
-        _ call: Call,
-        customer: String,
-        subscription: String? = nil,
-        invoice: String? = nil
-    ) throws(StripeError) -> [String] {
-        var ids: [String] = []
-        for (index, given) in (call.parameters.array("discounts") ?? []).compactMap(\.object).enumerated() {
-            var couponID = given.string("coupon")
-            var promotionID: String?
-            if let id = given.string("promotion_code") {
-                let promotion = try require(.promotionCode, id, param: "discounts[\(index)][promotion_code]")
-                couponID = promotion.value(at: "promotion", "coupon")?.string
-                promotionID = id
-                update(.promotionCode, id) { $0["times_redeemed"] = .int(($0.int("times_redeemed") ?? 0) + 1) }
-            }
-            guard let couponID else { continue }
-            let coupon = try require(.coupon, couponID, param: "discounts[\(index)][coupon]")
-            update(.coupon, coupon.id) { $0["times_redeemed"] = .int(($0.int("times_redeemed") ?? 0) + 1) }
-            let months = coupon.int("duration_in_months")
-            let day = CalendarDate(seconds: now.seconds)
-            let end = months.map { day.adding(months: $0, anchorDay: day.day).seconds }
-            let discount: JSONObject = [
-                "id": .string(newID(.discount)), "object": "discount", "checkout_session": nil,
-                "customer": .string(customer), "customer_account": nil, "end": .int(orNull: end),
-                "invoice": .string(orNull: invoice), "invoice_item": nil,
-                "promotion_code": .string(orNull: promotionID),
-                "source": ["coupon": .string(coupon.id), "type": "coupon"], "start": .int(now.seconds),
-                "subscription": .string(orNull: subscription), "subscription_item": nil,
-            ]
-            insert(.discount, discount)
-            ids.append(discount.id)
-        }
-        return ids
-    }
-
-    /// What a discount takes off an amount.
-    func reduction(by discountID: String, of amount: Int64, currency: String) -> Int64 {
-        guard amount > 0, let discount = find(.discount, discountID),
-            let coupon = discount.value(at: "source", "coupon")?.string.flatMap({ find(.coupon, $0) })
-        else { return 0 }
-        if let end = discount.int("end"), end <= now.seconds { return 0 }
-        if let off = coupon.int("amount_off") { return coupon.string("currency") == currency ? min(off, amount) : 0 }
-        switch coupon["percent_off"] {
-        case .some(.int(let percent)): return ExactAmount(percent).percentage(of: amount)
-        // The shortest text of a number that was given as a decimal text is that text.
-        case .some(.double(let percent)): return ExactAmount("\(percent)")?.percentage(of: amount) ?? 0
-        default: return 0
-        }
+    static func isValid(_ coupon: JSONObject, at moment: Int64) -> Bool {
+        let used = coupon.int("times_redeemed") ?? 0
+        return coupon.int("max_redemptions").map { used < $0 } ?? true
+            && coupon.int("redeem_by").map { moment <= $0 } ?? true
     }
 }

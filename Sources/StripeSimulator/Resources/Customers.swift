@@ -109,13 +109,10 @@ extension Ledger {
 
     /// The coupon of a customer, as older callers set it: one discount, replaced or taken away.
     private mutating func setDiscount(_ call: Call, customer id: String) throws(StripeError) {
-        guard let coupon = call.parameters["coupon"] else { return }
+        guard Self.givesDiscounts(call) else { return }
         let old = find(.customer, id)?.object("discount")
-        guard let name = coupon.string else {
-            if old != nil { dropDiscount(ofCustomer: id) }
-            return
-        }
-        let made = try takeDiscounts(call.with(["discounts": [["coupon": .string(name)]]]), customer: id)
+        let made = try takeDiscounts(call, DiscountedOrder(customer: id))
+        if made.isEmpty, old != nil { dropDiscount(ofCustomer: id) }
         guard let discount = made.first.flatMap({ find(.discount, $0) }) else { return }
         update(.customer, id) { $0["discount"] = .object(discount) }
         emit(old == nil ? "customer.discount.created" : "customer.discount.updated", discount, before: old)

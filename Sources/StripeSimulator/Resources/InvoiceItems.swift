@@ -43,6 +43,12 @@ extension Ledger {
         let named = try call.string("currency").map { text throws(StripeError) in try Currency.check(text) }
         let expected = invoice?.string("currency") ?? named
         if let named, named != expected { throw Self.wrongCurrency(named, expected: expected) }
+        let subscription = try call.string("subscription").map { id throws(StripeError) in
+            try require(.subscription, id, param: "subscription")
+        }
+        if call.parameters.array("discounts")?.isEmpty == false {
+            throw Self.notModelled("discounts", "discounts of an invoice item")
+        }
         let quantity = try Self.quantity(call.parameters) ?? 1
         let unit = try Self.givenAmount("unit_amount", in: call.parameters, mayBeNegative: true)
         let price = try priceOfItem(call.parameters, currency: expected, call)
@@ -52,7 +58,9 @@ extension Ledger {
             throw unit == nil && price == nil ? StripeError.missingParameter("amount") : Self.tooLarge
         }
         let currency = price?.string("currency") ?? expected ?? customer.string("currency") ?? "usd"
+        if invoice == nil { try checkCurrency(currency, of: customer) }
         var item = newItem(customer: customerID, amount: amount, currency: currency, price: price, quantity: quantity)
+        if let subscription { item["_subscription"] = .string(subscription.id) }
         call.copy(["description", "invoice", "discountable"], to: &item)
         if let period = call.object("period") { item["period"] = .object(period) }
         if let unit, call.int("amount") == nil { item["_unit"] = .string(unit.text) }

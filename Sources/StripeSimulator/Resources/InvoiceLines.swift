@@ -88,7 +88,7 @@ extension Ledger {
                 "type": "invoice_item_details",
             ]
         }
-        let line = newLine(
+        var line = newLine(
             invoice: invoice,
             amount: item.int("amount") ?? 0,
             currency: item.string("currency") ?? "usd",
@@ -101,6 +101,7 @@ extension Ledger {
             pricing: item["pricing"] ?? .null,
             quantity: item.int("quantity") ?? 1
         )
+        line["discountable"] = item["discountable"] ?? true
         append([line], toInvoice: invoice)
     }
 
@@ -136,11 +137,20 @@ extension Ledger {
         changeLines(of: invoice) { Self.item(ofLine: $0) == item ? nil : $0 }
     }
 
+    /// Whether an item waits for a draft: one that names a subscription is ignored by the invoices of others
+    /// (`invoiceitem.subscription`).
+    static func waits(_ item: JSONObject, for invoice: JSONObject) -> Bool {
+        guard item["customer"] == invoice["customer"], !item.has("invoice"), item["currency"] == invoice["currency"]
+        else { return false }
+        let own = item.string("_subscription")
+        guard let subscription = invoice.string("_subscription") else { return true }
+        return own == subscription || (own == nil && invoice.string("billing_reason") != "manual")
+    }
+
     /// Puts what waits for the customer's next invoice on a draft.
     mutating func takePendingItems(into id: String) {
-        guard let invoice = find(.invoice, id), let customer = invoice.string("customer") else { return }
-        for item in all(.invoiceItem)
-        where item.string("customer") == customer && !item.has("invoice") && item["currency"] == invoice["currency"] {
+        guard let invoice = find(.invoice, id) else { return }
+        for item in all(.invoiceItem) where Self.waits(item, for: invoice) {
             update(.invoiceItem, item.id) { $0["invoice"] = .string(id) }
             addLine(from: item, to: id)
         }
@@ -253,12 +263,16 @@ extension Ledger {
     mutating func total(_ id: String) {
         guard let invoice = find(.invoice, id) else { return }
         let currency = invoice.string("currency") ?? "usd"
-        let subtotal = (invoice.object("lines")?.array("data") ?? [])
-            .reduce(Int64(0)) { $0 &+ ($1.object?.int("amount") ?? 0) }
+        let lines = (invoice.object("lines")?.array("data") ?? []).compactMap(\.object)
+        let subtotal = lines.reduce(Int64(0)) { $0 &+ ($1.int("amount") ?? 0) }
         var left = subtotal
+        // A proration is never discountable: its amount has the discount in it.
+        var discountable = lines.filter { $0.bool("discountable") != false }
+            .reduce(Int64(0)) { $0 &+ ($1.int("amount") ?? 0) }
         var reductions: [JSONValue] = []
         for discount in (invoice.array("discounts") ?? []).compactMap(\.string) {
-            let off = reduction(by: discount, of: left, currency: currency)
+            let off = reduction(by: discount, of: discountable, currency: currency)
+            discountable -= off
             left -= off
             reductions.append(["amount": .int(off), "discount": .string(discount)])
         }

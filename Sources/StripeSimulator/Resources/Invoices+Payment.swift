@@ -38,6 +38,10 @@ extension Ledger {
             invoice.update("status_transitions") { $0["finalized_at"] = .int(now.seconds) }
         }
         if let opened = find(.invoice, id) { emit("invoice.finalized", opened) }
+        useUpDiscounts(of: id)
+        if let time = invoice.int("due_date"), invoice.string("collection_method") == "send_invoice" {
+            schedule(.passDueDate, id, at: SimulatorInstant(seconds: max(time, now.seconds)))
+        }
         if due > 0 { makeIntent(forInvoice: id, amount: due, customer: customer) } else { invoicePaid(id) }
         return find(.invoice, id) ?? invoice
     }
@@ -181,7 +185,7 @@ extension Ledger {
         emit("invoice.paid", paid)
         emit("invoice.payment_succeeded", paid)
         guard let subscription = paid.string("_subscription") else { return }
-        subscriptionPaid(subscription)
+        subscriptionPaid(subscription, by: id)
         if paid.bool("_is_for_change") == true { applyPendingUpdate(subscription) }
     }
 
@@ -191,14 +195,16 @@ extension Ledger {
         let attempts = invoice.int("attempt_count") ?? 1
         let isRenewal = invoice.string("billing_reason") == "subscription_cycle"
         let pauses: [Int64] = [3, 5, 7]  // Stripe's default retry rules, in days
-        let next = isRenewal && attempts <= pauses.count ? pauses[Int(max(attempts, 1)) - 1] : nil
+        let isLast = attempts > pauses.count
+        let isTriedAgain = isRenewal && !isLast && invoice.bool("auto_advance") == true
+        let next = isTriedAgain ? pauses[Int(max(attempts, 1)) - 1] : nil
         let failed = change(.invoice, id, emitting: nil) { [now] invoice in
             invoice["next_payment_attempt"] = .int(orNull: next.map { now.adding(seconds: $0 * 86_400).seconds })
         }
         emit("invoice.payment_failed", failed)
         if let next { schedule(.retryInvoice, id, at: now.adding(seconds: next * 86_400)) }
         if let subscription = invoice.string("_subscription"), invoice.bool("_is_for_change") != true {
-            subscriptionUnpaid(subscription, isOver: isRenewal && next == nil)
+            subscriptionUnpaid(subscription, isOver: isRenewal && isLast)
         }
     }
 
@@ -211,13 +217,55 @@ extension Ledger {
         }
     }
 
-    /// A planned further try; what comes of it shows in the invoice and its events.
+    /// A planned further try; it is off where the invoice no longer advances by itself.
     mutating func retryPayment(ofInvoice id: String) {
-        guard find(.invoice, id)?.status == "open" else { return }
+        guard let invoice = find(.invoice, id), invoice.status == "open", invoice.bool("auto_advance") == true,
+            let time = invoice.int("next_payment_attempt"), time <= now.seconds
+        else { return }
+        collect(id)
+    }
+
+    /// Tries to take an open invoice's money; what comes of it shows in the invoice and its events.
+    private mutating func collect(_ id: String) {
         do throws(StripeError) {
             try tryPayment(ofInvoice: id, method: nil, AttemptOptions(isOffSession: true))
         } catch {
-            if error.code == "resource_missing" { invoiceDeclined(id) }
+            guard error.code == "resource_missing" else { return }
+            update(.invoice, id) { invoice in
+                invoice["attempted"] = true
+                invoice["attempt_count"] = .int((invoice.int("attempt_count") ?? 0) + 1)
+            }
+            invoiceDeclined(id)
+        }
+    }
+
+    /// A sent invoice is overdue, and its subscription in arrears.
+    mutating func passDueDate(ofInvoice id: String) {
+        guard let invoice = find(.invoice, id), invoice.status == "open" else { return }
+        emit("invoice.overdue", invoice)
+        if let subscription = invoice.string("_subscription") { subscriptionUnpaid(subscription, isOver: false) }
+    }
+
+    // MARK: Advancing by itself
+
+    static func stopAdvancing(_ invoice: inout JSONObject) {
+        invoice["auto_advance"] = false
+        invoice["next_payment_attempt"] = .null
+        invoice["automatically_finalizes_at"] = .null
+    }
+
+    /// What follows from `auto_advance` once it was set: in an hour the draft is opened, or the money asked for again.
+    mutating func setAdvance(_ advances: Bool, of id: String) {
+        guard let invoice = find(.invoice, id), invoice.bool("auto_advance") != advances else { return }
+        guard advances else { return update(.invoice, id) { Self.stopAdvancing(&$0) } }
+        let time = now.adding(seconds: 3_600)
+        update(.invoice, id) { $0["auto_advance"] = true }
+        if invoice.status == "draft" {
+            update(.invoice, id) { $0["automatically_finalizes_at"] = .int(time.seconds) }
+            schedule(.finalizeInvoice, id, at: time)
+        } else if invoice.status == "open", invoice.string("collection_method") == "charge_automatically" {
+            update(.invoice, id) { $0["next_payment_attempt"] = .int(time.seconds) }
+            schedule(.retryInvoice, id, at: time)
         }
     }
 
@@ -236,7 +284,7 @@ extension Ledger {
             _ = markUncollectible(id)
         } else {
             update(.invoice, id) { $0["attempt_count"] = 0 }
-            retryPayment(ofInvoice: id)
+            collect(id)
         }
     }
 }

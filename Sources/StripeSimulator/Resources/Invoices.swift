@@ -111,6 +111,7 @@ extension Ledger {
         guard let customerID = call.string("customer") else { throw StripeError.missingParameter("customer") }
         let customer = try liveCustomer(customerID, param: "customer")
         let currency = try call.string("currency").map { text throws(StripeError) in try Currency.check(text) }
+        if let currency { try checkCurrency(currency, of: customer) }
         if call.string("collection_method") == "send_invoice", !call.parameters.has("days_until_due"),
             !call.parameters.has("due_date")
         {
@@ -128,11 +129,7 @@ extension Ledger {
             )
             invoice["auto_advance"] = .bool(call.bool("auto_advance") ?? false)
             ledger.apply(call, to: &invoice)
-            let discounts = try ledger.takeDiscounts(call, customer: customerID, invoice: invoice.id)
-            invoice["discounts"] = .strings(discounts)
-            ledger.insert(.invoice, invoice)
-            if call.string("pending_invoice_items_behavior") == "include" { ledger.takePendingItems(into: invoice.id) }
-            ledger.total(invoice.id)
+            try ledger.makeDraft(invoice, call)
             let made = try ledger.require(.invoice, invoice.id)
             ledger.emit("invoice.created", made)
             if made.bool("auto_advance") == true {
@@ -140,6 +137,44 @@ extension Ledger {
             }
             return made
         }
+    }
+
+    /// Keeps a new draft with what waits for it and its discounts, or not at all.
+    private mutating func makeDraft(_ invoice: JSONObject, _ call: Call) throws(StripeError) {
+        var invoice = invoice
+        let customer = invoice.string("customer") ?? ""
+        if let id = call.string("subscription") {
+            let subscription = try require(.subscription, id, param: "subscription")
+            guard subscription.string("customer") == customer else {
+                throw StripeError.invalid("subscription", "The subscription does not belong to the customer.")
+            }
+            invoice["_subscription"] = .string(id)
+            invoice["parent"] = Self.parent(of: subscription)
+        }
+        try wholly { ledger throws(StripeError) in
+            ledger.insert(.invoice, invoice)
+            if call.string("pending_invoice_items_behavior") == "include" { ledger.takePendingItems(into: invoice.id) }
+            try ledger.setDiscounts(of: invoice.id, call)
+            ledger.total(invoice.id)
+        }
+    }
+
+    /// Gives a draft the discounts that a call names; where it names none, a new one has its customer's.
+    private mutating func setDiscounts(of id: String, _ call: Call) throws(StripeError) {
+        total(id)
+        guard let invoice = find(.invoice, id), let customer = invoice.string("customer") else { return }
+        guard Self.givesDiscounts(call) else {
+            let inherited = discounts(ofCustomer: customer)
+            return update(.invoice, id) { $0["discounts"] = .strings(inherited) }
+        }
+        let order = DiscountedOrder(
+            customer: customer,
+            amount: invoice.int("subtotal"),
+            currency: invoice.string("currency"),
+            invoice: id
+        )
+        let ids = try takeDiscounts(call, order)
+        update(.invoice, id) { $0["discounts"] = .strings(ids) }
     }
 
     private func apply(_ call: Call, to invoice: inout JSONObject) {
@@ -205,15 +240,13 @@ extension Ledger {
                 "Finalized invoices can't be updated in this way."
             )
         }
-        if call.parameters["discounts"] != nil {
-            let customer = invoice.string("customer") ?? ""
-            let ids = try takeDiscounts(call, customer: customer, invoice: invoice.id)
-            update(.invoice, invoice.id) { $0["discounts"] = .strings(ids) }
-        }
+        if Self.givesDiscounts(call) { try setDiscounts(of: invoice.id, call) }
         var changed = try require(.invoice, call.id)
         apply(call, to: &changed)
-        if let advance = call.bool("auto_advance") { changed["auto_advance"] = .bool(advance) }
         insert(.invoice, changed)
+        if let advances = call.bool("auto_advance") {
+            try onClock(of: changed.string("customer")) { ledger in ledger.setAdvance(advances, of: changed.id) }
+        }
         if changed.status == "draft" { total(changed.id) }
         let after = try require(.invoice, call.id)
         emit("invoice.updated", after, before: invoice)
@@ -240,6 +273,7 @@ extension Ledger {
 
     mutating func voidInvoice(_ id: String) -> JSONObject {
         closePayment(ofInvoice: id, reason: "void_invoice")
+        giveBackBalance(ofInvoice: id)
         return change(.invoice, id, emitting: "invoice.voided") { [now] invoice in
             invoice["status"] = "void"
             invoice["amount_remaining"] = invoice["amount_due"]
@@ -249,8 +283,21 @@ extension Ledger {
         }
     }
 
+    /// What finalizing took from the customer's balance, or added to it, is undone (`unapplied_from_invoice`).
+    private mutating func giveBackBalance(ofInvoice id: String) {
+        guard let invoice = find(.invoice, id), let customer = invoice.string("customer"),
+            let before = invoice.int("starting_balance"), let after = invoice.int("ending_balance"), before != after,
+            find(.customer, customer)?.bool("deleted") != true
+        else { return }
+        let currency = invoice.string("currency") ?? "usd"
+        changeBalance(of: customer, by: before - after, currency, type: "unapplied_from_invoice", invoice: id)
+    }
+
     mutating func markUncollectible(_ id: String) -> JSONObject {
-        change(.invoice, id, emitting: "invoice.marked_uncollectible") { [now] invoice in
+        defer {
+            if let subscription = find(.invoice, id)?.string("_subscription") { resumeAfter(id, of: subscription) }
+        }
+        return change(.invoice, id, emitting: "invoice.marked_uncollectible") { [now] invoice in
             invoice["status"] = "uncollectible"
             invoice["next_payment_attempt"] = .null
             invoice["auto_advance"] = false

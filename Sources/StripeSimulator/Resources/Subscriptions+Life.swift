@@ -1,11 +1,13 @@
 // What happens to a subscription by itself: payment, renewal, the end.
 extension Ledger {
     /// An invoice of the subscription was paid.
-    mutating func subscriptionPaid(_ id: String) {
+    mutating func subscriptionPaid(_ id: String, by invoiceID: String) {
+        resumeAfter(invoiceID, of: id)
         guard let subscription = find(.subscription, id),
             ["incomplete", "past_due", "unpaid"].contains(subscription.status)
         else { return }
         let isNew = subscription.status == "incomplete"
+        guard isNew || !owesLatest(id) else { return }
         let isKnown = subscription.bool("_announced") == true
         let status: JSONValue = isNew && subscription.has("trial_end") ? "trialing" : "active"
         change(.subscription, id, emitting: isKnown ? "customer.subscription.updated" : nil) { subscription in
@@ -19,9 +21,23 @@ extension Ledger {
         update(.subscription, id) { $0["default_payment_method"] = intent["payment_method"] ?? .null }
     }
 
+    /// Whether the latest finalized invoice is still to be paid, which is what the status goes by: one that is paid
+    /// later than its successor does not end the arrears.
+    private func owesLatest(_ id: String) -> Bool {
+        let latest = objects[.invoice]?.newestFirst.first { invoice in
+            invoice.string("_subscription") == id && invoice.status != "draft"
+                && invoice.bool("_is_for_change") != true
+        }
+        guard let latest, latest.status == "open" else { return false }
+        return latest.string("collection_method") != "send_invoice"
+            || latest.int("due_date").map { $0 <= now.seconds } ?? true
+    }
+
     /// An invoice of the subscription was not paid; after the last try the subscription ends.
     mutating func subscriptionUnpaid(_ id: String, isOver: Bool) {
-        guard let subscription = find(.subscription, id) else { return }
+        guard let subscription = find(.subscription, id),
+            !["canceled", "incomplete_expired"].contains(subscription.status)
+        else { return }
         if isOver {
             _ = end(id, reason: "payment_failed", feedback: nil)
         } else if ["active", "trialing"].contains(subscription.status) {
@@ -32,34 +48,21 @@ extension Ledger {
     /// A period is over: the next one begins with an invoice, which is opened an hour later; or the subscription ends.
     mutating func renewSubscription(_ id: String) {
         guard let subscription = find(.subscription, id),
-            ["active", "trialing", "past_due", "unpaid"].contains(subscription.status),
+            ["active", "trialing", "past_due", "unpaid", "paused"].contains(subscription.status),
             let due = Self.items(of: subscription).compactMap({ $0.int("current_period_end") }).min()
         else { return }
         if subscription.int("cancel_at").map({ $0 <= now.seconds }) ?? false {
             _ = end(id, reason: "cancellation_requested", feedback: nil)
             return
         }
+        guard subscription.status != "paused" else { return }  // it begins no period until it is resumed
         guard due <= now.seconds else { return }  // the period was moved; a later plan stands for it
         if subscription.bool("cancel_at_period_end") == true {
             _ = end(id, reason: "cancellation_requested", feedback: nil)
             return
         }
         if subscription.status == "trialing", endsWithTrial(subscription) { return }
-        let anchor = subscription.int("billing_cycle_anchor") ?? due
-        let wasTrial = subscription.status == "trialing"
-        var next = Int64.max
-        let items = Self.items(of: subscription).map { item -> JSONValue in
-            var item = item
-            let end = Self.periodEnd(after: due, item.object("price") ?? JSONObject(), anchor: anchor)
-            item["current_period_start"] = .int(due)
-            item["current_period_end"] = .int(end)
-            next = min(next, end)
-            return .object(item)
-        }
-        update(.subscription, id) { subscription in
-            subscription.update("items") { $0["data"] = .array(items) }
-            if wasTrial { subscription["status"] = "active" }
-        }
+        let next = beginPeriod(of: id, at: due)
         let invoice = invoiceForPeriod(of: id, reason: "subscription_cycle")
         takePendingItems(into: invoice)
         total(invoice)
@@ -76,6 +79,20 @@ extension Ledger {
         }
         schedule(.finalizeInvoice, invoice, at: now.adding(seconds: 3_600))
         schedule(.renewSubscription, id, at: SimulatorInstant(seconds: next))
+    }
+
+    /// Moves a subscription into its next period.
+    ///
+    /// Answers the end of that.
+    mutating func beginPeriod(of id: String, at start: Int64) -> Int64 {
+        guard let subscription = find(.subscription, id) else { return start }
+        let anchor = subscription.int("billing_cycle_anchor") ?? start
+        let price = Self.items(of: subscription).first?.object("price") ?? JSONObject()
+        let end = Self.periodEnd(after: start, price, anchor: anchor)
+        setPeriod(of: id, start, end)
+        if subscription.status == "trialing" { update(.subscription, id) { $0["status"] = "active" } }
+        dropEndedDiscounts(of: subscription)
+        return end
     }
 
     /// A trial that is over and has no card, where the subscription says that this pauses or ends it.
@@ -115,6 +132,22 @@ extension Ledger {
 
     /// Ends a subscription for good.
     mutating func end(_ id: String, reason: String, feedback: JSONObject?) -> JSONObject {
+        stopCollection(of: id)
+        return end(id, because: reason, feedback)
+    }
+
+    /// The invoices of a subscription that has ended no longer advance by themselves, drafts or open ones
+    /// (`subscriptions.cancel`).
+    private mutating func stopCollection(of id: String) {
+        for invoice in all(.invoice)
+        where invoice.string("_subscription") == id && ["draft", "open"].contains(invoice.status)
+            && invoice.bool("auto_advance") == true
+        {
+            change(.invoice, invoice.id, emitting: "invoice.updated") { Self.stopAdvancing(&$0) }
+        }
+    }
+
+    private mutating func end(_ id: String, because reason: String, _ feedback: JSONObject?) -> JSONObject {
         change(.subscription, id, emitting: "customer.subscription.deleted") { [now] subscription in
             subscription["status"] = "canceled"
             subscription["ended_at"] = .int(now.seconds)
@@ -149,38 +182,6 @@ extension Ledger {
 
     private static func periodEnds(of subscription: JSONObject) -> [Int64] {
         items(of: subscription).compactMap { $0.int("current_period_end") }
-    }
-
-    /// Checks what a call says about the end and about the term of invoices that are sent.
-    func checkTerms(_ call: Call, before: JSONObject?) throws(StripeError) {
-        let end = call.parameters["cancel_at"]
-        if let word = end?.string, !["max_period_end", "min_period_end"].contains(word) {
-            throw StripeError.invalid(
-                "cancel_at",
-                "Invalid cancel_at: must be a timestamp, or one of max_period_end or min_period_end"
-            )
-        }
-        if let time = end?.int, time <= now.seconds {
-            throw StripeError.invalid("cancel_at", "`cancel_at` must be a timestamp in the future.")
-        }
-        guard call.string("collection_method") == "send_invoice", !call.parameters.has("days_until_due"),
-            before?.has("days_until_due") != true
-        else { return }
-        throw StripeError.invalid(
-            "days_until_due",
-            "If subscription collection method is 'send_invoice', you must specify 'days_until_due'."
-        )
-    }
-
-    /// Checks that no price is there twice.
-    static func checkDifferent(_ prices: [JSONObject]) throws(StripeError) {
-        var seen: Set<String> = []
-        for price in prices where !seen.insert(price.id).inserted {
-            throw StripeError(
-                param: "items",
-                "Cannot add multiple subscription items with the same price: \(price.id)"
-            )
-        }
     }
 
     // MARK: A trial's card

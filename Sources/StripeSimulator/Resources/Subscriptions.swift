@@ -3,7 +3,7 @@ extension Ledger {
         price_data{currency:s! product:s! recurring{interval:day|month|week|year! interval_count:i}!
         tax_behavior:exclusive|inclusive|unspecified unit_amount:i unit_amount_decimal:s}
         """
-    private static let item = """
+    static let subscriptionItem = """
         billing_thresholds{usage_gte:i!}? \(discounts) metadata:m? plan:s price:s \(recurringData) quantity:i tax_rates:a?
         """
     private static let shared = """
@@ -24,7 +24,7 @@ extension Ledger {
         .post(
             "subscriptions",
             """
-            \(shared) items[]{\(item)} backdate_start_date:i billing_cycle_anchor:i billing_cycle_anchor_config:*
+            \(shared) items[]{\(subscriptionItem)} backdate_start_date:i billing_cycle_anchor:i billing_cycle_anchor_config:*
             billing_mode:* currency:s customer:s customer_account:s trial_period_days:i plan:s quantity:i
             """
         ) { ledger, call throws(StripeError) in
@@ -47,7 +47,7 @@ extension Ledger {
         .post(
             "subscriptions/:id",
             """
-            \(shared) items[]{id:s deleted:b clear_usage:b \(item)} billing_cycle_anchor:* \(ending)
+            \(shared) items[]{id:s deleted:b clear_usage:b \(subscriptionItem)} billing_cycle_anchor:* \(ending)
             pause_collection{behavior:keep_as_draft|mark_uncollectible|void! resumes_at:i}? proration_date:i plan:s
             quantity:i
             """
@@ -77,22 +77,18 @@ extension Ledger {
             "billing_cycle_anchor:* proration_behavior:always_invoice|create_prorations|none proration_date:i"
         ) { ledger, call throws(StripeError) in
             try ledger.acting(onSubscription: call.id) { ledger, subscription throws(StripeError) in
-                guard subscription.status == "paused" else {
-                    throw StripeError("Only subscriptions with status `paused` can be resumed.", executed: true)
-                }
-                return ledger.change(.subscription, subscription.id, emitting: "customer.subscription.resumed") {
-                    $0["status"] = "active"
-                }
+                try ledger.resumeSubscription(subscription, call)
             }
         },
-        .post("subscriptions/:id/pause", "type:s bill_for:* invoicing_behavior:*") { ledger, call throws(StripeError) in
+        .post(
+            "subscriptions/:id/pause",
+            """
+            type:subscription| bill_for{outstanding_usage_through{type:none|now!}
+            unused_time_from{type:item_current_period_start|none|now!}} invoicing_behavior:invoice|pending_invoice_item
+            """
+        ) { ledger, call throws(StripeError) in
             try ledger.acting(onSubscription: call.id) { ledger, subscription throws(StripeError) in
-                guard ["active", "trialing"].contains(subscription.status) else {
-                    throw StripeError("Only active subscriptions can be paused.", executed: true)
-                }
-                return ledger.change(.subscription, subscription.id, emitting: "customer.subscription.paused") {
-                    $0["status"] = "paused"
-                }
+                try ledger.pauseSubscription(subscription, call)
             }
         },
     ]
@@ -137,6 +133,55 @@ extension Ledger {
     mutating func createSubscription(_ call: Call) throws(StripeError) -> JSONObject {
         guard let customerID = call.string("customer") else { throw StripeError.missingParameter("customer") }
         let customer = try liveCustomer(customerID, param: "customer")
+        let (given, prices) = try itemsOfNew(call)
+        try Self.checkModelled(call.parameters, moment: now.seconds)
+        let currency = prices[0].string("currency") ?? "usd"
+        try checkCurrency(currency, of: customer)
+        try checkTerms(call, before: nil)
+        if let method = call.string("default_payment_method") {
+            _ = try require(.paymentMethod, method, param: "default_payment_method")
+        }
+        let trialEnd = try trialEnd(call, prices)
+        var subscription = newSubscription(customer, prices[0], call, trialEnd: trialEnd)
+        let amount = zip(prices, given)
+            .reduce(Int64(0)) { $0 + (Self.amount(of: $1.0, quantity: $1.1.int("quantity") ?? 1) ?? 0) }
+        let needsCard =
+            trialEnd == nil && call.string("payment_behavior") != "default_incomplete"
+            && call.string("collection_method") != "send_invoice" && amount > 0
+        let card =
+            call.string("default_payment_method")
+            ?? customer.object("invoice_settings")?.string("default_payment_method")
+        guard !needsCard || card != nil else { throw Self.noPaymentMethod }
+        let order = DiscountedOrder(
+            customer: customerID,
+            amount: amount,
+            currency: currency,
+            subscription: subscription.id
+        )
+        subscription["discounts"] = .strings(try takeDiscounts(call, order))
+        let start = now.seconds
+        let end = trialEnd ?? Self.periodEnd(after: start, prices[0], anchor: start)
+        var items: [JSONValue] = []
+        for (index, item) in given.enumerated() {
+            let made = newSubscriptionItem(subscription.id, item, prices[index], period: (start, end))
+            items.append(.object(made))
+        }
+        subscription["items"] = .object(
+            Self.list(items, hasMore: false, url: "/v1/subscription_items?subscription=\(subscription.id)")
+                .merging(["total_count": .int(Int64(items.count))])
+        )
+        setEnd(call, in: &subscription)
+        insert(.subscription, subscription)
+        if customer.string("currency") != currency {
+            update(.customer, customerID) { $0["currency"] = .string(currency) }
+        }
+        return try begin(subscription.id, call, end: end)
+    }
+
+    /// The items that a call describes for a new subscription, with their prices.
+    private mutating func itemsOfNew(
+        _ call: Call
+    ) throws(StripeError) -> (given: [JSONObject], prices: [JSONObject]) {
         var given = (call.parameters.array("items") ?? []).compactMap(\.object)
         if let plan = call.string("plan") {
             given = [["plan": .string(plan), "quantity": .int(call.int("quantity") ?? 1)]]
@@ -156,45 +201,8 @@ extension Ledger {
             }
             prices.append(price)
         }
-        guard Set(prices.map { $0.string("currency") ?? "" }).count == 1 else {
-            throw StripeError("All prices on a subscription must have the same `currency`.")
-        }
-        try Self.checkDifferent(prices)
-        try checkTerms(call, before: nil)
-        if let method = call.string("default_payment_method") {
-            _ = try require(.paymentMethod, method, param: "default_payment_method")
-        }
-        let trialEnd = try trialEnd(call, prices)
-        var subscription = newSubscription(customer, prices[0], call, trialEnd: trialEnd)
-        let needsCard =
-            trialEnd == nil && call.string("payment_behavior") != "default_incomplete"
-            && call.string("collection_method") != "send_invoice"
-            && zip(prices, given).contains { price, item in
-                (Self.amount(of: price, quantity: item.int("quantity") ?? 1) ?? 0) > 0
-            }
-        let card =
-            call.string("default_payment_method")
-            ?? customer.object("invoice_settings")?.string("default_payment_method")
-        guard !needsCard || card != nil else { throw Self.noPaymentMethod }
-        let discounts = try takeDiscounts(call, customer: customerID, subscription: subscription.id)
-        subscription["discounts"] = .strings(discounts)
-        let start = now.seconds
-        let end = trialEnd ?? call.int("billing_cycle_anchor") ?? Self.periodEnd(after: start, prices[0], anchor: start)
-        var items: [JSONValue] = []
-        for (index, item) in given.enumerated() {
-            let made = newSubscriptionItem(subscription.id, item, prices[index], period: (start, end))
-            items.append(.object(made))
-        }
-        subscription["items"] = .object(
-            Self.list(items, hasMore: false, url: "/v1/subscription_items?subscription=\(subscription.id)")
-                .merging(["total_count": .int(Int64(items.count))])
-        )
-        setEnd(call, in: &subscription)
-        insert(.subscription, subscription)
-        if customer["currency"] == .null {
-            update(.customer, customerID) { $0["currency"] = prices[0]["currency"] ?? .null }
-        }
-        return try begin(subscription.id, call, end: end)
+        try Self.checkTogether(prices)
+        return (given, prices)
     }
 
     private func trialEnd(_ call: Call, _ prices: [JSONObject]) throws(StripeError) -> Int64? {
@@ -228,7 +236,7 @@ extension Ledger {
         _ call: Call,
         trialEnd: Int64?
     ) -> JSONObject {
-        let anchor = trialEnd ?? call.int("billing_cycle_anchor") ?? now.seconds
+        let anchor = trialEnd ?? now.seconds
         var subscription: JSONObject = [
             "id": .string(newID(.subscription)), "object": "subscription", "application": nil,
             "application_fee_percent": nil,
@@ -353,84 +361,6 @@ extension Ledger {
         }
         if find(.invoice, invoice)?.status == "open" {
             schedule(.expireIncompleteSubscription, id, at: now.adding(seconds: 23 * 3_600))
-        }
-    }
-
-    /// A draft for the subscription's present period.
-    mutating func invoiceForPeriod(of id: String, reason: String) -> String {
-        guard let subscription = find(.subscription, id), let customerID = subscription.string("customer"),
-            let customer = find(.customer, customerID)
-        else { return "" }
-        let currency = subscription.string("currency") ?? "usd"
-        var invoice = newInvoice(for: customer, currency: currency, reason: reason)
-        invoice["_subscription"] = .string(id)
-        invoice["parent"] = [
-            "quote_details": nil,
-            "subscription_details": ["metadata": subscription["metadata"] ?? [:], "subscription": .string(id)],
-            "type": "subscription_details",
-        ]
-        invoice["collection_method"] = subscription["collection_method"] ?? "charge_automatically"
-        if subscription.string("collection_method") == "send_invoice" {
-            let days = min(max(subscription.int("days_until_due") ?? 30, 0), 3_650)
-            invoice["due_date"] = .int(now.adding(seconds: days * 86_400).seconds)
-        }
-        invoice["discounts"] = subscription["discounts"] ?? []
-        insert(.invoice, invoice)
-        let isTrial = subscription.status == "incomplete" && subscription.has("trial_end")
-        var lines: [JSONObject] = []
-        for item in Self.items(of: subscription) { lines.append(line(for: item, of: id, invoice.id, isTrial: isTrial)) }
-        append(lines, toInvoice: invoice.id)
-        update(.subscription, id) { $0["latest_invoice"] = .string(invoice.id) }
-        total(invoice.id)
-        return invoice.id
-    }
-
-    private mutating func line(for item: JSONObject, of id: String, _ invoice: String, isTrial: Bool) -> JSONObject {
-        let price = item.object("price") ?? JSONObject()
-        let quantity = item.int("quantity") ?? 1
-        let amount = isTrial ? 0 : Self.amount(of: price, quantity: quantity) ?? 0
-        let currency = price.string("currency") ?? "usd"
-        let name = price.string("product").flatMap { find(.product, $0) }?.string("name") ?? "Subscription"
-        let interval = price.value(at: "recurring", "interval")?.string ?? "month"
-        let description =
-            isTrial
-            ? "Trial period for \(name)"
-            : "\(quantity) × \(name) (\(Self.rate(of: price, currency)) / \(interval))"
-        return newLine(
-            invoice: invoice,
-            amount: amount,
-            currency: currency,
-            description: .string(description),
-            period: (item.int("current_period_start") ?? now.seconds, item.int("current_period_end") ?? now.seconds),
-            parent: [
-                "invoice_item_details": nil,
-                "subscription_item_details": [
-                    "invoice_item": nil, "proration": false, "proration_details": ["credited_items": nil],
-                    "subscription": .string(id), "subscription_item": .string(item.id),
-                ], "type": "subscription_item_details",
-            ],
-            pricing: Self.pricing(price, amount: amount, quantity: quantity),
-            quantity: quantity
-        )
-    }
-
-    /// A price in words: per unit, or that it has tiers.
-    private static func rate(of price: JSONObject, _ currency: String) -> String {
-        if price.string("billing_scheme") == "tiered" { return "tiered" }
-        if let unit = price.int("unit_amount") { return "at " + Currency.formatted(unit, currency) }
-        return "at \(price.string("unit_amount_decimal") ?? "0") minor units"
-    }
-
-    /// The end of the period that begins at a time, on the anchor's day where the month has it.
-    static func periodEnd(after start: Int64, _ price: JSONObject, anchor: Int64) -> Int64 {
-        let recurring = price.object("recurring") ?? JSONObject()
-        let count = min(max(recurring.int("interval_count") ?? 1, 1), 1_095)
-        let date = CalendarDate(seconds: start)
-        switch recurring.string("interval") {
-        case "day": return start + count * 86_400
-        case "week": return start + count * 7 * 86_400
-        case "year": return date.adding(months: 12 * count, anchorDay: CalendarDate(seconds: anchor).day).seconds
-        default: return date.adding(months: count, anchorDay: CalendarDate(seconds: anchor).day).seconds
         }
     }
 }

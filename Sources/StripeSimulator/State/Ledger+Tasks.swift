@@ -21,6 +21,9 @@ extension Ledger {
         case .remindTrialEnd: remindOfTrialEnd(task.id)
         case .expirePendingUpdate: expirePendingUpdate(task.id)
         case .expireIncompleteSubscription: expireIncomplete(task.id)
+        case .resumeCollection: resumeCollection(task.id)
+        case .expireResumption: expireResumption(task.id)
+        case .passDueDate: passDueDate(ofInvoice: task.id)
         case .announceInvoicePayment:
             if let payment = find(.invoicePayment, task.id) { emit("invoice_payment.paid", payment) }
         }

@@ -59,6 +59,17 @@ struct ExactAmount: Sendable, Hashable {
         whole == 0 ? 0 : Int64(clamping: quotient(Int128(amount) * Int128(part), Int128(whole)))
     }
 
+    /// A part of a part of an amount, rounded once.
+    static func share(
+        of amount: Int64,
+        _ first: (part: Int64, whole: Int64),
+        _ second: (part: Int64, whole: Int64)
+    ) -> Int64 {
+        guard first.whole > 0, second.whole > 0 else { return 0 }
+        let dividend = Int128(amount) * Int128(first.part) * Int128(second.part)
+        return Int64(clamping: quotient(dividend, Int128(first.whole) * Int128(second.whole)))
+    }
+
     /// A quotient with a positive divisor, rounded, halves away from zero.
     private static func quotient(_ dividend: Int128, _ divisor: Int128) -> Int128 {
         let magnitude = (Int128(dividend.magnitude) * 2 + divisor) / (divisor * 2)
