@@ -207,6 +207,30 @@ import Testing
         )
         #expect(desk.pay(800, method.id).status == "succeeded")
         #expect(desk.pay(800, method.id).errorMessage?.contains("It may not be used again") == true)
+        // Also one that an alias or a payment's own data made; a refused payment does not use it up.
+        let intent = desk.post("/v1/payment_intents", "amount=800&currency=usd&payment_method=pm_card_visa")
+        let alias = intent.string("payment_method") ?? ""
+        let confirmed = desk.post(
+            "/v1/payment_intents/\(intent.id)/confirm",
+            "payment_method=\(alias)&return_url=https://shop.example"
+        )
+        #expect(confirmed.status == "succeeded")
+        #expect(desk.pay(800, alias).errorMessage?.contains("It may not be used again") == true)
+        let customer = desk.post("/v1/customers").id
+        let attached = desk.post("/v1/payment_methods/\(alias)/attach", "customer=\(customer)")
+        #expect(attached.errorMessage?.contains("It may not be used again") == true)
+        let kept = desk.pay(800, more: "&customer=\(customer)&setup_future_usage=off_session")
+        #expect(desk.pay(800, kept.string("payment_method") ?? "", more: "&customer=\(customer)").status == "succeeded")
+    }
+
+    @Test("several captures of one payment are refused")
+    func finalCapture() {
+        var desk = Desk()
+        let held = desk.pay(800, more: "&capture_method=manual")
+        let path = "/v1/payment_intents/\(held.id)/capture"
+        #expect(desk.post(path, "amount_to_capture=300&final_capture=false").errorParam == "final_capture")
+        #expect(desk.get("/v1/payment_intents/\(held.id)").status == "requires_capture")
+        #expect(desk.post(path, "amount_to_capture=300&final_capture=true").int("amount_received") == 300)
     }
 
     @Test("with the dashboard's methods a confirmation needs a page to return to")

@@ -12,6 +12,9 @@ extension Ledger {
                 details: ["payment_intent": .object(visible(intent))]
             )
         }
+        if call.bool("final_capture") == false {
+            throw Self.notModelled("final_capture", "`final_capture=false`: several captures of one payment")
+        }
         let held = intent.int("amount_capturable") ?? 0
         let amount = call.int("amount_to_capture") ?? held
         guard amount >= 1 else {

@@ -279,9 +279,12 @@ extension Ledger {
     }
 
     /// A payment for a customer that says "for later" keeps the card with the customer.
+    ///
+    /// Paid with otherwise, a card without a customer is of no further use, however it came (facts §3).
     private mutating func attachAfterPayment(_ intent: JSONObject, _ method: JSONObject) {
-        guard let customer = intent.string("customer"), intent.has("setup_future_usage"), !method.has("customer") else {
-            return
+        guard !method.has("customer") else { return }
+        guard let customer = intent.string("customer"), intent.has("setup_future_usage") else {
+            return update(.paymentMethod, method.id) { $0["_used"] = true }
         }
         change(.paymentMethod, method.id, emitting: "payment_method.attached") { $0["customer"] = .string(customer) }
     }

@@ -304,7 +304,6 @@ extension Ledger {
         if method.bool("_detached") == true || (method.bool("_used") == true && !method.has("customer")) {
             throw Self.reuse()
         }
-        if !method.has("customer") { update(.paymentMethod, id) { $0["_used"] = true } }
         return id
     }
 
@@ -327,6 +326,7 @@ extension Ledger {
         }
         let method = try require(.paymentMethod, id)
         _ = try liveCustomer(customer, param: "customer")
+        if method.bool("_used") == true, !method.has("customer") { throw Self.reuse() }
         return try attach(method, to: customer)
     }
 
