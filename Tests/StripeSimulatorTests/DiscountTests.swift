@@ -100,6 +100,27 @@ import Testing
         #expect(desk.get("/v1/coupons/\(half)").int("times_redeemed") == 1)
     }
 
+    @Test("a card that is refused leaves the coupon to the next one")
+    func checkoutDeclined() {
+        var desk = Desk()
+        let half = coupon(&desk, "percent_off=50&duration=once&max_redemptions=1")
+        let mug = desk.post("/v1/prices", "product_data[name]=Mug&currency=usd&unit_amount=700").id
+        let session = desk.post(
+            "/v1/checkout/sessions",
+            "mode=subscription&success_url=https://shop.example/ok&discounts[0][coupon]=\(half)"
+                + "&line_items[0][price]=\(desk.price(1_000))&line_items[0][quantity]=1"
+                + "&line_items[1][price]=\(mug)&line_items[1][quantity]=1"
+        )
+        let path = "/c/pay/\(session.id)"
+        desk.post(path, "number=4000000000000341&exp_month=12&exp_year=2035&cvc=123")
+        #expect(desk.get("/v1/checkout/sessions/\(session.id)").status == "open")
+        #expect(desk.get("/v1/coupons/\(half)").int("times_redeemed") == 0)
+        desk.post(path, "number=4242424242424242&exp_month=12&exp_year=2035&cvc=123")
+        let made = desk.get("/v1/checkout/sessions/\(session.id)").string("subscription") ?? ""
+        #expect(desk.totals(of: made) == [850])
+        #expect(desk.get("/v1/coupons/\(half)").int("times_redeemed") == 1)
+    }
+
     // MARK: Limits
 
     @Test("a coupon is redeemed as often as it may be, and until it may be")

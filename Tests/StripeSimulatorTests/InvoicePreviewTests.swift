@@ -57,6 +57,18 @@ import Testing
         #expect(desk.totals(of: own.made.id) == [3_000, preview.int("total") ?? 0])
     }
 
+    @Test("the preview of a trial is of the period after it, or of one that begins now")
+    func trial() {
+        var desk = Desk()
+        let made = desk.subscribe(desk.customer(), desk.price(3_000), "trial_period_days=10")
+        for (form, day) in [("", 10), ("&subscription_details[trial_end]=now", 0)] as [(String, Int64)] {
+            let preview = desk.post(path, "subscription=\(made.id)" + form)
+            #expect(preview.int("total") == 3_000)
+            let period = preview.object("lines")?.data().first?.object("period")
+            #expect(period?.int("start") == Desk.start.seconds + day * Desk.day)
+        }
+    }
+
     @Test("the preview of a new subscription is its first invoice")
     func first() {
         var desk = Desk()

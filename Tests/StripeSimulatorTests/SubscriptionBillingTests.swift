@@ -175,5 +175,9 @@ import Testing
         desk.call("DELETE", path(made))
         #expect(desk.subscribe(customer, euros).status == "active")
         #expect(desk.get("/v1/customers/\(customer)").string("currency") == "eur")
+        let other = desk.customer()
+        desk.post("/v1/invoiceitems", "customer=\(other)&amount=70&currency=eur")
+        desk.subscribe(other, dollars)
+        #expect(desk.last.status == 400)
     }
 }

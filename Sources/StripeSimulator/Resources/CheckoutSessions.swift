@@ -346,20 +346,26 @@ extension Ledger {
                 ["_price": .string(line.object("price")?.id ?? ""), "quantity": line["quantity"] ?? 1]
             }
         )
+        var extras: [String] = []
         for line in lines where line.object("price")?.has("recurring") != true {
             guard let price = line.object("price") else { continue }
-            insert(
-                .invoiceItem,
-                newItem(
-                    customer: customer,
-                    amount: line.int("amount_total") ?? 0,
-                    currency: price.string("currency") ?? "usd",
-                    price: price,
-                    quantity: line.int("quantity") ?? 1
-                )
+            let extra = newItem(
+                customer: customer,
+                amount: line.int("amount_total") ?? 0,
+                currency: price.string("currency") ?? "usd",
+                price: price,
+                quantity: line.int("quantity") ?? 1
             )
+            insert(.invoiceItem, extra)
+            extras.append(extra.id)
         }
-        let made = try createSubscription(call.with(parameters))
+        let made: JSONObject
+        do throws(StripeError) {
+            made = try createSubscription(call.with(parameters))
+        } catch {
+            for extra in extras { objects[.invoiceItem]?[extra] = nil }  // the next try brings its own
+            throw error
+        }
         let invoice = made["latest_invoice"] ?? .null
         update(.checkoutSession, session.id) { session in
             session["subscription"] = .string(made.id)

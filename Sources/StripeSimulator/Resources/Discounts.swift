@@ -91,6 +91,21 @@ extension Ledger {
         return discount.id
     }
 
+    /// What was redeemed for a subscription that was not made after all may be redeemed again.
+    mutating func giveBackCoupons(of subscription: String) {
+        for discount in all(.discount) where discount.string("subscription") == subscription {
+            let places: [(ObjectKind, String?)] = [
+                (.coupon, discount.value(at: "source", "coupon")?.string),
+                (.promotionCode, discount.string("promotion_code")),
+            ]
+            for (kind, id) in places {
+                guard let id else { continue }
+                update(kind, id) { $0["times_redeemed"] = .int(max(0, ($0.int("times_redeemed") ?? 0) - 1)) }
+            }
+            objects[.discount]?[discount.id] = nil
+        }
+    }
+
     // MARK: Using
 
     /// The discounts of a subscription's next invoice: its own, else its customer's (`subscription.discounts`).
@@ -111,7 +126,7 @@ extension Ledger {
 
     /// What a discount takes off an amount.
     func reduction(by discountID: String, of amount: Int64, currency: String, at moment: Int64? = nil) -> Int64 {
-        guard amount > 0, let discount = find(.discount, discountID), let coupon = discount.object("_coupon"),
+        guard amount > 0, let coupon = find(.discount, discountID)?.object("_coupon"),
             !hasEnded(discountID, at: moment ?? now.seconds)
         else { return 0 }
         if let off = coupon.int("amount_off") { return coupon.string("currency") == currency ? min(off, amount) : 0 }

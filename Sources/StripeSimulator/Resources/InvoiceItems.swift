@@ -58,7 +58,7 @@ extension Ledger {
             throw unit == nil && price == nil ? StripeError.missingParameter("amount") : Self.tooLarge
         }
         let currency = price?.string("currency") ?? expected ?? customer.string("currency") ?? "usd"
-        if invoice == nil { try checkCurrency(currency, of: customer) }
+        if invoice == nil { try takeCurrency(currency, of: customer) }
         var item = newItem(customer: customerID, amount: amount, currency: currency, price: price, quantity: quantity)
         if let subscription { item["_subscription"] = .string(subscription.id) }
         call.copy(["description", "invoice", "discountable"], to: &item)

@@ -93,8 +93,10 @@ extension Ledger {
         guard let changed = find(.subscription, subscription.id), let due = Self.periodEnd(of: changed),
             changed.bool("cancel_at_period_end") != true, changed.int("cancel_at").map({ $0 > due }) ?? true
         else { throw Self.noneUpcoming(subscription.string("customer") ?? "") }
-        now = max(now, SimulatorInstant(seconds: due))
-        _ = beginPeriod(of: subscription.id, at: due)
+        let start = details["trial_end"] == "now" && changed.status == "trialing" ? now.seconds : due
+        if start < due { update(.subscription, changed.id) { $0["billing_cycle_anchor"] = .int(start) } }
+        now = max(now, SimulatorInstant(seconds: start))
+        _ = beginPeriod(of: subscription.id, at: start)
         let invoice = invoiceForPeriod(of: subscription.id, reason: "upcoming")
         takePendingItems(into: invoice)
         total(invoice)

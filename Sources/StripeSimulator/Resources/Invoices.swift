@@ -112,6 +112,7 @@ extension Ledger {
         let customer = try liveCustomer(customerID, param: "customer")
         let currency = try call.string("currency").map { text throws(StripeError) in try Currency.check(text) }
         if let currency { try checkCurrency(currency, of: customer) }
+        if call.parameters.has("from_invoice") { throw Self.notModelled("from_invoice", "revisions of invoices") }
         if call.string("collection_method") == "send_invoice", !call.parameters.has("days_until_due"),
             !call.parameters.has("due_date")
         {
@@ -151,12 +152,15 @@ extension Ledger {
             invoice["_subscription"] = .string(id)
             invoice["parent"] = Self.parent(of: subscription)
         }
-        try wholly { ledger throws(StripeError) in
-            ledger.insert(.invoice, invoice)
-            if call.string("pending_invoice_items_behavior") == "include" { ledger.takePendingItems(into: invoice.id) }
-            try ledger.setDiscounts(of: invoice.id, call)
-            ledger.total(invoice.id)
-        }
+        let isWhole = Self.givesDiscounts(call)  // else nothing is refused any more, and nothing need be kept
+        try isWhole ? wholly { ledger throws(StripeError) in try ledger.fill(invoice, call) } : fill(invoice, call)
+    }
+
+    private mutating func fill(_ invoice: JSONObject, _ call: Call) throws(StripeError) {
+        insert(.invoice, invoice)
+        if call.string("pending_invoice_items_behavior") == "include" { takePendingItems(into: invoice.id) }
+        try setDiscounts(of: invoice.id, call)
+        total(invoice.id)
     }
 
     /// Gives a draft the discounts that a call names; where it names none, a new one has its customer's.

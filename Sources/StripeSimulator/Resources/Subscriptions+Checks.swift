@@ -74,8 +74,16 @@ extension Ledger {
         }
     }
 
-    /// A customer has one currency as long as anything of theirs is in it.
+    /// A customer has one currency as long as anything of theirs is in it; then it may be another one.
+    mutating func takeCurrency(_ currency: String, of customer: JSONObject) throws(StripeError) {
+        try checkCurrency(currency, of: customer)
+        guard customer.string("currency") != currency else { return }
+        update(.customer, customer.id) { $0["currency"] = .string(currency) }
+    }
+
     func checkCurrency(_ currency: String, of customer: JSONObject) throws(StripeError) {
+        // What a customer has is in the customer's currency.
+        guard let own = customer.string("currency"), own != currency else { return }
         var others = all(.subscription).filter { subscription in
             subscription["customer"] == customer["id"]
                 && !["canceled", "incomplete_expired"].contains(subscription.status)

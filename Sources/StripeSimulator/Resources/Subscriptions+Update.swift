@@ -156,6 +156,7 @@ extension Ledger {
     mutating func applyPendingUpdate(_ id: String) {
         guard let pending = find(.subscription, id)?.object("pending_update") else { return }
         setItems((pending.array("subscription_items") ?? []).compactMap(\.object), of: id)
+        if let invoice = find(.subscription, id)?.string("latest_invoice") { useUpDiscounts(of: invoice) }
         change(.subscription, id, emitting: "customer.subscription.pending_update_applied") { subscription in
             if let anchor = pending.int("billing_cycle_anchor") { subscription["billing_cycle_anchor"] = .int(anchor) }
             subscription["pending_update"] = .null

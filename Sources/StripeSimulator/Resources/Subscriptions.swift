@@ -172,9 +172,7 @@ extension Ledger {
         )
         setEnd(call, in: &subscription)
         insert(.subscription, subscription)
-        if customer.string("currency") != currency {
-            update(.customer, customerID) { $0["currency"] = .string(currency) }
-        }
+        try takeCurrency(currency, of: customer)
         return try begin(subscription.id, call, end: end)
     }
 
@@ -357,6 +355,7 @@ extension Ledger {
             }
             _ = voidInvoice(invoice)
             objects[.subscription]?[id] = nil
+            giveBackCoupons(of: id)
             throw error
         }
         if find(.invoice, invoice)?.status == "open" {
