@@ -65,5 +65,15 @@ extension FindingExplanations {
                 loop around it, are a failure. What the block uses must have run on each way that leads to it.
                 """
         ),
+        .loopVariable: Page(
+            cause: """
+                A turn of a loop begins with the variables as the turn before it left them. This one is set in the loop to \
+                another type than it had before the loop, and what is done with it fails from the second turn on.
+                """,
+            remedy: """
+                Set it to the same type on each way, such as with int(…) or string(…), or call what the loop sets \
+                something else.
+                """
+        ),
     ]
 }

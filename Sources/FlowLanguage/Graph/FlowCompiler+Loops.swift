@@ -15,11 +15,7 @@ extension FlowCompiler {
     ) {
         guard let end = place.end else { return }
         let before = body.state
-        let expected: ExpressionType = loop.name == nil ? .bool : .list(.dynamic)
-        let what = loop.name == nil ? "'while'" : "'each'"
-        let head = loop.head.flatMap {
-            ExpressionCompiler(context).bare($0, what: what, scope: scope, expected: expected)
-        }
+        let head = loop.name.flatMap { _ in compileHead(loop, scope) }
         var element = ExpressionType.dynamic
         if case .list(let type)? = head?.expression.type { element = type }
 
@@ -34,32 +30,25 @@ extension FlowCompiler {
             }
             loops.append(place.index)
         }
-        var after = before
-        let barrier = loop.name == nil ? Barrier.turns : .loop
-        let entry = compile(loop.body, continuation: end, state: &after, barrier: barrier)
-        noteFailure(after)
-        var collect: (template: ValueTemplate, type: ExpressionType)?
-        if let node = loop.collect {
-            let inner = scopes.scope(after.isReachable ? after : before, order: Int.max, inFail: isInHandler)
-            collect = TemplateCompiler(context, scope: inner).compile(node, .collected)
-        }
+        let turn = compileTurn(loop, block, end: end, from: before)
+        let left = checkLaterTurns(loop, block, place, end: end, from: before, left: turn.after)
         let inside = loops
         if loop.name != nil {
             scopes.items.removeLast()
             loops.removeLast()
         }
         // Each turn's blocks are its own; variables stay.
-        after = before.merged(with: after)
+        var after = before.merged(with: left)
         for id in place.ids { after.blocks[id] = nil }
         body.state = after
         var fields: [String: RecordType.Field] = ["count": .init(.int)]
-        if let collect { fields["items"] = .init(.list(collect.type)) }
+        if let collect = turn.collect { fields["items"] = .init(.list(collect.type)) }
         body.output = .record(RecordType(name: block.word.value, fields: fields))
-        guard let head else { return }
+        guard let head = head ?? turn.head else { return }
         let kind: LoopBlock.Kind = loop.name == nil ? .while(max: loop.max ?? 1) : .each
-        var compiled = LoopBlock(kind: kind, head: head.expression, body: entry ?? end, ids: place.ids)
+        var compiled = LoopBlock(kind: kind, head: head.expression, body: turn.entry ?? end, ids: place.ids)
         compiled.jumps = jumps(in: place, before: end)
-        compiled.collect = collect?.template
+        compiled.collect = turn.collect?.template
         compiled.item = loop.name?.value
         body.action = .beginLoop(compiled)
         body.chain = ending(of: block, place, at: end, loops: inside, next: next)

@@ -110,6 +110,7 @@ enum FindingCode: String, CaseIterable, Sendable {
     case waitShape = "flow.wait.shape"
     case eventUnknown = "flow.event.unknown"
     case loopName = "flow.loop.name"
+    case loopVariable = "flow.loop.variable"
     case nextWithWhen = "flow.next.when"
     case branchEmpty = "flow.branch.empty"
     case branchElse = "flow.branch.else"

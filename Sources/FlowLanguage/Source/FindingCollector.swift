@@ -46,6 +46,15 @@ final class FindingCollector {
         diagnostics.append(diagnostic)
     }
 
+    /// What `work` finds, which is not added.
+    func apart(_ work: () -> Void) -> [Diagnostic] {
+        let known = (diagnostics, hasErrors, seen)
+        (diagnostics, hasErrors, seen) = ([], false, [])
+        defer { (diagnostics, hasErrors, seen) = known }
+        work()
+        return diagnostics
+    }
+
     /// All findings: files in the order given, and within a file by place.
     func sorted(files: [String]) -> [Diagnostic] {
         let order = Dictionary(files.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })

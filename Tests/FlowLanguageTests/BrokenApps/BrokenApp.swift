@@ -47,6 +47,6 @@ struct BrokenAppTests {
 
 extension BrokenApp {
     static let all =
-        traps + yaml + names + types + graphs + timing + branches + apps + triggers + http + code + declarations
+        traps + yaml + names + types + graphs + timing + loops + branches + apps + triggers + http + code + declarations
         + slips
 }
