@@ -125,6 +125,27 @@ struct EngineErrorTests {
         try await check("- block: transaction\n  do:\n\(inner)", gives: "inside false")
     }
 
+    @Test("the fail list of a loop sees the variables as the failing turn left them")
+    func loopVariables() async throws {
+        try await check(
+            """
+            - block: for-each
+              each: '[1, 2]'
+              as: turn
+              do:
+                - { block: set-variables, set: { last: '${ turn }' } }
+                - block: conditional-branch
+                  branches:
+                    - when: turn == 2
+                      do: [{ block: fail, error: { message: stop } }]
+              fail:
+                - block: set-variables
+                  set: { seen: '${ vars.?last.orValue(0) }' }
+            """,
+            gives: 2
+        )
+    }
+
     @Test("with 'mode: all' taken lists the branches that were taken")
     func taken() async throws {
         try await check(

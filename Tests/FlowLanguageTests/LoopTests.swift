@@ -92,6 +92,54 @@ struct LoopTests {
     )
     func types(_ blocks: String) { check(blocks) }
 
+    @Test(
+        "the fail list of a loop or a try may ask for what was set inside, which may be missing",
+        arguments: [
+            """
+            - block: for-each
+              each: '[1, 2]'
+              as: it
+              do:
+                - { block: set-variables, set: { y: '${ it }' } }
+                - { block: fail, error: { message: no } }
+              fail:
+                - { block: log, message: 'y ${ vars.?y.orValue(0) }' }
+            """,
+            """
+            - block: while
+              while: input.n > 0
+              max: 3
+              do:
+                - { block: set-variables, set: { y: 1 } }
+                - { block: fail, error: { message: no } }
+              fail:
+                - { block: log, message: 'y ${ vars.?y.orValue(0) }' }
+            """,
+            """
+            - block: try
+              do:
+                - { block: set-variables, set: { y: 1 } }
+                - { block: fail, error: { message: no } }
+              finally:
+                - { block: set-variables, set: { z: 1 } }
+              fail:
+                - { block: log, message: 'sum ${ vars.?y.orValue(0) + vars.?z.orValue(0) }' }
+            """,
+            """
+            - block: try
+              do:
+                - { block: fail, error: { message: no } }
+              catch:
+                - do:
+                    - { block: set-variables, set: { y: 1 } }
+                    - { block: fail, error: { message: again } }
+              fail:
+                - { block: log, message: 'y ${ vars.?y.orValue(0) }' }
+            """,
+        ]
+    )
+    func failLists(_ blocks: String) { check(blocks) }
+
     @Test("loops within loops whose variables change their types are checked in bounded time")
     func nested() {
         var blocks = "- { block: set-variables, set: { \((0..<20).map { "v\($0): 1" }.joined(separator: ", ")) } }\n"

@@ -21,7 +21,10 @@ extension FlowCompiler {
 
         let outer = (failureTarget, handler)
         defer { (failureTarget, handler) = outer }
-        if let rethrowing = place.chain.first { (failureTarget, handler) = (.handled(rethrowing), nil) }
+        if let rethrowing = place.chain.first {
+            (failureTarget, handler) = (.handled(rethrowing), nil)
+            failedStates.append(before)
+        }
         if let name = loop.name {
             if isFree(name) {
                 scopes.items.append((name.value, element))
@@ -32,6 +35,11 @@ extension FlowCompiler {
         }
         let turn = compileTurn(loop, block, end: end, from: before)
         let left = checkLaterTurns(loop, block, place, end: end, from: before, left: turn.after)
+        if place.chain.first != nil {
+            var failed = failedStates.removeLast()
+            for id in place.ids { failed.blocks[id] = nil }
+            body.failed = failed
+        }
         let inside = loops
         if loop.name != nil {
             scopes.items.removeLast()

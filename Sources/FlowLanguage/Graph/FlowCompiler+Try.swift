@@ -18,6 +18,7 @@ extension FlowCompiler {
         let leaving = attempt.finally?.blocks.first.flatMap { index(of: $0) } ?? end
         let barrier: Barrier? = attempt.finally == nil ? nil : .finally
         var after = body.state
+        if block.fail != nil { failedStates.append(after) }
         failedStates.append(after)
         failureTarget = .handled(handler.catching)
         self.handler = place.index
@@ -39,8 +40,11 @@ extension FlowCompiler {
             var left = entering
             _ = compile(finally, continuation: end, state: &left, barrier: .finally)
             after = after.passing(from: entering, to: left)
+            noteFailure(uncaught.passing(from: entering, to: left))
             if !finally.blocks.isEmpty { finals.append(Self.places(of: handler, place, end: end)) }
         }
+        // The block's own 'fail' handles what the catches and 'finally' leave.
+        if block.fail != nil { body.failed = failedStates.removeLast() }
         body.state = after
         body.action = .beginTry(body: entry ?? leaving)
         let range = context.text.range(block.word.range)

@@ -82,5 +82,41 @@ extension BrokenApp {
             """,
             ExpectedFinding("1️⃣", "flow.loop.variable", saying: "'vars.name' is a list")
         ),
+        .blocks(
+            "a fail list that counts on what its loop may not have set",
+            """
+            - block: for-each
+              each: '[1, 2]'
+              as: it
+              do:
+                - block: set-variables
+                  set: { y: '${ it }' }
+                - block: fail
+                  error: { message: stop }
+              fail:
+                - block: log
+                  message: ${ vars.1️⃣y }
+            """,
+            ExpectedFinding("1️⃣", "expression.may-be-missing", saying: ".?y")
+        ),
+        .blocks(
+            "a fail list that asks for a block of one turn",
+            """
+            - block: for-each
+              each: '[1, 2]'
+              as: it
+              do:
+                - id: order
+                  block: find-record
+                  table: orders
+                  where: { id: '${ it }' }
+                - block: fail
+                  error: { message: stop }
+              fail:
+                - block: log
+                  message: ${ blocks.1️⃣order.email }
+            """,
+            ExpectedFinding("1️⃣", "expression.unavailable")
+        ),
     ]
 }
