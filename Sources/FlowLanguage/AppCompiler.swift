@@ -145,7 +145,8 @@ package struct AppCompiler: Sendable {
                 trigger: source.trigger?.trigger,
                 access: source.access?.map(\.value) ?? [],
                 inputs: source.inputs,
-                outputs: source.outputs.map(\.name)
+                outputs: source.outputs.map(\.name),
+                lacking: source.lackingOutputs
             )
         }
         return signatures

@@ -39,6 +39,56 @@ struct AppTests {
         #expect(found(compilation) == ["app.yaml:2 yaml.syntax", "flows/b.yaml:1 yaml.quote"])
     }
 
+    @Test("an output that a 'respond' of a flow leaves out may be missing where another flow runs it")
+    func lackingOutput() throws {
+        let callee = """
+            flow: callee
+            kind: page
+            input: { a: { type: int } }
+            output: { x: 1, y: 2, z: 3 }
+            blocks:
+              - block: conditional-branch
+                branches:
+                  - when: input.a > 0
+                    do:
+                      - block: respond
+                        output: { x: 7, z: 4 }
+
+            """
+        func caller(_ value: String) -> String {
+            """
+            flow: caller
+            kind: page
+            output: { all: '${ [blocks.s.x, blocks.s.z] }', y: '${ \(value) }' }
+            blocks:
+              - { id: s, block: run-flow, flow: callee, input: { a: 1 } }
+
+            """
+        }
+        let missing = compile(
+            ("app.yaml", "app: shop\n"),
+            ("flows/callee.yaml", callee),
+            ("flows/caller.yaml", caller("blocks.s.y"))
+        )
+        #expect(found(missing) == ["flows/caller.yaml:3 expression.may-be-missing"])
+        let finding = try #require(missing.diagnostics.first)
+        #expect(finding.message.contains("'callee' may have answered without 'y' (flows/callee.yaml, line 10)"))
+        #expect(finding.range.start.column == 65)
+        let fine = compile(
+            ("app.yaml", "app: shop\n"),
+            ("flows/callee.yaml", callee),
+            ("flows/caller.yaml", caller("blocks.s.?y.orValue(0)"))
+        )
+        #expect(found(fine) == [])
+        // A flow that answers with all of them, or at its end, lacks nothing.
+        let whole = compile(
+            ("app.yaml", "app: shop\n"),
+            ("flows/callee.yaml", callee.replacing("{ x: 7, z: 4 }", with: "{ x: 7, y: 5, z: 4 }")),
+            ("flows/caller.yaml", caller("blocks.s.y"))
+        )
+        #expect(found(whole) == [])
+    }
+
     @Test("a table whose declaration is broken is not unknown as well")
     func brokenTable() {
         let app = "app: shop\ntables:\n  orders: 5\n"

@@ -279,12 +279,19 @@ extension FlowCompiler {
             let place = input.first?.key.range ?? inputRange ?? flow.range
             context.error(.inputMissing, "'\(flow.value)' needs the input \(missing.map(\.name).listed)", at: place)
         }
-        let fields: [String: RecordType.Field] =
-            mode == .start
-            ? ["run": .init(.int)]
-            : Dictionary(signature.outputs.map { ($0, .init(.dynamic)) }, uniquingKeysWith: { first, _ in first })
+        let fields = mode == .start ? ["run": .init(.int)] : Self.fields(of: signature)
         body.output = .record(RecordType(name: flow.value, fields: fields))
         body.action = .runFlow(RunFlowBlock(flow: flow.value, input: values, mode: mode))
+    }
+
+    /// What a flow that was waited for gives.
+    private static func fields(of callee: FlowEnvironment.Signature) -> [String: RecordType.Field] {
+        var fields: [String: RecordType.Field] = [:]
+        for name in callee.outputs where fields[name] == nil {
+            let note = callee.lacking[name]
+            fields[name] = .init(.dynamic, presence: note == nil ? .always : .sometimes, note: note)
+        }
+        return fields
     }
 
     // MARK: Records

@@ -9,6 +9,8 @@ struct FlowEnvironment {
         var access: [String]
         var inputs: [InputDeclaration]
         var outputs: [String]
+        /// Outputs that a caller may not get, since a 'respond' leaves them out, and why.
+        var lacking: [String: String] = [:]
     }
 
     var model: AppModel

@@ -95,6 +95,51 @@ enum BlockBody {
     case broken
 }
 
+extension FlowSource {
+    /// The outputs that the answer of a `respond` leaves out, and where.
+    var lackingOutputs: [String: String] {
+        var lacking: [String: String] = [:]
+        blocks.forEach { block in
+            guard case .respond(let respond) = block.body else { return }
+            var given: Set<String> = []
+            if case .mapping(let pairs)? = respond.output?.value.content { given = Set(pairs.map(\.name)) }
+            let line = context.text.position(at: block.word.range.lowerBound).line
+            for output in outputs where !given.contains(output.name) && lacking[output.name] == nil {
+                lacking[output.name] =
+                    "'\(name.value)' may have answered without '\(output.name)' (\(context.text.path), line \(line))"
+            }
+        }
+        return lacking
+    }
+}
+
+extension BlockList {
+    /// Does something with each block, and with those that it holds.
+    func forEach(_ work: (BlockSource) -> Void) {
+        for block in blocks {
+            work(block)
+            for list in block.lists { list.forEach(work) }
+        }
+    }
+}
+
+extension BlockSource {
+    /// The lists that it holds.
+    var lists: [BlockList] {
+        let own: [BlockList] =
+            switch body {
+            case .transaction(let list): [list]
+            case .branch(let branches, _): branches.map(\.body)
+            case .loop(let loop): [loop.body]
+            case .parallel(let parallel): parallel.branches.map(\.body)
+            case .tryBlocks(let attempt):
+                [attempt.body] + attempt.catches.map(\.body) + [attempt.finally].compactMap { $0 }
+            default: []
+            }
+        return own + [success, fail].compactMap { $0 }
+    }
+}
+
 extension BlockBody {
     /// Whether each attempt at the block is one effect with an entry of its own in the journal.
     var isEffect: Bool {
