@@ -125,6 +125,43 @@ struct EngineErrorTests {
         try await check("- block: transaction\n  do:\n\(inner)", gives: "inside false")
     }
 
+    @Test("what a conditional-branch had taken is gone when a 'when' of it fails, in either mode")
+    func branchCondition() async throws {
+        let failing = """
+              branches:
+                - { when: 1 < 2, do: [] }
+                - { when: 1 / size(vars.seen) > 0, do: [] }
+              fail:
+                - block: set-variables
+                  set: { seen: '${ error.code }' }
+            - block: set-variables
+              set: { seen: '${ vars.seen } ${ blocks.?choice.hasValue() }' }
+            """
+        let divided = "divide_by_zero false"
+        try await check("- id: choice\n  block: conditional-branch\n  mode: all\n\(failing)", gives: .string(divided))
+        let first = failing.split(separator: "\n").filter { !$0.contains("1 < 2") }.joined(separator: "\n")
+        try await check("- id: choice\n  block: conditional-branch\n\(first)", gives: .string(divided))
+        // Without a list of its own, what an outer catch sees.
+        try await check(
+            """
+            - block: try
+              do:
+                - id: choice
+                  block: conditional-branch
+                  mode: all
+                  branches:
+                    - { when: 1 < 2, do: [] }
+                    - { when: 1 / size(vars.seen) > 0, do: [] }
+                - { block: log, message: behind }
+              catch:
+                - do:
+                    - block: set-variables
+                      set: { seen: '${ error.code } ${ blocks.?choice.hasValue() }' }
+            """,
+            gives: .string(divided)
+        )
+    }
+
     @Test("the fail list of a loop sees the variables as the failing turn left them")
     func loopVariables() async throws {
         try await check(

@@ -161,3 +161,11 @@ extension Interpreter {
         return failure
     }
 }
+
+extension BlockAction {
+    /// The id of the block of which this is one part of several; what it had given by then goes when a part fails.
+    var idOfWhole: String? {
+        guard case .branch(let block) = self, case .link(_, let id)? = block.part else { return nil }
+        return id
+    }
+}

@@ -416,7 +416,7 @@ extension Interpreter {
     mutating func fail(_ node: Node, _ failure: BlockFailure) {
         var failure = failure
         if failure.block == nil { failure.block = node.path.rawValue }
-        if let id = node.id { state.blocks[id] = nil }
+        if let id = node.id ?? node.action.idOfWhole { state.blocks[id] = nil }
         switch node.failure {
         case .handled(let entry):
             if let handler = node.handler { state.errors[handler] = failure }
