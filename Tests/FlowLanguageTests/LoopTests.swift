@@ -140,7 +140,7 @@ struct LoopTests {
     )
     func failLists(_ blocks: String) { check(blocks) }
 
-    @Test("loops within loops whose variables change their types are checked in bounded time")
+    @Test("loops within loops whose variables change their types come to an end, and fail in none")
     func nested() {
         var blocks = "- { block: set-variables, set: { \((0..<20).map { "v\($0): 1" }.joined(separator: ", ")) } }\n"
         for depth in 0..<20 {
@@ -154,9 +154,7 @@ struct LoopTests {
 
                 """
         }
-        let clock = ContinuousClock()
-        let taken = clock.measure { _ = TestApp.compile(flow: "flow: test\nkind: page\nblocks:\n" + blocks) }
-        #expect(taken < .seconds(120))
+        check(blocks)
     }
 
     @Test("a further turn is checked and not drawn: the graph and the version stay those of the first")

@@ -83,7 +83,7 @@ final class FlowCompiler {
     var entered: [Int: FlowState] = [:]
     var callbackHandlers = 0
     /// How many nodes may still be compiled again for further turns of loops: in loops within loops they multiply.
-    var roomForTurns = 4 * Limits.blocksPerFlow
+    var roomForTurns = 2 * Limits.blocksPerFlow
 
     var context: FileContext { source.context }
     var isInHandler: Bool { !handled.isEmpty }
