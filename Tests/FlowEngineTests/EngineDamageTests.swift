@@ -70,6 +70,22 @@ struct EngineDamageTests {
         }
     }
 
+    @Test("a row whose flow has no name any more keeps nobody from anything", arguments: [1, 2] as [Int64])
+    func nameless(run: Int64) async throws {
+        try await EngineWorld.with(SampleFlows.charge) { world in
+            try await leaveTwo(in: world)
+            try damage(world, "flow = CAST(x'6c6174e572' AS TEXT), status = 'queued'", of: run)
+            var world = world
+            world.sources = []
+            try await world.run { engine in
+                let other = try await engine.finished(RunID(3 - run))
+                #expect(other.status == .succeeded)
+                let answer = try await engine.call()
+                #expect(answer.status == 200)
+            }
+        }
+    }
+
     @Test("a row whose status is no word is left out, and keeps nobody from anything", arguments: [1, 2] as [Int64])
     func status(run: Int64) async throws {
         try await EngineWorld.with(SampleFlows.charge) { world in

@@ -14,7 +14,7 @@ struct HookAnswerTests {
     private static let json: HTTPFields = [.contentType: "application/json"]
 
     /// Takes the one place of a flow until it is given back.
-    private func occupy(_ flow: String, _ world: ServerWorld) async throws -> RunID {
+    static func occupy(_ flow: String, _ world: ServerWorld) async throws -> RunID {
         let graph = try #require(world.engine.app.flows[flow])
         let now = world.clock.now()
         return try await world.engine.write { transaction throws(StoreError) in
@@ -36,7 +36,7 @@ struct HookAnswerTests {
             let silent = try await client.json("/hooks/slow", .get, headers: [:], body: nil)
             #expect(silent.status == 200)
             #expect(silent.body["received"] == true)
-            let blocker = try await occupy("slow", world)
+            let blocker = try await Self.occupy("slow", world)
             async let late = client.json("/hooks/slow?word=later", .get, headers: [:], body: nil)
             let time = Task {
                 while !Task.isCancelled {
@@ -57,7 +57,7 @@ struct HookAnswerTests {
     @Test("a chunked answer is the flow's own; white space goes ahead of it while the run takes its time")
     func chunked() async throws {
         try await ServerWorld.run { world, client in
-            let blocker = try await occupy("pulse", world)
+            let blocker = try await Self.occupy("pulse", world)
             async let answer = client.executeRequest(
                 uri: "/hooks/pulse",
                 method: .post,

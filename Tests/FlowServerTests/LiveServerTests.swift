@@ -382,4 +382,30 @@ struct LiveServerTests {
             }
         )
     }
+
+    @Test("so is a caller whose answer comes in chunks, and the transfer ends whole")
+    func stopOfChunks() async throws {
+        try await Self.serve(
+            transport: ScriptedTransport(),
+            stopping: { world, port, _, stop in
+                _ = try await HookAnswerTests.occupy("pulse", world)
+                try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+                    async let waiting = client.execute(
+                        .init(
+                            "/hooks/pulse",
+                            method: .post,
+                            authority: "localhost",
+                            headers: [.contentType: "application/json"],
+                            body: ByteBuffer(string: #"{"word": "hi"}"#)
+                        )
+                    )
+                    await world.clock.waitForSleeper(within: ChunkedAnswer.pulse)
+                    await stop()
+                    let answer = try await waiting
+                    #expect(answer.status == .ok)
+                    #expect(try JSON.parse(String(buffer: answer.body ?? ByteBuffer())) == ["run": 2])
+                }
+            }
+        )
+    }
 }

@@ -42,6 +42,16 @@ struct GroupFailureTests {
         }
     }
 
+    @Test("a store that another program has locked is busy: no run's fault, and over when that lets go")
+    func locked() {
+        for result in [5, 6, 261, 517] as [Int32] {
+            let error = StoreError.sqlite(result, message: "database is locked", table: nil)
+            #expect(error.code == .busy)
+            #expect(error.code.losesGroup)
+            #expect(!error.isBlockFailure)
+        }
+    }
+
     @Test("is gone when a statement rolls the transaction back, and nothing after it is written")
     func rollback() async throws {
         try await withSabotage(Self.rollsBack) { store in
