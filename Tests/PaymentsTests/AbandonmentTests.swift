@@ -105,6 +105,10 @@ struct AbandonmentTests {
         #expect(rows.map { $0["intent"] } == ["pi_bank", "pi_card"])
         #expect(rows.allSatisfy { $0["status"] == "SUCCEEDED" && $0["received"] == 1000 })
         #expect(try world.runCallbacks().map { $0["orderAlreadyPaid"] } == [false, true])
+        // Its refund may be told of before the payment is.
+        try world.deliver(.refund("refund.created", "re_1", of: "pi_third", status: "succeeded", amount: 1000))
+        try world.deliver(event("pi_third", "succeeded"))
+        #expect(try world.rows("payments").last?["refunded"] == 1000)
     }
 
     @Test("shop: a refund without a secret key fails, and works once there is one")

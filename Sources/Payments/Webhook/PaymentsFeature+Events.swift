@@ -172,7 +172,8 @@ extension PaymentsFeature {
     ) throws(StoreError) -> WebhookOutcome {
         let ledger = PaymentLedger(transaction)
         var found = try ledger.payment(intent: intent.id, mode: event.mode)
-        if found == nil { found = try checkoutPayment(of: intent, at: now, in: transaction) }
+        let isFirstSight = found == nil
+        if isFirstSight { found = try checkoutPayment(of: intent, at: now, in: transaction) }
         guard let payment = found else { return .unmatched }
         let report = PaymentReport(
             status: status,
@@ -196,7 +197,7 @@ extension PaymentsFeature {
             runs = try start(.paymentCompleted, claim, lane: lane, event: event.value, at: now, in: transaction)
         }
         // Its refunds may have been told of first; their flows follow the payment's in its lane.
-        if status == .succeeded, payment.status != .succeeded {
+        if status == .succeeded, isFirstSight || payment.status != .succeeded {
             try adoptDeliveries(object: intent.id, mode: event.mode, at: now, in: transaction)
         }
         return .accepted(runs: runs)
