@@ -239,7 +239,12 @@ package struct CapsuleExport: Sendable {
         // Stripe's by the event, which may have started several runs; others by the run, which takes a look at each.
         if let event = record.start.trigger["event"], let id = event["id"]?.stringValue {
             let account = event["account"]?.stringValue ?? ""
-            let found = try reader.delivery(source: PaymentsFeature.source, account: account, eventID: id)
+            let found = try reader.delivery(
+                source: PaymentsFeature.source,
+                account: account,
+                mode: record.start.mode,
+                eventID: id
+            )
             if let found { return found }
         }
         return try reader.deliveries(matching: DeliveryFilter(run: record.id, limit: 1)).first

@@ -151,7 +151,7 @@ package struct RuntimeServer: Service {
             timeLimit: configuration.pageTimeLimit
         ).add(to: &table)
         EventRoutes(engine: engine, authenticator: authenticator, reader: reader).add(to: &table)
-        RunRoutes(store: engine.store, authenticator: authenticator).add(to: &table)
+        RunRoutes(engine: engine, authenticator: authenticator).add(to: &table)
         TableRoutes(app: engine.app, store: engine.store, authenticator: authenticator, reader: reader).add(to: &table)
         SubscriptionRoutes(
             engine: engine,

@@ -314,10 +314,13 @@ struct KeyFileTests {
         try await withFolder { folder in
             let (old, new) = (KeyFile(path: folder + "/key"), KeyFile(path: folder + "/key.next"))
             let key = MasterKey()
-            try old.create(MasterKey())
+            let before = MasterKey()
+            try old.create(before)
             try new.create(key)
-            try new.replace(old)
+            let kept = try new.replace(old)
             #expect(try old.read().id == key.id)
+            #expect(kept.path == "\(folder)/key.\(before.id)")
+            #expect(try kept.read().id == before.id, "what a backup holds can be opened still")
             await expect(.keyFileMissing) { _ = try new.read() }
         }
     }

@@ -85,6 +85,9 @@ import Testing
     @Test("rotate seals all secrets under a new key, and an interrupted one is finished by the next command")
     func rotate() throws {
         try withFolder { app, run in
+            let wrong = try run(["secrets", "rotate", app.path])
+            #expect(wrong.code == 2)
+            #expect(wrong.errors.contains("no secret is sealed in"))
             #expect(try run(["secrets", "set", "stripe.test.secretKey", app.path]).code == 0)
             let key = app.deletingLastPathComponent().appending(path: "key")
             let before = try Data(contentsOf: key)

@@ -91,8 +91,8 @@ struct ServerWorld: Sendable {
         let random = SeededRandomSource(seed: 7)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let secrets = UnsealedSecrets([
-            "stripe.test.webhookSecret": stripeSecret, "hooks.signed.secret": Secret("it is me"),
-            "hooks.rolled.secret": Secret("the old one, the new one"),
+            "stripe.test.webhookSecret": stripeSecret, "hooks.signed.secret": Secret("Kq, it is me"),
+            "hooks.rolled.secret": Secret("the old one of many, the new one of many"),
             "hooks.charged.secret": Secret("whsec_old,whsec_new"),
             "hooks.letters.secret": Secret("whsec_b2xkIHNlY3JldCBvZiBsZXR0ZXJz,whsec_bmV3IHNlY3JldCBvZiBsZXR0ZXJz"),
             "hooks.spoiled.secret": Secret("a password"),

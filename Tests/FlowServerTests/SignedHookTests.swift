@@ -56,7 +56,7 @@ struct SignedHookTests {
                 let body = event("evt_\(number)")
                 let charged = try stripe(body, "whsec_\(secret)", world)
                 #expect(try await status("charged", charged, body) == expected, "stripe: \(secret)")
-                let coded = try code(body, "the \(secret) one")
+                let coded = try code(body, "the \(secret) one of many")
                 #expect(try await status("rolled", coded, body) == expected, "hmac: \(secret)")
                 let text = "\(secret) secret of letters".utf8
                 let letters = try letter("m\(number)", body, "whsec_" + Data(text).base64EncodedString(), world)

@@ -70,7 +70,8 @@ struct OpeningTests {
                     }
                 }
             }
-            #expect(try pragmas(.writer(.init(checkpointPages: 77))) == [2, 1, 0, 0, 77])
+            // What SQLite copies by itself fails unheard.
+            #expect(try pragmas(.writer(.init(checkpointPages: 77))) == [2, 1, 0, 0, 0])
             let reader = try pragmas(.reader)
             #expect(Array(reader.dropFirst()) == [1, 0, 1, 0])
         }

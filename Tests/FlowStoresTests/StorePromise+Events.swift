@@ -14,6 +14,7 @@ extension StorePromise {
                     subject: subject,
                     data: number == 0 ? .null : ["n": .int(Int64(number))],
                     caller: ann,
+                    mode: .test,
                     idempotencyKey: key,
                     receivedAt: at(Int64(10 + number))
                 )
@@ -25,6 +26,7 @@ extension StorePromise {
                     subject: EventSubject(name: "shipped"),
                     data: .null,
                     caller: .anonymous,
+                    mode: .test,
                     idempotencyKey: "k",
                     receivedAt: at(13)
                 )
@@ -36,6 +38,9 @@ extension StorePromise {
             #expect(try transaction.event(EventSubject(name: "shipped", key: "a"), after: 0, since: at(0)) == nil)
             #expect(try transaction.repeatedEvent(events[1]) == events[1])
             #expect(try transaction.repeatedEvent(events[0]) == nil)
+            var live = events[1]
+            live.mode = .live
+            #expect(try transaction.repeatedEvent(live) == nil)
             try transaction.removeEvents(receivedBefore: at(12), limit: 1)
             #expect(try transaction.event(subject, after: 0, since: at(0)) == events[1])
             try transaction.removeEvents(receivedBefore: at(12), limit: 100)

@@ -230,17 +230,20 @@ extension StorePromise {
                 #expect(error.code == .constraint)
                 #expect(error.column == "idempotencyKey")
             }
+            var live = sampleStart(flow: "a", caller: ann, key: "k")
+            live.mode = .live
             let others = [
                 try transaction.insertRun(sampleStart(flow: "b", caller: ann, key: "k"), at: at(2)),
                 try transaction.insertRun(sampleStart(flow: "a", caller: bob, key: "k"), at: at(2)),
                 try transaction.insertRun(sampleStart(flow: "a", caller: .anonymous, key: "k"), at: at(2)),
                 try transaction.insertRun(sampleStart(flow: "a", caller: ann, key: "l"), at: at(2)),
+                try transaction.insertRun(live, at: at(2)),
                 try transaction.insertRun(sampleStart(flow: "a", caller: ann), at: at(2)),
                 try transaction.insertRun(sampleStart(flow: "a", caller: ann), at: at(2)),
             ]
-            #expect(Set(others + [first]).count == 7)
-            #expect(try transaction.run(flow: "a", caller: ann, idempotencyKey: "k")?.id == first)
-            #expect(try transaction.run(flow: "a", caller: ann, idempotencyKey: "m") == nil)
+            #expect(Set(others + [first]).count == 8)
+            #expect(try transaction.run(flow: "a", caller: ann, mode: .test, idempotencyKey: "k")?.id == first)
+            #expect(try transaction.run(flow: "a", caller: ann, mode: .test, idempotencyKey: "m") == nil)
         }
     }
 
@@ -254,8 +257,8 @@ extension StorePromise {
                 } == .constraint
             )
             let other = try transaction.insertRun(sampleStart(flow: "a", caller: empty, key: "k"), at: at(1))
-            #expect(try transaction.run(flow: "a", caller: .anonymous, idempotencyKey: "k")?.id == first)
-            #expect(try transaction.run(flow: "a", caller: empty, idempotencyKey: "k")?.id == other)
+            #expect(try transaction.run(flow: "a", caller: .anonymous, mode: .test, idempotencyKey: "k")?.id == first)
+            #expect(try transaction.run(flow: "a", caller: empty, mode: .test, idempotencyKey: "k")?.id == other)
         }
     }
 }

@@ -215,8 +215,9 @@ extension StorePromise {
             var hook = event("evt_1")
             hook.source = "shipping"
             #expect(try transaction.recordDelivery(hook))
-            let found = try transaction.delivery(source: "stripe", account: "", eventID: "evt_1")
+            let found = try transaction.delivery(source: "stripe", account: "", mode: .test, eventID: "evt_1")
             #expect(found == event("evt_1", object: "pi_1"))
+            #expect(try transaction.delivery(source: "stripe", account: "", mode: .live, eventID: "evt_1") == nil)
             #expect(
                 try transaction.deliveryCounts() == [
                     "stripe": DeliveryCounts(accepted: 4, repeated: 2),

@@ -139,9 +139,9 @@ extension ObservedTransaction {
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { try base.evidence(of: run) }
     func observe(_ address: EntryAddress) { base.observe(address) }
     func takeAccesses() -> [StoreAccess] { base.takeAccesses() }
-    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
+    func run(flow: String, caller: Caller, mode: Mode, idempotencyKey: String) throws(StoreError) -> RunRecord? {
         try reading { () throws(StoreError) in
-            try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
+            try base.run(flow: flow, caller: caller, mode: mode, idempotencyKey: idempotencyKey)
         }
     }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { try base.halt(of: run) }
@@ -179,8 +179,8 @@ extension ObservedTransaction {
 
     func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { try base.auditRecords(limit: limit) }
 
-    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
-        try base.delivery(source: source, account: account, eventID: eventID)
+    func delivery(source: String, account: String, mode: Mode, eventID: String) throws(StoreError) -> Delivery? {
+        try base.delivery(source: source, account: account, mode: mode, eventID: eventID)
     }
     func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery] {
         try base.deliveries(matching: filter)

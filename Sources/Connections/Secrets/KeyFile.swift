@@ -118,10 +118,16 @@ package struct KeyFile: Sendable, Hashable {
 
     /// Takes another key file's place; the last act of a rotation, after ``SecretVault/rotate(to:)``.
     ///
-    /// - Throws: `.keyFileUnusable`; both files are then as before.
-    package func replace(_ other: KeyFile) throws(SecretError) {
+    /// The other key is kept: a backup, or another app with the same key file, may hold what it sealed.
+    ///
+    /// - Returns: Where the other key is now: at its path with `.` and its id behind.
+    /// - Throws: As ``read()``, or `.keyFileUnusable`; both files are then as before.
+    package func replace(_ other: KeyFile) throws(SecretError) -> KeyFile {
+        let kept = KeyFile(path: "\(other.path).\(try other.read().id)")
+        guard link(other.path, kept.path) == 0 || errno == EEXIST else { throw other.systemFailure("cannot be kept") }
         guard rename(path, other.path) == 0 else { throw systemFailure("cannot be renamed") }
         try synchronize(Self.folder(of: other.path))
+        return kept
     }
 
     private func makeFolder(_ folder: String) throws(SecretError) {

@@ -81,7 +81,8 @@ package enum SecretEnvelope {
         let id = try keyID(of: bytes, name: name)
         guard id == key.id else {
             let remedy =
-                "sealed under key \(id), but the key file holds key \(key.id); point RUNNEL_KEY_FILE to the right one"
+                "sealed under key \(id), but the key file holds key \(key.id); point RUNNEL_KEY_FILE to the right one "
+                + "(a rotation keeps the old one beside the new, its id at the end of its name)"
             throw SecretError(.wrongKey, subject: name.description, remedy: remedy)
         }
         let wrapped = bytes[headBytes..<(headBytes + wrappedBytes)]

@@ -5,7 +5,7 @@ import FlowLanguage
 extension ReplayTransaction: StoreTransaction {
     func runs(matching filter: RunFilter) throws(StoreError) -> [RunRecord] { [] }
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { [] }
-    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? { nil }
+    func run(flow: String, caller: Caller, mode: Mode, idempotencyKey: String) throws(StoreError) -> RunRecord? { nil }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { nil }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] {
         records.values.filter { $0.start.parent?.run == run && !$0.status.isFinal }.map(\.id).sorted()
@@ -36,7 +36,7 @@ extension ReplayTransaction: StoreTransaction {
     func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64 { 0 }
     func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {}
     func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {}
-    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? { nil }
+    func delivery(source: String, account: String, mode: Mode, eventID: String) throws(StoreError) -> Delivery? { nil }
     func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] { [:] }
     func sealedSecret(_ name: String) throws(StoreError) -> [UInt8]? { nil }
     func secretNames() throws(StoreError) -> [String] { [] }

@@ -206,7 +206,12 @@ extension Engine {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> PageBeginning {
         if let key = start.idempotencyKey,
-            let existing = try transaction.run(flow: start.flow, caller: start.caller, idempotencyKey: key)
+            let existing = try transaction.run(
+                flow: start.flow,
+                caller: start.caller,
+                mode: start.mode,
+                idempotencyKey: key
+            )
         {
             return existing.start.input == start.input ? .existing(existing) : .keyReused
         }

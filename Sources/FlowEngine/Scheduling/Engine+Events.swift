@@ -48,6 +48,7 @@ extension Engine {
             subject: EventSubject(name: name, key: key),
             data: data,
             caller: caller,
+            mode: mode,
             idempotencyKey: idempotencyKey,
             receivedAt: clock.now()
         )

@@ -220,8 +220,8 @@ extension TriggeringTransaction {
     func lastCall(at address: EntryAddress) throws(StoreError) -> Int? { try base.lastCall(at: address) }
     func status(of run: RunID) throws(StoreError) -> RunStatus? { try base.status(of: run) }
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence] { try base.evidence(of: run) }
-    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
-        try base.run(flow: flow, caller: caller, idempotencyKey: idempotencyKey)
+    func run(flow: String, caller: Caller, mode: Mode, idempotencyKey: String) throws(StoreError) -> RunRecord? {
+        try base.run(flow: flow, caller: caller, mode: mode, idempotencyKey: idempotencyKey)
     }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { try base.halt(of: run) }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] { try base.openChildren(of: run) }
@@ -250,8 +250,8 @@ extension TriggeringTransaction {
     func changeExtent() throws(StoreError) -> ChangeExtent { try base.changeExtent() }
     func auditRecords(limit: Int) throws(StoreError) -> [AuditRecord] { try base.auditRecords(limit: limit) }
     func insertAudit(_ record: AuditRecord) throws(StoreError) { try base.insertAudit(record) }
-    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
-        try base.delivery(source: source, account: account, eventID: eventID)
+    func delivery(source: String, account: String, mode: Mode, eventID: String) throws(StoreError) -> Delivery? {
+        try base.delivery(source: source, account: account, mode: mode, eventID: eventID)
     }
     func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool { try base.hasDelivery(delivery) }
     func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? { try base.prune(order) }

@@ -28,7 +28,9 @@ package struct EventRecord: Sendable, Hashable {
     package var subject: EventSubject
     package var data: Value
     package var caller: Caller
-    /// Unique for a subject and a caller, so that sending again sends nothing.
+    /// Of the server that took it in; nil for one that came before modes were kept.
+    package var mode: Mode?
+    /// Unique for a subject, a caller and a mode, so that sending again sends nothing.
     package var idempotencyKey: String?
     package var receivedAt: Timestamp
 
@@ -37,6 +39,7 @@ package struct EventRecord: Sendable, Hashable {
         subject: EventSubject,
         data: Value,
         caller: Caller,
+        mode: Mode?,
         idempotencyKey: String? = nil,
         receivedAt: Timestamp
     ) {
@@ -44,6 +47,7 @@ package struct EventRecord: Sendable, Hashable {
         self.subject = subject
         self.data = data
         self.caller = caller
+        self.mode = mode
         self.idempotencyKey = idempotencyKey
         self.receivedAt = receivedAt
     }

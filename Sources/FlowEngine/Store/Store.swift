@@ -43,7 +43,7 @@ package protocol StoreReader {
     /// What a replay needs besides the entries, in the same order; for capsules alone.
     func evidence(of run: RunID) throws(StoreError) -> [EntryEvidence]
     /// The run that a page call with this key started.
-    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord?
+    func run(flow: String, caller: Caller, mode: Mode, idempotencyKey: String) throws(StoreError) -> RunRecord?
     func status(of run: RunID) throws(StoreError) -> RunStatus?
     /// What an operator wants of a run that is in memory.
     func halt(of run: RunID) throws(StoreError) -> RunHalt?
@@ -94,7 +94,7 @@ package protocol StoreReader {
     // Deliveries
     /// Whether the event has been recorded: asked first, so that its row is written once, with what became of it.
     func hasDelivery(_ delivery: Delivery) throws(StoreError) -> Bool
-    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery?
+    func delivery(source: String, account: String, mode: Mode, eventID: String) throws(StoreError) -> Delivery?
     func deliveries(matching filter: DeliveryFilter) throws(StoreError) -> [Delivery]
     /// Accepted and repeated deliveries so far, by source.
     func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts]

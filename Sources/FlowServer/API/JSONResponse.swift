@@ -44,14 +44,17 @@ extension Response {
         if answer.body.isNull || answer.status == 204 || answer.status == 304 {
             return Response(status: status, headers: headers)
         }
-        if case .string(let text) = answer.body, let type = headers[.contentType],
-            !type.lowercased().hasPrefix("application/json")
-        {
-            return Response(
-                status: status,
-                headers: headers,
-                body: ResponseBody(byteBuffer: ByteBuffer(string: text))
-            )
+        if let type = headers[.contentType], !type.lowercased().hasPrefix("application/json") {
+            // What the author made is sent as it is: a text, or the bytes of an image.
+            let bytes: ByteBuffer? =
+                switch answer.body {
+                case .string(let text): ByteBuffer(string: text)
+                case .bytes(let bytes): ByteBuffer(bytes: bytes)
+                default: nil
+                }
+            if let bytes {
+                return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: bytes))
+            }
         }
         return try .json(answer.body, status: answer.status, headers: headers)
     }

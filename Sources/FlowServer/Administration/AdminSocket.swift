@@ -5,6 +5,8 @@ import Foundation
 package enum AdminSocket {
     /// What the kernel takes, with the closing zero: 108 bytes on Linux, 104 on macOS.
     private static let longestPath = 103
+    /// What the folders begin with that hold the sockets of long data folders, one of each user.
+    static let sharedFolder = "/tmp/runnel-"
 
     /// The socket's path for a data folder: `admin.sock` in it, or, when that is too long for the kernel, a place
     /// named after the folder in a folder of this user below `/tmp`.
@@ -16,7 +18,7 @@ package enum AdminSocket {
         if direct.utf8.count <= longestPath { return direct }
         let name = SHA256.hash(data: Array(absolute.utf8)).prefix(12)
             .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return "/tmp/runnel-\(getuid())/\(name).sock"
+        return "\(sharedFolder)\(getuid())/\(name).sock"
     }
 
     /// Makes sure that nobody else can put a socket at `path` or open the one that will be there.

@@ -25,7 +25,8 @@ extension Administration {
 
 extension AdminClient {
     package func backUp(to path: String) async throws(AdministrationError) -> Int {
-        let answer = try await ask("POST", "backup", ["path": .string(path)])
+        // Nothing comes before it is done, and a large store on a slow disk takes its time.
+        let answer = try await ask("POST", "backup", ["path": .string(path)], waitingSeconds: 3_600)
         return Int(try Members(answer).int("bytes"))
     }
 }

@@ -53,7 +53,23 @@ struct UnixSocketExchange {
             close(descriptor)
             throw AdministrationError(.unavailable, "no server answers at \(path): error \(code)")
         }
+        guard isOurs(descriptor) else {
+            close(descriptor)
+            throw AdministrationError(.unavailable, "another user's program listens at \(path); it was told nothing")
+        }
         return descriptor
+    }
+
+    /// Whether this user, or root, listens, or who owns the folder that root was pointed to.
+    ///
+    /// A folder below `/tmp` may have been made by anybody, and what is sent here are secrets.
+    private func isOurs(_ descriptor: Int32) -> Bool {
+        // `struct ucred`, which Glibc's module leaves out.
+        var peer: (process: pid_t, user: uid_t, group: gid_t) = (0, 0, 0)
+        var size = socklen_t(MemoryLayout.size(ofValue: peer))
+        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 else { return false }
+        if peer.user == geteuid() || peer.user == 0 { return true }
+        return geteuid() == 0 && !path.hasPrefix(AdminSocket.sharedFolder)
     }
 
     private func send(_ bytes: [UInt8], to descriptor: Int32) throws(AdministrationError) {

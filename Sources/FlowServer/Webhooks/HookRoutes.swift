@@ -71,7 +71,12 @@ struct HookRoutes: Sendable {
     private func run(_ run: RunID?, hook: String, _ event: HookEvent) async throws -> RunID? {
         guard run == nil, let eventID = event.id else { return run }
         return try await engine.store.read { reader throws(StoreError) in
-            let first = try reader.delivery(source: hook, account: event.account, eventID: eventID)?.run
+            let first = try reader.delivery(
+                source: hook,
+                account: event.account,
+                mode: engine.mode,
+                eventID: eventID
+            )?.run
             guard let first, try reader.status(of: first) != nil else { return nil }
             return first
         }

@@ -5,6 +5,9 @@ import FlowLanguage
 
 /// Verifies deliveries that carry a signature over their body, with the secret `hooks.<flow>.secret`.
 struct HookSignatures: Sendable {
+    /// What each of several secrets must have that stand in one text.
+    private static let leastBytesOfSeveral = 16
+
     let secrets: UnsealedSecrets
     let clock: any FlowEngine.Clock
 
@@ -35,8 +38,9 @@ struct HookSignatures: Sendable {
                 )
                 try StandardWebhook.verify(parts, body: body, secrets: secrets, now: clock.now())
             case .hmac:
-                // A secret that was set as one may have a comma in it.
-                let all = secrets.count > 1 ? secrets + [secret] : secrets
+                // A secret that was set as one may have a comma in it: what is too short for a secret is a part of one.
+                let areWhole = secrets.allSatisfy { $0.reveal().utf8.count >= Self.leastBytesOfSeveral }
+                let all = areWhole ? secrets + [secret] : [secret]
                 try verifyHMAC(headers["x-hub-signature-256"] ?? headers["x-signature-256"], body, all)
             }
         } catch {

@@ -4,7 +4,7 @@ extension StoreSession {
     private static let columns =
         "source, account, mode, event_id, type, object, received_at, body, status, run"
     private static let byEvent = FixedStatement(
-        "SELECT \(columns) FROM deliveries WHERE source = ? AND account = ? AND event_id = ? ORDER BY id DESC LIMIT 1"
+        "SELECT \(columns) FROM deliveries WHERE source = ? AND account = ? AND mode = ? AND event_id = ?"
     )
     private static let isThere = FixedStatement(
         "SELECT 1 FROM deliveries WHERE source = ? AND account = ? AND event_id = ? AND mode = ?"
@@ -74,10 +74,16 @@ extension StoreSession {
         return try first(statement) { _ throws(StoreError) in true } ?? false
     }
 
-    func delivery(source: String, account: String, eventID: String) throws(StoreError) -> Delivery? {
+    func delivery(
+        source: String,
+        account: String,
+        mode: Mode,
+        eventID: String
+    ) throws(StoreError) -> Delivery? {
         let statement = try prepared(Self.byEvent)
         statement.bind(source)
         statement.bind(account)
+        statement.bind(mode.rawValue)
         statement.bind(eventID)
         return try first(statement, Self.delivery)
     }

@@ -3,7 +3,7 @@ import FlowEngine
 
 // Events that runs wait for
 extension StoreSession {
-    private static let columns = "id, subject, data, caller_id, caller_roles, idempotency_key, received_at"
+    private static let columns = "id, subject, data, caller_id, caller_roles, idempotency_key, received_at, mode"
     /// The index alone tells which one it is.
     static let following = FixedStatement(
         """
@@ -15,12 +15,13 @@ extension StoreSession {
         """
         SELECT \(columns) FROM events
         WHERE subject = ? AND ifnull(caller_id, x'') = ifnull(?, x'') AND idempotency_key = ?
+          AND ifnull(mode, '') IN ('', ?)
         """
     )
     private static let record = FixedStatement(
         """
-        INSERT INTO events (subject, data, caller_id, caller_roles, idempotency_key, received_at)
-        VALUES (?, ?, ?, ?, ?, ?)
+        INSERT INTO events (subject, data, caller_id, caller_roles, idempotency_key, received_at, mode)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
         """
     )
     private static let wake = FixedStatement(
@@ -47,6 +48,7 @@ extension StoreSession {
         statement.bind(event.subject.text)
         statement.bind(event.caller.id)
         statement.bind(key)
+        statement.bind(event.mode?.rawValue)
         return try first(statement, Self.event)
     }
 
@@ -58,6 +60,7 @@ extension StoreSession {
         statement.bindText(StoredForms.encode(event.caller.roles))
         statement.bind(event.idempotencyKey)
         statement.bind(event.receivedAt)
+        statement.bind(event.mode?.rawValue)
         try execute(statement)
         return lastInsertedID
     }
@@ -78,11 +81,14 @@ extension StoreSession {
     }
 
     private static func event(_ row: PreparedStatement) throws(StoreError) -> EventRecord {
-        EventRecord(
+        let mode = try row.optionalText(7)
+        guard mode == nil || mode.flatMap(Mode.init(rawValue:)) != nil else { throw StoredForms.corrupt("mode") }
+        return EventRecord(
             id: try row.int(0),
             subject: EventSubject(text: try row.text(1)),
             data: try row.exactOrNull(2, "the event's data"),
             caller: Caller(id: try row.optionalText(3), roles: try StoredForms.names(row.textBytes(4), "roles")),
+            mode: mode.flatMap(Mode.init(rawValue:)),
             idempotencyKey: try row.optionalText(5),
             receivedAt: try row.timestamp(6)
         )

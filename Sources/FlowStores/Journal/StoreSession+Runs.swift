@@ -14,7 +14,7 @@ extension StoreSession {
     private static let byKey = FixedStatement(
         """
         SELECT \(columns) FROM runs
-        WHERE flow = ? AND ifnull(caller_id, x'') = ifnull(?, x'') AND idempotency_key = ?
+        WHERE flow = ? AND ifnull(caller_id, x'') = ifnull(?, x'') AND idempotency_key = ? AND mode = ?
         """
     )
     private static let newest = FixedStatement("SELECT \(columns) FROM runs WHERE id < ? ORDER BY id DESC")
@@ -61,11 +61,17 @@ extension StoreSession {
         return try first(statement, Self.record)
     }
 
-    func run(flow: String, caller: Caller, idempotencyKey: String) throws(StoreError) -> RunRecord? {
+    func run(
+        flow: String,
+        caller: Caller,
+        mode: Mode,
+        idempotencyKey: String
+    ) throws(StoreError) -> RunRecord? {
         let statement = try prepared(Self.byKey)
         statement.bind(flow)
         statement.bind(caller.id)
         statement.bind(idempotencyKey)
+        statement.bind(mode.rawValue)
         return try first(statement, Self.record)
     }
 

@@ -30,19 +30,34 @@ extension StoreSession {
                 PRAGMA page_size = \(Self.pageBytes);
                 PRAGMA journal_mode = WAL;
                 PRAGMA synchronous = FULL;
-                PRAGMA wal_autocheckpoint = \(settings.checkpointPages);
+                PRAGMA wal_autocheckpoint = 0;
                 PRAGMA journal_size_limit = 67108864;
                 """
             )
             guard try setting("journal_mode", { row throws(StoreError) in try row.text(0) }) == "wal",
                 try setting("synchronous", { row throws(StoreError) in try row.int(0) }) == 2
             else { throw StoreError(.unavailable, "this file system does not allow a write-ahead log") }
+            checkpointPages = settings.checkpointPages
+            isCheckpointOwed = true
+            noteLogPages()
             if let pages = settings.maximumPages { try executeScript("PRAGMA max_page_count = \(pages)") }
             settings.trace?.observe(database)
         case .reader:
             try executeScript("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")
         case .memory: break
         }
+    }
+
+    private func noteLogPages() {
+        sqlite3_wal_hook(
+            database,
+            { context, _, _, pages in
+                guard let context else { return SQLITE_OK }
+                Unmanaged<StoreSession>.fromOpaque(context).takeUnretainedValue().logPages = Int(pages)
+                return SQLITE_OK
+            },
+            Unmanaged.passUnretained(self).toOpaque()
+        )
     }
 
     private func setting<Setting>(

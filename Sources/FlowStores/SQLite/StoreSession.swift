@@ -26,6 +26,12 @@ final class StoreSession {
     var claimed: [RunID: RunRecord] = [:]
     /// Deliveries of the open group that the store's counts do not hold yet.
     var deliveriesToCount: [String: DeliveryCounts] = [:]
+    /// Pages that the write-ahead log holds since the last commit, beyond which it is copied into the database; nil where
+    /// this connection does not checkpoint.
+    var checkpointPages: Int?
+    var logPages = 0
+    /// The last checkpoint did not get through, or an earlier process left its log: nothing is written before one does.
+    var isCheckpointOwed = false
 
     /// Opens a session whose `now` gives the time for `createdAt` and `updatedAt`; nil asks the database.
     init(database: OpaquePointer, now: @escaping @Sendable () -> Timestamp?) {
@@ -193,11 +199,13 @@ extension StoreSession {
             groupFailure = nil
         }
         do throws(StoreError) {
+            if writing, isCheckpointOwed { try payCheckpoint() }
             try execute(try prepared(writing ? Self.beginGroup : Self.beginSnapshot))
             let result = try body(self)
             if let groupFailure { throw groupFailure }
             try countDeliveries()
             try commit()
+            if writing { copyLongLog() }
             return result
         } catch {
             rollBack()
@@ -212,6 +220,30 @@ extension StoreSession {
             // A deferred rule, such as a reference checked at the end: no single block can be blamed for it.
             throw StoreError(.groupFailed, "the commit was refused: \(error.message)")
         }
+    }
+
+    /// Copies the log into the database once it is long, behind a commit, which counts whatever comes of this.
+    ///
+    /// SQLite does the same by itself, but drops the result: a database file that takes no more writes would be told by
+    /// nobody, while the log grows without end.
+    private func copyLongLog() {
+        guard let checkpointPages, logPages >= checkpointPages else { return }
+        isCheckpointOwed = checkpointResult() != SQLITE_OK
+    }
+
+    private func payCheckpoint() throws(StoreError) {
+        let result = checkpointResult()
+        guard result == SQLITE_OK else {
+            let message = "the log cannot be copied into the database: \(String(cString: sqlite3_errstr(result)))"
+            throw StoreError.sqlite(result, message: message, table: nil)
+        }
+        isCheckpointOwed = false
+    }
+
+    /// As far as readers let it; what is behind the oldest of them is copied later.
+    private func checkpointResult() -> Int32 {
+        let result = sqlite3_wal_checkpoint_v2(database, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        return result & 0xFF == SQLITE_BUSY || result & 0xFF == SQLITE_LOCKED ? SQLITE_OK : result
     }
 
     private func rollBack() {

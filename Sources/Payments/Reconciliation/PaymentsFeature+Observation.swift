@@ -61,6 +61,7 @@ extension PaymentsFeature {
         let current = try transaction.delivery(
             source: Self.source,
             account: delivery.account,
+            mode: delivery.mode,
             eventID: delivery.eventID
         )
         guard current?.status == .awaiting else { return .duplicate }

@@ -158,13 +158,19 @@ package struct PaymentsReconciler: Sendable {
         }
         // Nearly all are known; the writer's thread is for those that are not.
         let isKnown = try await engine.store.read { reader throws(StoreError) in
-            try reader.delivery(source: PaymentsFeature.source, account: event.account, eventID: event.id) != nil
+            try reader.delivery(
+                source: PaymentsFeature.source,
+                account: event.account,
+                mode: event.mode,
+                eventID: event.id
+            ) != nil
         }
         if isKnown { return }
         let outcome = try await write { transaction, now throws(StoreError) -> WebhookOutcome in
             let known = try transaction.delivery(
                 source: PaymentsFeature.source,
                 account: event.account,
+                mode: event.mode,
                 eventID: event.id
             )
             if known != nil { return .duplicate }

@@ -81,6 +81,7 @@ struct RunCommand: AsyncParsableCommand {
         guard stripeURL == nil else {
             throw CommandFailure("--stripe-url is the server's to choose: a server has the data open")
         }
+        try await options.agree(with: server)
         let run = try await server.start(flow, input: members, as: caller)
         var report = try await server.report(of: run)
         var looks = 0

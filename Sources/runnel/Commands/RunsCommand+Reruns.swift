@@ -3,6 +3,7 @@ import Expressions
 import FlowEngine
 import FlowLanguage
 import FlowServer
+import FlowStores
 
 /// The run, the app's folder and whether to do it: what both commands take that do a run again.
 struct RerunOptions: ParsableArguments {
@@ -15,6 +16,8 @@ struct RerunOptions: ParsableArguments {
 
     func perform(_ start: RerunStart, input: ValueMap?) async throws {
         try await reporting {
+            let server = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
+            if await server.isServing { try await options.agree(with: server) }
             if follow { try await Following.checkServer(of: app, options) }
             let order = RerunOrder(start: start, input: input, isConfirmed: yes)
             let outcome = try await AppAdministration.perform(app, options) { try await $0.rerun(RunID(run), order) }
@@ -96,9 +99,7 @@ struct Following {
     func run(_ id: RunID) async throws {
         var last: RunSummary?
         while true {
-            let report = try await AppAdministration.perform(app, options) {
-                try await $0.report(of: id, waiting: .seconds(5))
-            }
+            let report = try await ask { try await $0.report(of: id, waiting: .seconds(5)) }
             if report.summary != last, !json { Console.note(report.summary.line) }
             last = report.summary
             if report.summary.status.isFinal {
@@ -118,6 +119,21 @@ struct Following {
         }
     }
 
+    /// Asks again for a minute while a server begins or ends, which then has the data and does not answer.
+    private func ask<Answer>(_ question: (any Administering) async throws -> Answer) async throws -> Answer {
+        for _ in 1..<60 {
+            do {
+                return try await AppAdministration.perform(app, options, question)
+            } catch let error as StoreOpenError {
+                guard case .inUse = error else { throw error }
+            } catch let error as AdministrationError where error.code == .unavailable {
+                // It was there a moment ago.
+            }
+            try await Self.pause()
+        }
+        return try await AppAdministration.perform(app, options, question)
+    }
+
     private static func pause() async throws {
         let clock = SystemClock()
         if let next = clock.now() + .seconds(1) { try await clock.sleep(until: next) }
@@ -130,7 +146,7 @@ struct Following {
         var oldest = RunID(0)
         while true {
             let query = filter
-            let runs = try await AppAdministration.perform(app, options) { try await $0.runs(matching: query) }
+            let runs = try await ask { try await $0.runs(matching: query) }
             for run in runs.reversed() where run.id >= oldest && known[run.id] != run {
                 if json { try Console.json(run.value) } else { Console.data(run.line) }
             }

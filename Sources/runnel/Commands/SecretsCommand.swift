@@ -17,7 +17,8 @@ struct SecretsCommand: AsyncParsableCommand {
             discussion: """
                 Names: CONNECTION.test|live.secretKey, .publishableKey, .webhookSecret, .apiKey; hooks.FLOW.secret signs \
                 the deliveries to a flow's own web hook (auth: hmac, standard-webhooks). While a web hook's secret \
-                is rolled, set the old and the new one, separated by a comma: events signed with either are taken.
+                is rolled, set the old and the new one, separated by a comma: events signed with either are taken \
+                (auth: hmac: if each has 16 bytes at least).
                 """
         )
         @Argument(help: "The secret's name, such as stripe.test.secretKey.") var name: String
@@ -26,11 +27,11 @@ struct SecretsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await reporting {
-                guard let line = Console.secretLine(prompt: "\(name): "), !line.isEmpty else {
+                guard let text = Console.secret(prompt: "\(name): "), !text.isEmpty else {
                     throw CommandFailure("no secret was given; type it, or pipe it in")
                 }
                 try await AppAdministration.perform(app, options, makesData: true) {
-                    try await $0.setSecret(name, to: Secret(line))
+                    try await $0.setSecret(name, to: Secret(text))
                 }
                 Console.note("\(name) is set")
             }

@@ -9,7 +9,10 @@ extension SecretsCommand {
         static let configuration = CommandConfiguration(
             commandName: "rotate",
             abstract: "Seals all secrets under a new key, and puts it in the old key file's place.",
-            discussion: "The server must be stopped. When it is interrupted, call it again: nothing is lost."
+            discussion: """
+                The server must be stopped. When it is interrupted, call it again: nothing is lost. The old key stays \
+                beside the new one, under its id: backups from before need it.
+                """
         )
         @Argument(help: "The app's folder.") var app: String = "."
         @OptionGroup var options: AppOptions
@@ -23,9 +26,17 @@ extension SecretsCommand {
                 defer { store.close() }
                 let key = try file.read()
                 let vault = SecretVault(key: key, storage: StoreSecretStorage(store: store))
+                guard try await !vault.names().isEmpty else {
+                    let folder = options.dataFolder(of: app)
+                    throw CommandFailure("no secret is sealed in \(folder); --data names the folder that has them")
+                }
                 let count = try await vault.rotate(to: try next.readOrCreate())
-                try next.replace(file)
+                let kept = try next.replace(file)
                 Console.note("\(count) secrets are sealed under a new key; \(file.path) holds it")
+                Console.note(
+                    "\(kept.path) holds the old one: backups from before, and other apps with this key file, need it; "
+                        + "RUNNEL_KEY_FILE names it there. Delete it when nothing does"
+                )
             }
         }
     }

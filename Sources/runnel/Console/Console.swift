@@ -1,4 +1,5 @@
 import ArgumentParser
+import Connections
 import Expressions
 import Foundation
 
@@ -30,9 +31,14 @@ enum Console {
         data(try JSON.encodePretty(value))
     }
 
-    /// Reads one line that is not echoed when a person types it, and is not a part of any argument list.
-    static func secretLine(prompt: String) -> String? {
-        guard isatty(STDIN_FILENO) == 1 else { return readLine(strippingNewline: true) }
+    /// Reads a line that is not echoed when a person types it; else all of the standard input, but for the line break
+    /// at its end: half of a secret must not pass for it.
+    static func secret(prompt: String) -> String? {
+        guard isatty(STDIN_FILENO) == 1 else {
+            guard let data = try? FileHandle.standardInput.read(upToCount: SecretRule.bytesMax + 3) else { return nil }
+            let text = String(decoding: data, as: UTF8.self)
+            return text.last?.isNewline == true ? String(text.dropLast()) : text
+        }
         write(prompt, to: .standardError)
         let line = UnseenLine.read(from: STDIN_FILENO)
         note("")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Connections
 import FlowEngine
+import FlowServer
 import Foundation
 
 /// What every command that touches an app's data takes.
@@ -27,6 +28,19 @@ struct AppOptions: ParsableArguments {
             )
         }
         return folder
+    }
+
+    /// Refuses what asks for another mode than the server has that would do it.
+    ///
+    /// An order meant for test mode must not reach live keys. Who names no mode takes the server's.
+    func agree(with server: AdminClient) async throws {
+        guard mode != nil || ProcessInfo.processInfo.environment["RUNNEL_MODE"]?.isEmpty == false else { return }
+        let (asked, present) = (try effectiveMode(), try await server.status().mode)
+        guard asked != present else { return }
+        throw CommandFailure(
+            "the server that has the data open runs in \(present.rawValue) mode, and \(asked.rawValue) is asked for; "
+                + "nothing was done"
+        )
     }
 
     func effectiveMode() throws -> Mode {

@@ -56,8 +56,10 @@ struct OpenedSecrets {
         } catch let other as SecretError where other.code == .wrongKey {
             throw error
         }
-        try next.replace(file)
-        Console.note("a rotation of the key was interrupted; it is finished now, and \(file.path) holds the new key")
+        let kept = try next.replace(file)
+        Console.note(
+            "a rotation of the key was interrupted; it is finished now: \(file.path) holds the new key, \(kept.path) the old"
+        )
         return SecretVault(key: newKey, storage: storage)
     }
 }

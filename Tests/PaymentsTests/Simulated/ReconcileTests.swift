@@ -230,7 +230,7 @@ struct ReconcileTests {
 
     private func status(of id: String, in world: SimulatedWorld) async throws -> Delivery.Status? {
         try await world.engine.store.read { reader throws(StoreError) in
-            try reader.delivery(source: PaymentsFeature.source, account: "", eventID: id)?.status
+            try reader.delivery(source: PaymentsFeature.source, account: "", mode: .test, eventID: id)?.status
         }
     }
 

@@ -64,7 +64,7 @@ extension PaymentsCommand {
             commandName: "rebind",
             abstract: "Moves the recorded payments to another order table, all of them or none.",
             discussion: """
-                Copy the orders into the new table first, with each one's old number in a column of its own; name the \\
+                Copy the orders into the new table first, with each one's old number in a column of its own; name the \
                 new table under `payments: orderTable` in app.yaml; then call this with the server stopped.
                 """
         )

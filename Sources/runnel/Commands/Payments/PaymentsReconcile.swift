@@ -35,12 +35,20 @@ extension PaymentsCommand {
                 let span = Duration.seconds(days * 86_400)
                 let report =
                     if await client.isServing {
-                        try await client.reconcilePayments(since: span)
+                        try await reconcile(since: span, at: client)
                     } else {
                         try await reconcileAlone(since: span)
                     }
                 try print(report)
             }
+        }
+
+        private func reconcile(since span: Duration, at server: AdminClient) async throws -> Value {
+            guard stripeURL == nil else {
+                throw CommandFailure("--stripe-url is the server's to choose: a server has the data open")
+            }
+            try await options.agree(with: server)
+            return try await server.reconcilePayments(since: span)
         }
 
         /// Without a server: an engine runs for this command, so that what follows is run too.
