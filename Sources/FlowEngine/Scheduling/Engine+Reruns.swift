@@ -193,8 +193,12 @@ extension Engine {
                 do throws(NondeterminismError) {
                     _ = try JournalReplay(fresh, entries: taken)
                 } catch {
-                    misfit.put(error.message)
+                    misfit.put("what was recorded before does not fit (\(error.message)); begin earlier")
                     throw StoreError(.constraint, error.message)
+                }
+                if let reason = try takeOnCallback(of: record, keeping: taken, graph, at: now, in: transaction) {
+                    misfit.put(reason)
+                    throw StoreError(.constraint, reason)
                 }
                 return record.id
             } then: { [self] _ in
@@ -203,8 +207,8 @@ extension Engine {
         } catch {
             stall(after: error)
             guard error.code == .constraint else { throw EngineError(error) }
-            let reason = misfit.take() ?? error.message
-            throw EngineError(.wrongState, "what was recorded before does not fit (\(reason)); begin earlier")
+            let reason = "what was recorded before does not fit (\(error.message)); begin earlier"
+            throw EngineError(.wrongState, misfit.take() ?? reason)
         }
     }
 
