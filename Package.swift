@@ -330,7 +330,7 @@ let package = Package(
             name: "ProofTests",
             dependencies: [
                 "Expressions", "FlowLanguage", "FlowEngine", "FlowStores", "HTTPTransport", "Connections", "Payments",
-                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", "FaultyDisk", crypto,
+                "FlowServer", "SampleApps", "StripeSimulator", "TestSupport", "CrashProbe", "FaultyDisk", crypto, grdb,
                 logging,
             ],
             swiftSettings: strict

@@ -54,6 +54,38 @@ import Testing
             #expect(hooked.code == 2 && hooked.errors.contains("behind its trigger"), "\(hooked.errors)")
             #expect(try run(["nowhere"]).code == 2)
             #expect(try run(["nightly", "--input", mug, "--stripe-url", "http://127.0.0.1:1"]).code == 2)
+            let live = try run(["nightly", "--input", mug, "--mode", "live"])
+            #expect(live.code == 2)
+            #expect(live.errors.contains("runs in test mode, and live is asked for"), "\(live.errors)")
+            #expect(try run(["nightly", "--input", mug, "--mode", "test"]).code == 0)
+        }
+    }
+
+    @Test("retry --follow waits for the new run's end, and its exit code is the run's")
+    func retry() async throws {
+        let gated = """
+            flow: gated
+            kind: cloud
+            trigger: { manual: true }
+            blocks:
+              - { id: open, block: find-record, table: products, where: { name: Gate } }
+
+            """
+        let files = Self.files.merging(["flows/gated.yaml": gated]) { first, _ in first }
+        try await BuiltCommand.withWorld("retry", files: files) { world in
+            func runnel(_ words: [String]) throws -> (code: Int32, output: String, errors: String) {
+                let result = try ChildProcess.run(world.executable, words, environment: world.environment)
+                return (result.code, result.output, result.errors)
+            }
+            let failed = try runnel(["run", world.app, "gated"])
+            #expect(failed.code == 1, "\(failed.errors)")
+            let id = try #require(failed.errors.split(separator: " ").lazy.compactMap { Int64($0) }.first)
+            let again = try runnel(["runs", "retry", "\(id)", world.app, "--follow"])
+            #expect(again.code == 1, "\(again.errors)")
+            #expect(try runnel(["run", world.app, "nightly", "--input", #"{"name": "Gate", "price": 1}"#]).code == 0)
+            let done = try runnel(["runs", "retry", "\(id)", world.app, "--yes", "--follow"])
+            #expect(done.code == 0, "\(done.errors)")
+            #expect((done.output + done.errors).contains("again"), "\(done.output)")
         }
     }
 

@@ -60,6 +60,39 @@ struct EngineGroupTests {
         return try await engine.call("f", input, key: key)
     }
 
+    @Test("where too much waits for the writer, a call is refused before it takes memory, and told so")
+    func backPressure() async throws {
+        try await EngineWorld.with(SampleFlows.threeBlocks) { world in
+            try await world.run {
+                $0
+            } body: { engine in
+                let entered = Gate()
+                let release = DispatchSemaphore(value: 0)
+                async let blocker: Void = engine.write { (_) throws(StoreError) in
+                    entered.open()
+                    release.wait()
+                }
+                await entered.pass()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<Limits.waitingJobs {
+                        group.addTask { try await engine.write { (_) throws(StoreError) in } }
+                    }
+                    while engine.waitingJobs < Limits.waitingJobs { await Task.yield() }
+                    let error = await #expect(throws: EngineError.self) {
+                        _ = try await engine.call("f", ["name": "one too many"], key: "k")
+                    }
+                    #expect(error?.code == .overloaded)
+                    #expect(engine.counters.figures.refusals[.overloaded] == 1)
+                    release.signal()
+                    try await group.waitForAll()
+                }
+                try await blocker
+                #expect(try await engine.rows("orders").isEmpty)
+                #expect(try await engine.call("f", ["name": "one"], key: "k").status == 200)
+            }
+        }
+    }
+
     @Test("the calls that come while a group is being written share the next one")
     func grouping() async throws {
         try await EngineWorld.with(SampleFlows.threeBlocks) { world in

@@ -45,6 +45,19 @@ struct MetricsTests {
                 #"runnel_runs_open{status="queued"} 0"#,
                 "runnel_ready 1",
             ] { #expect(text.contains(line + "\n"), "\(line)") }
+            let families = text.split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }
+                .map { String($0.split(separator: " ")[2]) }
+            // Whoever draws or alarms goes by these names.
+            #expect(
+                Set(families) == [
+                    "runnel_ready", "runnel_runs_open", "runnel_runs_held", "runnel_held_age_seconds",
+                    "runnel_queue_age_seconds", "runnel_places_taken", "runnel_writer_waiting_jobs",
+                    "runnel_turns_total", "runnel_retries_total", "runnel_block_seconds", "runnel_groups_total",
+                    "runnel_group_jobs", "runnel_group_seconds", "runnel_deliveries_total",
+                    "runnel_refused_calls_total", "runnel_http_requests_total",
+                ]
+            )
+            #expect(Set(families).count == families.count)
             let groups = world.engine.counters.figures
             #expect(groups.groupSizes.count == groups.groups)
             #expect(groups.groupTimes.count >= groups.groups)
@@ -77,6 +90,34 @@ struct MetricsTests {
                 #"runnel_runs_open{status="queued"} 2"#,
             ] { #expect(text.contains(line + "\n"), "\(line)") }
             #expect(!text.contains(#"runnel_queue_age_seconds{"#))
+        }
+    }
+
+    @Test("a run that waits for a place has its age told by flow")
+    func queued() async throws {
+        try await ServerWorld.run { world, client in
+            let graph = try #require(world.engine.app.flows["slow"])
+            // Nobody takes it up, as a run before it in its lane does not end.
+            let (now, epoch) = (world.clock.now(), world.engine.store.bootEpoch)
+            try await world.engine.write { transaction throws(StoreError) in
+                var start = RunStart(
+                    flow: "slow",
+                    version: graph.version,
+                    origin: .webhook,
+                    caller: .system,
+                    mode: .test
+                )
+                start.lane = "payment:pi_1"
+                let first = try transaction.insertRun(start, at: now)
+                try transaction.updateRun(
+                    RunRecord(id: first, start: start, status: .running, epoch: epoch, createdAt: now)
+                )
+                _ = try transaction.insertRun(start, at: now)
+            }
+            world.clock.advance(by: .seconds(90))
+            let text = try await scrape(client, "text/plain")
+            #expect(text.contains(#"runnel_queue_age_seconds{flow="slow"} 90.0"# + "\n"))
+            #expect(text.contains(#"runnel_runs_open{status="queued"} 1"# + "\n"))
         }
     }
 

@@ -72,6 +72,7 @@ struct RequestGateTests {
         try await application(places: 0).test(.router) { client in
             let answer = try await client.problem("/fine", .get)
             #expect(answer.status == 503)
+            #expect(answer.headers[.retryAfter] == "1")
         }
     }
 

@@ -57,6 +57,13 @@ struct FencingTests {
                 #expect(older.counts.writes[write] == nil, "round \(round): a stale \(write)")
             }
             #expect(try await base.finishedBy() == [newer.bootEpoch], "round \(round)")
+            // What stands behind the request writes a row: the stale worker's would be a second one.
+            for table in ["notes", "payments"] {
+                let rows = try await base.read { (reader) throws(StoreError) in
+                    try reader.find(RecordQuery(table: table, where: [], limit: 10)).count
+                }
+                #expect(rows == 1, "round \(round): \(table)")
+            }
         }
     }
 

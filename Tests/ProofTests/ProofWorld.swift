@@ -4,6 +4,7 @@ import FlowEngine
 import FlowLanguage
 import FlowStores
 import Foundation
+import GRDB
 import Logging
 import Payments
 import TestSupport
@@ -25,6 +26,13 @@ struct ProofWorld: Sendable {
 
     func openStore() throws -> SQLiteStore {
         try SQLiteStore(folder: folder, tables: app.tables, configuration: .init(clock: clock))
+    }
+
+    /// Puts a trigger beside the store's own tables, as SQLite's own refusal cannot be had otherwise.
+    func sabotage(_ sql: String) throws {
+        let queue = try DatabaseQueue(path: folder + "/runnel.sqlite")
+        try queue.inDatabase { try $0.execute(sql: sql) }
+        try queue.close()
     }
 
     func engine(on store: any Store, transport: any FlowEngine.Transport = ScriptedTransport()) -> Engine {

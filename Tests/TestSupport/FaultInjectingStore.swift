@@ -8,6 +8,8 @@ package final class FaultInjectingStore: Store, WriteObserver {
         case beforeGroup(Int, StoreError.Code)
         /// The n-th group that writes is committed, and its caller is told that it failed.
         case afterCommit(Int)
+        /// The commit of the n-th group that writes is refused, and nothing of it is on disk.
+        case refusedCommit(Int, StoreError.Code)
         /// The n-th write fails before it happened, and with it its whole group.
         case beforeWrite(Int, StoreError.Code)
         /// The n-th write fails after it happened, and with it its whole group.
@@ -16,6 +18,8 @@ package final class FaultInjectingStore: Store, WriteObserver {
         case beforeStatement(Int, StoreError.Code)
         /// The n-th write or reading of a table is refused, as for its data.
         case beforeTableStatement(Int, StoreError.Code)
+        /// At the n-th statement something else happens; the store is well.
+        case atStatement(Int)
     }
 
     fileprivate struct State {
@@ -26,6 +30,7 @@ package final class FaultInjectingStore: Store, WriteObserver {
         var tableStatements = 0
         var hasWritten = false
         var hasStruck = false
+        var event: (@Sendable () -> Void)?
     }
 
     private let base: any Store
@@ -36,8 +41,10 @@ package final class FaultInjectingStore: Store, WriteObserver {
         arm(fault)
     }
 
-    /// Counts from here on.
-    package func arm(_ fault: Fault?) { state.withLock { $0 = State(fault: fault) } }
+    /// Counts from here on; `event` is what happens at a statement (`.atStatement`).
+    package func arm(_ fault: Fault?, event: (@Sendable () -> Void)? = nil) {
+        state.withLock { $0 = State(fault: fault, event: event) }
+    }
 
     /// Whether the fault has happened; false also when there were fewer writes than it names.
     package var hasStruck: Bool { state.withLock { $0.hasStruck } }
@@ -48,6 +55,13 @@ package final class FaultInjectingStore: Store, WriteObserver {
         state.withLock { $0.hasWritten = false }
         try base.writeGroup { (transaction) throws(StoreError) in
             try body(ObservedTransaction(base: transaction, observer: self))
+            let refusal: StoreError? = state.withLock { state in
+                guard case .refusedCommit(let number, let code) = state.fault, state.hasWritten,
+                    state.groups == number
+                else { return nil }
+                return state.strike(code)
+            }
+            if let refusal { throw refusal }
         }
         let failure: StoreError? = state.withLock { state in
             guard case .afterCommit(let number) = state.fault, state.hasWritten, state.groups == number else {
@@ -80,11 +94,22 @@ package final class FaultInjectingStore: Store, WriteObserver {
             }
         }
         if let failure { throw failure }
+        happen()
     }
 
     func willRead(isTable: Bool) throws(StoreError) {
         let failure = state.withLock { $0.strikeStatement(isTable: isTable) }
         if let failure { throw failure }
+        happen()
+    }
+
+    private func happen() {
+        let event: (@Sendable () -> Void)? = state.withLock { state in
+            guard case .atStatement(let number) = state.fault, number == state.statements else { return nil }
+            state.hasStruck = true
+            return state.event
+        }
+        event?()
     }
 
     func didWrite(_ write: StoreWrite) throws(StoreError) {
