@@ -8,6 +8,7 @@
 typedef struct {
     sqlite3_file base;
     int is_watched;
+    int is_database;
     sqlite3_file *real;
 } faulty_file;
 
@@ -28,10 +29,12 @@ static int fault_of(sqlite3_file *file, int is_sync) {
     int kind = FAULTY_DISK_NONE;
     if (!((faulty_file *)file)->is_watched) return kind;
     pthread_mutex_lock(&lock);
-    if (armed_kind != FAULTY_DISK_NONE && (armed_kind == FAULTY_DISK_SYNC_ERROR) == is_sync) {
+    int armed = armed_kind & ~FAULTY_DISK_DATABASE;
+    int is_meant = armed_kind == armed || ((faulty_file *)file)->is_database;
+    if (is_meant && armed != FAULTY_DISK_NONE && (armed == FAULTY_DISK_SYNC_ERROR) == is_sync) {
         if (left > 0) left--;
         if (left == 0) {
-            kind = armed_kind;
+            kind = armed;
             has_struck = 1;
         }
     }
@@ -112,6 +115,7 @@ static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
     pthread_mutex_lock(&lock);
     faulty->is_watched = name && prefix[0] && strncmp(name, prefix, strlen(prefix)) == 0;
     pthread_mutex_unlock(&lock);
+    faulty->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     int result = real_vfs->xOpen(real_vfs, name, faulty->real, flags, given);
     faulty->base.pMethods = faulty->real->pMethods ? &methods : NULL;
     return result;

@@ -24,8 +24,10 @@ struct ProofWorld: Sendable {
 
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
 
-    func openStore() throws -> SQLiteStore {
-        try SQLiteStore(folder: folder, tables: app.tables, configuration: .init(clock: clock))
+    /// The log is copied into the database once it has so many pages.
+    func openStore(checkpointPages: Int = 1000) throws -> SQLiteStore {
+        let configuration = SQLiteStore.Configuration(clock: clock, checkpointPages: checkpointPages)
+        return try SQLiteStore(folder: folder, tables: app.tables, configuration: configuration)
     }
 
     /// Puts a trigger beside the store's own tables, as SQLite's own refusal cannot be had otherwise.
