@@ -37,6 +37,9 @@ package struct ProbeOrder: Sendable {
 
     /// Where the child that came to its end writes what is on disk then.
     package var endFile: String { folder + "/end.txt" }
+
+    /// Where a child writes how many runs of its flow it found at its start.
+    package var foundFile: String { folder + "/found.txt" }
 }
 
 /// What became of a child.

@@ -11,9 +11,9 @@ import Payments
 import TestSupport
 
 /// What a child does: it calls a flow until it has every answer, as a client that never gives up, and takes stock.
-struct ProbeRun: Sendable {
+package struct ProbeRun: Sendable {
     /// Page calls, each with its key; more calls are more passages through each failpoint.
-    static let calls = 5
+    package static let calls = 5
 
     let order: ProbeOrder
     let app: App
@@ -21,7 +21,13 @@ struct ProbeRun: Sendable {
     func carryOut() async throws {
         guard let endpoint = StripeEndpoint(loopback: order.stripe) else { throw ProbeFailure("no simulator") }
         let clock = ManualClock(order.start)
-        let store = try SQLiteStore(folder: order.folder, tables: app.tables, configuration: .init(clock: clock))
+        let thread = PinnedThread()
+        let store = try await thread.perform { [self] in
+            let store = try SQLiteStore(folder: order.folder, tables: app.tables, configuration: .init(clock: clock))
+            try seed(store)
+            return store
+        }
+        try await noteFound(in: store)
         let credentials = StripeCredentials(ProbeCredentials())
         let payments = PaymentsFeature(app: app, mode: .test, credentials: credentials)
         let http = HTTPClient()
@@ -41,9 +47,9 @@ struct ProbeRun: Sendable {
             features: [payments, HTTPFeature()],
             code: WorkerLocation.find().map { CodePool(CodePool.Configuration(executable: $0, cores: 1)) },
             mode: .test,
-            logger: Logger(label: "probe") { _ in SwiftLogNoOpLogHandler() }
+            logger: Logger(label: "probe") { _ in SwiftLogNoOpLogHandler() },
+            writerThread: thread
         )
-        try seed(store)
         let running = Task { try await engine.run() }
         // Nobody waits for real time: whoever sleeps a little is due at once.
         let time = Task {
@@ -87,6 +93,14 @@ struct ProbeRun: Sendable {
                 RunRecord(id: old, start: start, status: .succeeded, createdAt: past, finishedAt: past)
             )
         }
+    }
+
+    /// Tells how far the one before came.
+    private func noteFound(in store: SQLiteStore) async throws {
+        let found = try await store.read { reader throws(StoreError) in
+            try reader.runs(matching: RunFilter(limit: 1_000)).count { $0.start.flow == order.kind }
+        }
+        try String(found).write(toFile: order.foundFile, atomically: true, encoding: .utf8)
     }
 
     /// One run that waits its turn in the store, as a page call's does not.

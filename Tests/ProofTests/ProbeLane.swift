@@ -57,6 +57,11 @@ final class ProbeLane: Sendable {
         try String(contentsOfFile: folder + "/end.txt", encoding: .utf8)
     }
 
+    /// How many runs the last child found at its start: how far the one before it came.
+    func runsFound(_ order: ProbeOrder) throws -> Int? {
+        Int(try String(contentsOfFile: order.foundFile, encoding: .utf8))
+    }
+
     // MARK: The other side
 
     /// Empties the simulator; it will lose the answers to the first two writing requests.
