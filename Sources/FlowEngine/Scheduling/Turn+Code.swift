@@ -236,10 +236,11 @@ extension Turn {
         }
         if mode == .start { return try answer(question, number, try start(child, admission)) }
         startsWork = true
-        var entry = entry(of: code.call, number: number, status: .started, input: question.journalValue(with: [:]))
-        child.parent = entry.address
+        child.parent = address(of: code.call, number: number)
         let inserted = try admission.insert(child, waitedForBy: run.record, in: transaction)
+        // The answer takes a sequence number of its own: taken before as well, one would be missing in the journal.
         if let failure = inserted.failure { return try answer(question, number, .failure(failure)) }
+        var entry = entry(of: code.call, number: number, status: .started, input: question.journalValue(with: [:]))
         var described: ValueMap = ["run": .int(inserted.id.rawValue)]
         if let deadline = code.call.deadline { described["deadline"] = .timestamp(deadline) }
         entry.input = question.journalValue(with: .map(described))

@@ -24,14 +24,15 @@ extension Turn {
             return nil
         }
         startsWork = true
-        var entry = entry(of: call, status: .started, input: call.work.journalInput)
         var waited = child
-        waited.parent = entry.address
+        waited.parent = address(of: call, number: 0)
         let inserted = try admission.insert(waited, waitedForBy: run.record, in: transaction)
+        // Concluding takes a sequence number of its own: taken before as well, one would be missing in the journal.
         if let failure = inserted.failure {
             try conclude(call, .failure(failure))
             return nil
         }
+        var entry = entry(of: call, status: .started, input: call.work.journalInput)
         let id = inserted.id.rawValue
         var described: ValueMap = ["flow": .string(flow), "input": .map(child.input), "run": .int(id)]
         if let deadline = call.deadline { described["deadline"] = .timestamp(deadline) }
