@@ -345,4 +345,43 @@ struct EngineHaltTests {
             }
         }
     }
+
+    @Test(
+        "a run that is to be cancelled and stands still until then is not resumed, and ends as it should",
+        arguments: [RunStatus.paused, .quarantined]
+    )
+    func resumedThoughCancelled(status: RunStatus) async throws {
+        let gate = Gate()
+        let transport = ScriptedTransport { _, _ in
+            await gate.pass()
+            return .answered(OutsideAnswer(status: 200))
+        }
+        let parent = """
+            flow: f
+            kind: cloud
+            trigger: { manual: true }
+            blocks:
+              - { id: child, block: run-flow, flow: child, input: { amount: 5 } }
+              - { id: line, block: insert-record, table: lines, set: { text: behind } }
+            """
+        try await EngineWorld.with(parent, SampleFlows.child) { world in
+            try await world.run(transport: transport) { engine in
+                let run = try await start(engine)
+                await transport.waitForSent(1)
+                try await engine.write { (transaction) throws(StoreError) in
+                    guard var record = try transaction.run(run) else { return }
+                    record.status = status
+                    try transaction.updateRun(record)
+                }
+                let wished = try await engine.cancel(run)
+                #expect(wished.status == status)
+                #expect(wished.halt == .cancel)
+                let refused = await #expect(throws: EngineError.self) { try await engine.resume(run) }
+                #expect(refused?.message == "run 1 is \(status.rawValue) and to be cancelled")
+                gate.open()
+                #expect(try await engine.finished(run).status == .cancelled)
+                #expect(try await engine.rows("lines").isEmpty)
+            }
+        }
+    }
 }

@@ -15,13 +15,14 @@ package enum OutcomeDecision: Sendable {
 extension Engine {
     /// Lets a paused or quarantined run go on, and the branches that were paused with it; its strikes are forgotten.
     ///
-    /// One that was to be paused is not any more.
-    /// - Throws: `.unknownRun`; `.wrongState`; `.store`.
+    /// One that was to be paused is not any more; one that is to be cancelled goes no further, whatever it waits for.
+    /// - Throws: `.unknownRun`; `.wrongState`, also for a run that is to be cancelled; `.store`.
     package func resume(_ run: RunID) async throws(EngineError) {
         let context = context()
         let now = clock.now()
         try await deciding(run, when: [.paused, .quarantined, .running, .waiting, .retrying]) {
             (record, transaction) throws(StoreError) in
+            guard record.halt != .cancel else { return false }
             if record.status == .paused || record.status == .quarantined {
                 // Whether a request was on its way when it stopped is not forgotten.
                 record.goOn(now: now)
