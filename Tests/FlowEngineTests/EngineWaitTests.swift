@@ -242,4 +242,70 @@ struct EngineWaitTests {
             }
         }
     }
+
+    @Test(
+        "a wait whose time limit was over before its time has failed, also where both are over when somebody looks",
+        arguments: ["own", "each", "run"]
+    )
+    func lateLook(limit: String) async throws {
+        let flow = """
+            flow: f
+            kind: page
+            access: [customer]
+            output: { how: '${ vars.how }' }
+            \(limit == "run" ? "timeout: 30m" : "")
+            blocks:
+              - { block: set-variables, set: { how: slept } }
+              - id: each
+                block: for-each
+                each: '[1]'
+                as: n
+                \(limit == "each" ? "timeout: 30m" : "")
+                do:
+                  - id: nap
+                    block: wait
+                    for: "${ duration('1h') }"
+                    \(limit == "own" ? "timeout: 30m" : "")
+                fail:
+                  - { block: set-variables, set: { how: '${ error.code } at ${ error.block }' } }
+            """
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                _ = try await engine.callPage("f", input: [:], caller: .ann, idempotencyKey: "k", timeLimit: .zero)
+                _ = try await engine.record(RunID(1), being: .waiting)
+            }
+            world.clock.advance(by: .seconds(7_200))
+            try await world.run { engine in
+                let record = try await engine.finished(RunID(1))
+                #expect(try await engine.entries(RunID(1)).map(\.status) == [.failed])
+                if limit == "run" {
+                    #expect(record.failure?.code == "timeout")
+                } else {
+                    let block = limit == "own" ? "each/do/nap" : "each"
+                    #expect(record.answer?.body == ["how": .string("timeout at \(block)")])
+                }
+            }
+        }
+    }
+
+    @Test("a wait whose time limit is the end of its time has slept, whenever somebody looks")
+    func limitAtItsTime() async throws {
+        let flow = EngineRetryTests.page(
+            "{}",
+            """
+            - { id: nap, block: wait, for: "${ duration('1h') }", timeout: 1h }
+            """
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                _ = try await engine.callPage("f", input: [:], caller: .ann, idempotencyKey: "k", timeLimit: .zero)
+                _ = try await engine.record(RunID(1), being: .waiting)
+            }
+            world.clock.advance(by: .seconds(7_200))
+            try await world.run { engine in
+                let record = try await engine.finished(RunID(1))
+                #expect(record.status == .succeeded)
+            }
+        }
+    }
 }

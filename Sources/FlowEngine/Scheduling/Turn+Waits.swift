@@ -24,7 +24,8 @@ extension Turn {
     mutating func resume(_ work: WaitWork, _ call: BlockCall, _ entry: JournalEntry) throws(StoreError) -> Stop? {
         switch work {
         case .time(let time):
-            if time <= now {
+            // Whoever looks late finds both over: then what was over first counts.
+            if time <= now, call.deadline.map({ time <= $0 }) ?? true {
                 try settle(entry, .success(.null), call)
                 return nil
             }
