@@ -390,4 +390,44 @@ struct EngineRerunTests {
             }
         }
     }
+
+    @Test("a retry that waits for a place of its flow's 'concurrency' has all of its time from when it has the place")
+    func heldRetry() async throws {
+        let flow = """
+            flow: f
+            kind: page
+            access: [customer]
+            timeout: 10s
+            concurrency: { limit: 1 }
+            blocks:
+              - { id: line, block: insert-record, table: lines, set: { text: here } }
+              - id: pay
+                block: execute-connection-command
+                connection: bank
+                command: charge
+                data: { amount: 5 }
+              - { id: pause, block: wait, for: 8s }
+            """
+        try await EngineWorld.with(flow) { world in
+            try await world.run(transport: Self.declining()) { engine in
+                #expect(try await engine.call().status == 402)
+                async let holder = engine.call()
+                _ = try await engine.record(RunID(2), being: .waiting)
+                let again = try await engine.rerun(RunID(1), from: .failure)
+                let held = try await engine.record(again)
+                #expect(held.isHeld)
+                #expect(held.startedAt == nil)
+                await world.clock.waitForSleeper(within: .seconds(8))
+                world.clock.advance(by: .seconds(8))
+                #expect(try await holder.status == 200)
+                let waiting = try await engine.record(again, being: .waiting)
+                #expect(waiting.startedAt == world.clock.now())
+                #expect(waiting.wakesAt == world.clock.now() + .seconds(8))
+                await world.clock.waitForSleeper(within: .seconds(8))
+                world.clock.advance(by: .seconds(8))
+                #expect(try await engine.finished(again).status == .succeeded)
+                #expect(try await engine.rows("lines").count == 2)
+            }
+        }
+    }
 }

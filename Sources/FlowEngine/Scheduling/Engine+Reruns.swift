@@ -179,8 +179,11 @@ extension Engine {
                 }
                 var record = try StartAdmission(graph, now: now).insert(start, in: transaction)
                 guard kept > 0, !record.status.isFinal else { return record.id }
-                record.startedAt = now
-                try transaction.updateRun(record)
+                // One that waits for a place begins when it has it, and so do its time limits.
+                if !record.isHeld {
+                    record.startedAt = now
+                    try transaction.updateRun(record)
+                }
                 var taken: [JournalEntry] = []
                 for (var entry, evidence) in zip(entries.prefix(kept), try transaction.evidence(of: old.id)) {
                     entry.address.run = record.id
