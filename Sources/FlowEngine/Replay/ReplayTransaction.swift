@@ -30,6 +30,8 @@ final class ReplayTransaction {
     private var current: EntryAddress?
     private var cursors: [EntryAddress: Int] = [:]
     /// Open transactions whose record says that they were undone.
+    ///
+    /// What is in them is at no recorded address: the addresses were given back, and blocks that came later have them.
     private var undone: [EntryAddress] = []
     private var noted: [StoreAccess] = []
 
@@ -82,7 +84,6 @@ final class ReplayTransaction {
     /// Sets the clock to when the recorded entry at `place` began, or to the end behind the last.
     private func tell(_ place: Int, of run: RunID) {
         guard let recorded = recorded[run] else { return }
-        if let tx = undone.last, let entry = recordedEntry(tx) { return clock.set(entry.startedAt) }
         if place < recorded.entries.count {
             clock.set(recorded.entries[place].startedAt)
         } else if let end = recorded.record.finishedAt ?? recorded.entries.last?.finishedAt {
@@ -91,10 +92,11 @@ final class ReplayTransaction {
     }
 
     func observe(_ address: EntryAddress) {
-        let entry = recordedEntry(address)
         noted = []
         if undone.last == address { undone.removeLast() }
         current = address
+        guard undone.isEmpty else { return }
+        let entry = recordedEntry(address)
         if let place = places[address] {
             position[address.run] = max(position[address.run] ?? 0, place + 1)
             tell(place + 1, of: address.run)
@@ -357,7 +359,9 @@ final class ReplayTransaction {
     }
 
     private func takeGivenCount() -> Int? {
-        guard let current, let count = recordedEntry(current)?.output["changed"]?.intValue else { return nil }
+        guard undone.isEmpty, let current, let count = recordedEntry(current)?.output["changed"]?.intValue else {
+            return nil
+        }
         given.insert(current)
         return Int(exactly: count)
     }
@@ -397,7 +401,9 @@ final class ReplayTransaction {
             }
         }
         if case .started(let run) = next({ if case .started = $0 { true } else { false } }) { return run }
-        if start.parent == nil, let current, let run = recordedEntry(current)?.output["run"]?.intValue {
+        if undone.isEmpty, start.parent == nil, let current,
+            let run = recordedEntry(current)?.output["run"]?.intValue
+        {
             return RunID(run)
         }
         let known = Set(records.keys).union(recorded.keys)
@@ -410,7 +416,7 @@ final class ReplayTransaction {
 
     func insertEntry(_ entry: JournalEntry, epoch: Int64) throws(StoreError) {
         journals[entry.address.run, default: []].append(entry)
-        if let place = places[entry.address] {
+        if undone.isEmpty, let place = places[entry.address] {
             position[entry.address.run] = max(position[entry.address.run] ?? 0, place + 1)
         }
     }
