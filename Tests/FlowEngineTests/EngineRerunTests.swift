@@ -430,4 +430,46 @@ struct EngineRerunTests {
             }
         }
     }
+
+    @Test("a plan names a run that is gone, whose effects nobody knows any more")
+    func goneSubflow() async throws {
+        let flow = """
+            flow: f
+            kind: page
+            access: [customer]
+            blocks:
+              - { id: child, block: run-flow, flow: child, input: { amount: 5 } }
+              - id: both
+                block: parallel
+                branches:
+                  left: [{ id: one, block: insert-record, table: lines, set: { text: one } }]
+              - id: pay
+                block: execute-connection-command
+                connection: bank
+                command: charge
+                data: { amount: 5 }
+            """
+        let transport = ScriptedTransport { _, number in .answered(OutsideAnswer(status: number == 2 ? 402 : 200)) }
+        try await EngineWorld.with(flow, SampleFlows.child) { world in
+            // Without the run whose entries it took over, the rerun cannot be replayed: no replay is asked for.
+            try await world.run(transport: transport, app: world.app) { engine in
+                #expect(try await engine.call().status == 402)
+                world.clock.advance(by: .seconds(60 * 86_400))
+                let again = try await engine.finished(try await engine.rerun(RunID(1), from: .failure))
+                #expect(again.status == .succeeded)
+                // The rerun took over what the first one recorded; that, its sub-flow and its branch go.
+                world.clock.advance(by: .seconds(60 * 86_400))
+                try await engine.prune()
+                #expect(try await engine.allRuns().map(\.id) == [again.id])
+                let plan = try await engine.planRerun(of: again.id, from: .beginning)
+                #expect(
+                    plan.repeats.map(\.what) == [
+                        "runs 'child' (run 2 is gone: its effects are not known any more)",
+                        "a branch (run 3 is gone: its effects are not known any more)",
+                        "bank: POST /charge/1",
+                    ]
+                )
+            }
+        }
+    }
 }

@@ -112,6 +112,37 @@ extension StorePromise {
         }
     }
 
+    /// Two chains of three runs, of which each waited for the next: the first run of one is young; two at a time.
+    func checkPruningOfChildren(_ store: any Store) throws {
+        var runs: [RunID] = []
+        try store.writeGroup { transaction throws(StoreError) in
+            for end in [70, 10] as [Int64] {
+                var parent: RunID?
+                for age in [end, 3, 2] {
+                    var start = sampleStart()
+                    start.parent = parent.map { EntryAddress(run: $0, path: BlockPath("b"), visit: 1, attempt: 1) }
+                    let run = try transaction.insertRun(start, at: at(1))
+                    try transaction.updateRun(
+                        RunRecord(id: run, start: start, status: .succeeded, createdAt: at(1), finishedAt: at(age))
+                    )
+                    runs.append(run)
+                    parent = run
+                }
+            }
+        }
+        var left: [[RunID]] = []
+        for time in [50, 80] as [Int64] {
+            var order: PruneOrder? = PruneOrder(runsBefore: at(time), deliveriesBefore: at(time), limit: 2)
+            while let current = order {
+                try store.writeGroup { transaction throws(StoreError) in order = try transaction.prune(current) }
+            }
+            try store.writeGroup { transaction throws(StoreError) in
+                left.append(try transaction.runs(matching: RunFilter()).map(\.id))
+            }
+        }
+        #expect(left == [runs[0..<3].reversed(), []])
+    }
+
     /// The ends of a journal of seven, and those between that did not succeed; a short one is whole.
     func checkExcerpts(_ store: any Store) throws {
         try store.writeGroup { transaction throws(StoreError) in

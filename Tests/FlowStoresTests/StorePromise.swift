@@ -50,6 +50,7 @@ enum StorePromise: String, CaseIterable, Sendable {
     case whatIsOverGoesAfterAWhile
     case aRunFromTheFutureHoldsUpNoPruning
     case aLongJournalGoesInSeveralGroups
+    case whatARunWaitedForIsKeptAsLongAsTheRun
     // Settings, secrets, tokens, sources
     case settingsAndSecretsAreKept
     case tokensAreFoundByHashAndRevoked
@@ -93,6 +94,7 @@ enum StorePromise: String, CaseIterable, Sendable {
         case .whatIsOverGoesAfterAWhile: try checkPruning(store)
         case .aRunFromTheFutureHoldsUpNoPruning: try checkPruningBehindOddRuns(store)
         case .aLongJournalGoesInSeveralGroups: try checkPruningOfLongJournals(store)
+        case .whatARunWaitedForIsKeptAsLongAsTheRun: try checkPruningOfChildren(store)
         case .settingsAndSecretsAreKept: try checkSettings(store)
         case .tokensAreFoundByHashAndRevoked: try checkTokens(store)
         case .aFlowSourceIsKeptOnce: try checkSources(store)

@@ -87,7 +87,11 @@ extension Engine {
     ) throws(StoreError) {
         var answers: [EntryAddress: OutsideAnswer]?
         for entry in entries {
-            if let child = entry.branchRun ?? entry.subflowRun, let found = try reader.run(child) {
+            if let child = entry.branchRun ?? entry.subflowRun {
+                guard let found = try reader.run(child) else {
+                    plan.note(RerunPlan.Effect(entry, ofGone: child), of: record)
+                    continue
+                }
                 if entry.branchRun == nil, entry.status != .failed { plan.note(RerunPlan.Effect(entry), of: record) }
                 try list(reader.entries(of: child), of: found, in: &plan, reader)
                 continue
@@ -321,6 +325,18 @@ extension RerunPlan {
 }
 
 extension RerunPlan.Effect {
+    /// What a run did that is gone: one that a rerun took over the entry of, or one that an earlier program removed.
+    init(_ entry: JournalEntry, ofGone child: RunID) {
+        let unnamed = entry.branchRun == nil ? "runs a flow" : "a branch"
+        let what = entry.input["flow"]?.stringValue.map { "runs '\($0)'" } ?? unnamed
+        self.init(
+            path: entry.address.path,
+            visit: entry.address.visit,
+            block: entry.block,
+            what: "\(what) (run \(child) is gone: its effects are not known any more)"
+        )
+    }
+
     /// Nil for an entry that only reads; whether it succeeded is the caller's affair.
     init?(_ entry: JournalEntry) {
         let what: String

@@ -3,6 +3,8 @@ package import Expressions
 /// How long what is over is kept.
 package struct Retention: Sendable, Hashable {
     /// From a run's end; its journal and its idempotency key go with it.
+    ///
+    /// A sub-flow or branch stays as long as the run that waited for it, of which it is a part.
     package var runs: Duration
     /// From an event's arrival: as long as its sender may still repeat it or list it (Stripe: 30 days).
     package var deliveries: Duration
@@ -21,7 +23,7 @@ package struct Retention: Sendable, Hashable {
 
 /// A stretch of the store that is looked through for what is old enough to go.
 package struct PruneOrder: Sendable, Hashable {
-    /// Final runs that ended before go.
+    /// Final runs that ended before go, each behind the run that waited for it.
     package var runsBefore: Timestamp
     /// Deliveries that came before go.
     package var deliveriesBefore: Timestamp

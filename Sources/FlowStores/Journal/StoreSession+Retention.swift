@@ -3,8 +3,13 @@ import FlowEngine
 
 // Ids grow with time, so the oldest rows come first: no index on times is needed, which every run would pay for.
 extension StoreSession {
+    /// The last column is the run that waited for it, if that is there: begun before, it is looked at before.
     private static let oldRuns = FixedStatement(
-        "SELECT id, status, created_at, finished_at FROM runs WHERE id > ? ORDER BY id LIMIT ?"
+        """
+        SELECT run.id, run.status, run.created_at, run.finished_at, parent.id
+        FROM runs AS run LEFT JOIN runs AS parent ON parent.id = run.parent_run AND parent.id < run.id
+        WHERE run.id > ? ORDER BY run.id LIMIT ?
+        """
     )
     /// The last ones first: what is left of a journal is a beginning.
     private static let removeEntries = FixedStatement(
@@ -25,6 +30,8 @@ extension StoreSession {
         var createdAt: Timestamp
         /// Nil while the run is not final.
         var finishedAt: Timestamp?
+        /// The run that waited for it: what that did is told only together with it.
+        var parent: RunID?
     }
 
     func prune(_ order: PruneOrder) throws(StoreError) -> PruneOrder? {
@@ -37,19 +44,24 @@ extension StoreSession {
             return OldRun(
                 id: RunID(try row.int(0)),
                 createdAt: try row.timestamp(2),
-                finishedAt: isFinal ? try row.optionalTimestamp(3) : nil
+                finishedAt: isFinal ? try row.optionalTimestamp(3) : nil,
+                parent: try row.optionalInt(4).map { RunID($0) }
             )
         }
         // Whoever began later cannot have ended earlier. One that began while the clock was wrong is passed over.
         let old = found.filter { $0.createdAt < order.runsBefore }
         var entriesLeft = order.entryLimit
         var next = order
+        var gone: Set<RunID> = []
         for run in old {
-            if let finishedAt = run.finishedAt, finishedAt < order.runsBefore {
+            if let finishedAt = run.finishedAt, finishedAt < order.runsBefore,
+                run.parent.map({ gone.contains($0) }) ?? true
+            {
                 entriesLeft -= try removeEntries(of: run.id, upTo: entriesLeft)
                 // A long journal goes in several groups, its run with the last of it.
                 guard entriesLeft > 0 else { return next }
                 try removeRow(of: run.id)
+                gone.insert(run.id)
             }
             next.after = run.id
         }
