@@ -472,4 +472,35 @@ struct EngineRerunTests {
             }
         }
     }
+
+    @Test("a plan lists no waits and no pauses between attempts: they change nothing")
+    func planOfWaits() async throws {
+        let flow = EngineRetryTests.page(
+            "{}",
+            """
+            - { id: pause, block: wait, for: 1s }
+            - id: list
+              block: try
+              retry: { attempts: 2, first: 1s, jitter: 0, on: 'true' }
+              do:
+                - { id: line, block: insert-record, table: lines, set: { text: here } }
+                - { block: fail, error: { code: broken, message: broken } }
+              catch:
+                - { when: "error.code == 'other'", do: [{ block: log, message: other }] }
+            """
+        )
+        try await EngineWorld.with(flow) { world in
+            try await world.run { engine in
+                async let answer = engine.call()
+                for status in [RunStatus.waiting, .retrying] {
+                    _ = try await engine.record(RunID(1), being: status)
+                    await world.clock.waitForSleeper(within: .seconds(1))
+                    world.clock.advance(by: .seconds(1))
+                }
+                #expect(try await answer.status == 500)
+                let plan = try await engine.planRerun(of: RunID(1), from: .beginning)
+                #expect(plan.repeats.map(\.block) == ["insert-record", "insert-record"])
+            }
+        }
+    }
 }

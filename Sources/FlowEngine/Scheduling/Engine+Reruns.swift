@@ -345,7 +345,9 @@ extension RerunPlan.Effect {
             what = "\(request.connection): \(request.method) \(request.path)"
         } else {
             switch entry.block {
-            case "find-record", "find-records", "callback-handler", "transaction", "parallel", "for-each": return nil
+            case "find-record", "find-records", "callback-handler", "transaction", "parallel", "for-each", "wait",
+                "retry":
+                return nil
             default:
                 what =
                     entry.input["table"]?.stringValue ?? entry.input["flow"]?.stringValue.map { "runs '\($0)'" } ?? ""
