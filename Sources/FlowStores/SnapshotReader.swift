@@ -30,15 +30,23 @@ actor SnapshotReader {
     func snapshot<Value: Sendable>(
         _ body: @Sendable (StoreSession) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
-        let connection = try connect()
-        do {
-            return try connection.perform { session throws(StoreError) in
-                try session.transaction(writing: false, body)
+        while true {
+            let connection = try connect()
+            do throws(StoreError) {
+                return try connection.perform { session throws(StoreError) in
+                    try session.transaction(writing: false, body)
+                }
+            } catch {
+                if error.code == .unavailable { disconnect() }
+                // Taken away while this waited for its turn, as the store was opened anew: nothing was read.
+                if error.code == .closed, hasLost(connection) { continue }
+                throw error
             }
-        } catch {
-            if error.code == .unavailable { disconnect() }
-            throw error
         }
+    }
+
+    private nonisolated func hasLost(_ connection: StoreConnection) -> Bool {
+        state.withLock { !$0.isClosed && $0.connection !== connection }
     }
 
     func copy(to destination: String) throws(StoreError) {
