@@ -144,6 +144,22 @@ extension BlockKind {
     /// Its page makes a payment; the block itself stands in `payment-callback`, which the event about it starts.
     static let callbackHandler = "callback-handler"
 
+    /// Sends what must not be sent again, so that a death leaves it to a person: not in the matrix, whose ends are alike.
+    package static let once = BlockKind(
+        "http-request-once",
+        [.sendsRequest],
+        blocks: """
+              - id: under
+                block: http-request
+                connection: other
+                method: POST
+                path: /v1/payment_intents
+                headers: { content-type: application/x-www-form-urlencoded }
+                body: { amount: 700, currency: usd, 'metadata[run]': '${ run.id }' }
+                effect: once
+            """
+    )
+
     private static let elsewhere = [
         BlockKind(
             callbackHandler,

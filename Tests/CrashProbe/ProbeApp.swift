@@ -8,7 +8,7 @@ enum ProbeApp {
             ("app.yaml", declaration), ("flows/child.yaml", child), ("flows/code-child.yaml", codeChild),
             ("flows/payment-callback.yaml", callback),
         ]
-        for kind in BlockKind.all { files.append(("flows/\(kind.name).yaml", kind.flow)) }
+        for kind in BlockKind.all + [.once] { files.append(("flows/\(kind.name).yaml", kind.flow)) }
         let sources = files.map { SourceFile(path: $0.0, bytes: Array($0.1.utf8)) }
         let compilation = AppCompiler(catalogue: PaymentsCatalogue.catalogue).compile(sources)
         let errors = compilation.diagnostics.filter { $0.severity == .error }

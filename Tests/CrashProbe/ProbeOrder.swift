@@ -40,6 +40,9 @@ package struct ProbeOrder: Sendable {
 
     /// Where a child writes how many runs of its flow it found at its start.
     package var foundFile: String { folder + "/found.txt" }
+
+    /// Where the child that came to its end writes how many of its groups were undone.
+    package var failuresFile: String { folder + "/failures.txt" }
 }
 
 /// What became of a child.

@@ -60,25 +60,54 @@ package struct ProbeRun: Sendable {
         }
         await engine.waitUntilReady()
         let events = Task { try await sendEvents(engine) }
-        try await engine.prune()
+        try await insist(on: engine) { try await engine.prune() }
         for number in 1...Self.calls {
-            _ = try await engine.callPage(
-                order.kind,
-                input: [:],
-                caller: Caller(id: "ann", roles: ["customer", "admin"]),
-                idempotencyKey: "k\(number)",
-                timeLimit: .seconds(86_400)
-            )
-            try await settle(engine)
-            try await deliver(to: engine, payments)
+            try await insist(on: engine) {
+                _ = try await engine.callPage(
+                    order.kind,
+                    input: [:],
+                    caller: Caller(id: "ann", roles: ["customer", "admin"]),
+                    idempotencyKey: "k\(number)",
+                    timeLimit: .seconds(86_400)
+                )
+            }
+            try await finish(engine, payments)
         }
-        try await startByHand(engine)
-        try await settle(engine)
-        try await deliver(to: engine, payments)
+        try await insist(on: engine) { try await startByHand(engine) }
+        try await finish(engine, payments)
+        try String(engine.counters.figures.failedGroups).write(
+            toFile: order.failuresFile,
+            atomically: true,
+            encoding: .utf8
+        )
         let text = try await store.read { reader throws(StoreError) in try EndState(reader, tables: app.tables).text }
         try text.write(toFile: order.endFile, atomically: true, encoding: .utf8)
         // The process ends here, as abruptly as those that are killed.
         _ = (running, time, events)
+    }
+
+    private func finish(_ engine: Engine, _ payments: PaymentsFeature) async throws {
+        try await insist(on: engine) {
+            try await settle(engine)
+            try await deliver(to: engine, payments)
+        }
+    }
+
+    /// Does it again, as often as a store does that fails for a while.
+    private func insist(on engine: Engine, _ body: () async throws -> Void) async throws {
+        for _ in 1...100 {
+            do {
+                return try await body()
+            } catch let error as EngineError
+                where [.notReady, .store(.unavailable), .store(.closed)].contains(error.code)
+            {
+                await engine.waitUntilReady()
+            } catch let error as StoreError where [.unavailable, .closed].contains(error.code) {
+                // A reader's connection is closed and opened again while the store is.
+                await engine.waitUntilReady()
+            }
+        }
+        throw ProbeFailure("the store fails for good")
     }
 
     /// A row that several flows change, and a run that ended so long ago that it is to go.
@@ -155,23 +184,24 @@ package struct ProbeRun: Sendable {
         var group: UInt64 = 0
         while true {
             group = await engine.commits.next(after: group)
-            for run in try await runs(engine) where run.status == .waiting {
-                guard let subject = run.awaits, subject.name == "shipped" else { continue }
-                _ = try await engine.receive(
-                    event: subject.name,
-                    key: subject.key,
-                    data: ["parcel": .int(run.id.rawValue)],
-                    caller: Caller(id: "ann", roles: ["customer"]),
-                    idempotencyKey: "parcel of \(run.id)"
-                )
+            try await insist(on: engine) {
+                for run in try await runs(engine) where run.status == .waiting {
+                    guard let subject = run.awaits, subject.name == "shipped" else { continue }
+                    _ = try await engine.receive(
+                        event: subject.name,
+                        key: subject.key,
+                        data: ["parcel": .int(run.id.rawValue)],
+                        caller: Caller(id: "ann", roles: ["customer"]),
+                        idempotencyKey: "parcel of \(run.id)"
+                    )
+                }
             }
         }
     }
 
     /// Returns when no run can go on by itself any more.
     private func settle(_ engine: Engine) async throws {
-        while let open = try await runs(engine).first(where: { !$0.status.isFinal }) {
-            guard !open.status.needsPerson else { return }
+        while let open = try await runs(engine).first(where: { !$0.status.isFinal && !$0.status.needsPerson }) {
             if open.answer == nil {
                 _ = try await engine.answer(of: open.id, timeLimit: .seconds(86_400))
             } else {

@@ -10,6 +10,7 @@ import Testing
 // itself (SIGKILL) at the n-th passage through a failpoint, for n = 1, 2, 3 … until it has passed fewer; another child
 // goes on with what is on disk and dies at its first passage; a third one comes to the end. Then runs, journals, keys, tables and the state of the Stripe simulator must equal those
 // of the undisturbed child. A cell without a kill needs a reason (`BlockKind.reason`).
+// The same for a group that fails at the point instead of a death.
 @Suite("Crash matrix: every failpoint in every kind of block")
 struct CrashMatrixTests {
     /// Passages that are tried in a cell at most; the first ones meet every kind of place.
@@ -23,19 +24,10 @@ struct CrashMatrixTests {
     )
     func matrix() async throws {
         let table = MatrixTable()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount {
-                group.addTask {
-                    try await ProbeLane.with { lane in
-                        while let kind = table.takeKind() {
-                            try await Self.fill(kind, table, lane)
-                            // A soak takes hours and is watched.
-                            if ProofSize.isLarge { print("\(kind.name): \(table.total) kills so far") }
-                        }
-                    }
-                }
-            }
-            try await group.waitForAll()
+        try await Self.eachKind(of: table) { kind, lane in
+            try await Self.fill(kind, table, lane)
+            // A soak takes hours and is watched.
+            if ProofSize.isLarge { print("\(kind.name): \(table.total) kills so far") }
         }
         print(table.text)
         #expect(table.total >= ProofSize.of(2_000, large: 20_000))
@@ -44,6 +36,35 @@ struct CrashMatrixTests {
                 let isEmpty = table.kills(kind, point) == 0
                 let reason = kind.reason(against: point)
                 #expect(isEmpty == (reason != nil), "\(kind.name) at \(point.rawValue): \(reason ?? "must be passed")")
+            }
+        }
+    }
+
+    @Test(
+        "a group that fails at a point is done again, and changes no end state and no effect outside",
+        .timeLimit(.minutes(ProofSize.of(10, large: 600)))
+    )
+    func errors() async throws {
+        try await Self.eachKind(of: MatrixTable()) { kind, lane in
+            let undisturbed = try await ProbeCase.run(lane) { folder in
+                let outcome = try await lane.run(kind, in: folder)
+                #expect(outcome == .survived, "\(kind.name) undisturbed")
+            }
+            for point in Failpoint.allCases where point.canFail && kind.reason(against: point) == nil {
+                for passage in 1...ProofSize.of(1, large: 20) {
+                    let place = "\(kind.name) at \(point.rawValue):\(passage)"
+                    var undone = 0
+                    let disturbed = try await ProbeCase.run(lane) { folder in
+                        let failpoint = "\(point.rawValue):\(passage):error"
+                        let outcome = try await lane.run(kind, in: folder, failpoint: failpoint)
+                        #expect(outcome == .survived, "\(place)")
+                        undone = try lane.groupsUndone(folder, kind) ?? 0
+                    }
+                    #expect(disturbed == undisturbed, "\(place)")
+                    // Every kind passes its points once; whether more often, the kills tell.
+                    #expect(undone > 0 || passage > 1, "\(place) failed no group")
+                    guard undone > 0 else { break }
+                }
             }
         }
     }
@@ -63,6 +84,23 @@ struct CrashMatrixTests {
                 #expect(clock.now - start >= .seconds(1), "\(point.rawValue)")
                 #expect(held == undisturbed, "\(point.rawValue)")
             }
+        }
+    }
+
+    /// Takes kind by kind, on a lane for each processor.
+    private static func eachKind(
+        of table: MatrixTable,
+        _ body: @escaping @Sendable (BlockKind, ProbeLane) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount {
+                group.addTask {
+                    try await ProbeLane.with { lane in
+                        while let kind = table.takeKind() { try await body(kind, lane) }
+                    }
+                }
+            }
+            try await group.waitForAll()
         }
     }
 
@@ -97,6 +135,11 @@ struct CrashMatrixTests {
             }
         }
     }
+}
+
+extension Failpoint {
+    /// Whether `error` makes the group fail that it stands in; behind a commit there is none.
+    fileprivate var canFail: Bool { rawValue.hasSuffix("-before-commit") }
 }
 
 /// Kills by failpoint and kind of block.

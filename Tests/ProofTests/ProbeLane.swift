@@ -62,6 +62,11 @@ final class ProbeLane: Sendable {
         Int(try String(contentsOfFile: order.foundFile, encoding: .utf8))
     }
 
+    /// How many groups of the child that came to its end were undone.
+    func groupsUndone(_ folder: String, _ kind: BlockKind) throws -> Int? {
+        Int(try String(contentsOfFile: order(kind, in: folder).failuresFile, encoding: .utf8))
+    }
+
     // MARK: The other side
 
     /// Empties the simulator; it will lose the answers to the first two writing requests.
