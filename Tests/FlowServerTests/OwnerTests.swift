@@ -1,6 +1,10 @@
+import Expressions
 import FlowEngine
+import FlowLanguage
 import HTTPTypes
+import Hummingbird
 import HummingbirdTesting
+import TestSupport
 import Testing
 
 @testable import FlowServer
@@ -42,5 +46,58 @@ struct OwnerTests {
             #expect(try await client.json("/runs/1", .get, headers: own, body: nil).status == 200)
             #expect(try await client.json("/runs/1", .get, headers: other, body: nil).status == 404)
         }
+    }
+
+    @Test("what runs for another run is its inside, and what a cloud flow gave is for the flow that started it")
+    func inner() async throws {
+        try await ServerWorld.run { world, client in
+            let graph = try #require(world.engine.app.flows["ticket"])
+            let now = world.clock.now()
+            try await world.engine.write { transaction throws(StoreError) in
+                for isAwaited in [true, false] {
+                    var start = RunStart(
+                        flow: "ticket",
+                        version: graph.version,
+                        origin: .subflow,
+                        caller: Self.composed,
+                        mode: .test
+                    )
+                    if isAwaited {
+                        start.parent = EntryAddress(run: RunID(9), path: BlockPath("sub"), visit: 1, attempt: 1)
+                    }
+                    var record = RunRecord(
+                        id: try transaction.insertRun(start, at: now),
+                        start: start,
+                        status: .failed,
+                        epoch: world.engine.store.bootEpoch,
+                        createdAt: now
+                    )
+                    record.finishedAt = now
+                    record.answer = RunAnswer(status: 200, body: ["margin": "80 %"])
+                    try transaction.updateRun(record)
+                }
+            }
+            let own = try await world.headers(Self.composed)
+            let admin = try await world.headers(Caller(id: "boss", roles: ["admin"]))
+            #expect(try await client.json("/runs/1", .get, headers: own, body: nil).status == 404)
+            let started = try await client.json("/runs/2", .get, headers: own, body: nil)
+            #expect(started.status == 200)
+            #expect(started.body["flow"] == "ticket" && started.body["answer"] == nil)
+            for run in 1...2 {
+                let seen = try await client.json("/runs/\(run)", .get, headers: admin, body: nil)
+                #expect(seen.body["answer"]?["body"]?["margin"] == "80 %")
+            }
+        }
+    }
+
+    @Test("bytes under the author's content type are sent as they are; without one they are JSON's text")
+    func bytes() throws {
+        let image = RunAnswer(status: 200, headers: ["content-type": "image/png"], body: .bytes([0x89, 0x50, 0]))
+        let sent = try Response.answer(image, run: RunID(1), isFailure: false)
+        #expect(sent.body.contentLength == 3)
+        #expect(sent.headers[.contentType] == "image/png")
+        let plain = RunAnswer(status: 200, body: .bytes([0x89, 0x50, 0]))
+        let bare = try Response.answer(plain, run: RunID(1), isFailure: false)
+        #expect(bare.body.contentLength == #""iVAA""#.utf8.count)
     }
 }

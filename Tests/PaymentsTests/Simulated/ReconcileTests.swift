@@ -228,9 +228,13 @@ struct ReconcileTests {
         _ = try await world.engine.write { transaction throws(StoreError) in try transaction.recordDelivery(delivery) }
     }
 
-    private func status(of id: String, in world: SimulatedWorld) async throws -> Delivery.Status? {
+    private func status(
+        of id: String,
+        _ mode: Mode = .test,
+        in world: SimulatedWorld
+    ) async throws -> Delivery.Status? {
         try await world.engine.store.read { reader throws(StoreError) in
-            try reader.delivery(source: PaymentsFeature.source, account: "", mode: .test, eventID: id)?.status
+            try reader.delivery(source: PaymentsFeature.source, account: "", mode: mode, eventID: id)?.status
         }
     }
 
@@ -273,7 +277,7 @@ struct ReconcileTests {
         try await SimulatedWorld.with("shop") { world in
             try await file("{}", of: "evt_live", mode: .live, in: world)
             #expect(try await reconciler(world).fetchAwaited() == AwaitedObjects())
-            #expect(try await status(of: "evt_live", in: world) == .awaiting)
+            #expect(try await status(of: "evt_live", .live, in: world) == .awaiting)
         }
     }
 
