@@ -21,6 +21,7 @@ struct ProbeCase: Equatable, CustomStringConvertible {
         try await body(folder)
         return ProbeCase(state: (try? lane.endState(folder)) ?? "no end", effects: try await lane.effects())
     }
+
     /// A path at which nothing stands yet.
     static func newFolder() -> String {
         FileManager.default.temporaryDirectory.path + "/runnel-matrix-" + UUID().uuidString

@@ -26,9 +26,9 @@ final class StoreSession {
     var claimed: [RunID: RunRecord] = [:]
     /// Deliveries of the open group that the store's counts do not hold yet.
     var deliveriesToCount: [String: DeliveryCounts] = [:]
-    /// Pages that the write-ahead log holds since the last commit, beyond which it is copied into the database; nil where
-    /// this connection does not checkpoint.
+    /// From how many pages on the write-ahead log is copied into the database; nil where this connection does not.
     var checkpointPages: Int?
+    /// Pages that the write-ahead log held behind the last commit.
     var logPages = 0
     /// The last checkpoint did not get through, or an earlier process left its log: nothing is written before one does.
     var isCheckpointOwed = false
