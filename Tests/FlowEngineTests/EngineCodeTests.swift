@@ -23,19 +23,13 @@ struct EngineCodeTests {
         try await EngineWorld.with(Self.flow("kind: page\naccess: [customer]")) { world in
             let code = ScriptedCode(orders: ["a", "b"])
             try await world.run(code: code) { engine in
-                let entered = Gate()
-                let release = DispatchSemaphore(value: 0)
-                // When this group is on disk the engine looks for work: in the next group, behind the call.
-                async let blocker: Void = engine.write { (_) throws(StoreError) in
-                    entered.open()
-                    release.wait()
+                // When the held group is on disk the engine looks for work: in the next group, behind the call.
+                let call = try await engine.holdingWriter {
+                    let call = Task { try await engine.call() }
+                    await engine.waitForJobs(1)
+                    return call
                 }
-                await entered.pass()
-                async let answer = engine.call()
-                while engine.waitingJobs < 1 { await Task.yield() }
-                release.signal()
-                try await blocker
-                #expect(try await answer.status == 200)
+                #expect(try await call.value.status == 200)
                 #expect(code.advances == [0, 1, 2])
                 #expect(try await engine.rows("orders").map { $0["name"] } == ["a", "b"])
             }

@@ -66,27 +66,20 @@ struct EngineGroupTests {
             try await world.run {
                 $0
             } body: { engine in
-                let entered = Gate()
-                let release = DispatchSemaphore(value: 0)
-                async let blocker: Void = engine.write { (_) throws(StoreError) in
-                    entered.open()
-                    release.wait()
-                }
-                await entered.pass()
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    for _ in 0..<Limits.waitingJobs {
-                        group.addTask { try await engine.write { (_) throws(StoreError) in } }
+                    try await engine.holdingWriter {
+                        for _ in 0..<Limits.waitingJobs {
+                            group.addTask { try await engine.write { (_) throws(StoreError) in } }
+                        }
+                        await engine.waitForJobs(Limits.waitingJobs)
+                        let error = await #expect(throws: EngineError.self) {
+                            _ = try await engine.call("f", ["name": "one too many"], key: "k")
+                        }
+                        #expect(error?.code == .overloaded)
+                        #expect(engine.counters.figures.refusals[.overloaded] == 1)
                     }
-                    while engine.waitingJobs < Limits.waitingJobs { await Task.yield() }
-                    let error = await #expect(throws: EngineError.self) {
-                        _ = try await engine.call("f", ["name": "one too many"], key: "k")
-                    }
-                    #expect(error?.code == .overloaded)
-                    #expect(engine.counters.figures.refusals[.overloaded] == 1)
-                    release.signal()
                     try await group.waitForAll()
                 }
-                try await blocker
                 #expect(try await engine.rows("orders").isEmpty)
                 #expect(try await engine.call("f", ["name": "one"], key: "k").status == 200)
             }
@@ -103,24 +96,16 @@ struct EngineGroupTests {
                 return store
             } body: { engine in
                 let store = try #require(box.withLock { $0 })
-                let entered = Gate()
-                let release = DispatchSemaphore(value: 0)
-                // Holds the writer's thread inside a group until all calls have been submitted.
-                async let blocker: Void = engine.write { (_) throws(StoreError) in
-                    entered.open()
-                    release.wait()
-                }
-                await entered.pass()
-                store.reset()
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    for name in 1...100 {
-                        group.addTask { _ = try await engine.call("f", ["name": .string("n\(name)")]) }
+                    try await engine.holdingWriter {
+                        store.reset()
+                        for name in 1...100 {
+                            group.addTask { _ = try await engine.call("f", ["name": .string("n\(name)")]) }
+                        }
+                        await engine.waitForJobs(100)
                     }
-                    while engine.waitingJobs < 100 { await Task.yield() }
-                    release.signal()
                     try await group.waitForAll()
                 }
-                try await blocker
                 #expect(store.counts.commits == 1)
                 #expect(store.counts.writes[.insertRun] == 100)
             }

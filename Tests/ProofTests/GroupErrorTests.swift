@@ -79,36 +79,28 @@ struct GroupErrorTests {
         let store = FaultInjectingStore(base)
         let engine = world.engine(on: store)
         return try await world.run(engine) {
-            let entered = Gate()
-            let release = DispatchSemaphore(value: 0)
-            async let blocker: Void = engine.write { (_) throws(StoreError) in
-                entered.open()
-                release.wait()
-            }
-            await entered.pass()
-            let answers = try await withThrowingTaskGroup(of: Heard.self) { group in
+            let calls = try await engine.holdingWriter {
                 var calls: [Task<Heard, any Error>] = []
                 for caller in 1...8 {
                     // In a fixed order in the group, the reader behind the row that it reads.
                     let call = Task { try await Self.insist(engine, caller) }
-                    while engine.waitingJobs < caller { await Task.yield() }
+                    await engine.waitForJobs(caller)
                     if kind == .cancelledCaller, caller == number { call.cancel() }
-                    group.addTask { try await call.value }
                     calls.append(call)
                 }
                 store.arm(kind.fault(number), event: { [calls] in calls[number % 8].cancel() })
-                release.signal()
-                // A store that was full is tried again by the clock.
-                let time = Task {
-                    while !Task.isCancelled {
-                        await world.clock.waitForSleeper(within: .seconds(2))
-                        world.clock.advance(by: .seconds(2))
-                    }
-                }
-                defer { time.cancel() }
-                return try await group.reduce(into: [Heard]()) { $0.append($1) }
+                return calls
             }
-            try await blocker
+            // A store that was full is tried again by the clock.
+            let time = Task {
+                while !Task.isCancelled {
+                    await world.clock.waitForSleeper(within: .seconds(2))
+                    world.clock.advance(by: .seconds(2))
+                }
+            }
+            defer { time.cancel() }
+            var answers: [Heard] = []
+            for call in calls { answers.append(try await call.value) }
             try await check(answers, kind, number, engine)
             return kind == .cancelledCaller ? number < 9 : store.hasStruck
         }
@@ -130,30 +122,24 @@ struct GroupErrorTests {
         defer { base.close() }
         let engine = world.engine(on: base)
         try await world.run(engine) {
-            let entered = Gate()
-            let release = DispatchSemaphore(value: 0)
-            async let blocker: Void = engine.write { (_) throws(StoreError) in
-                entered.open()
-                release.wait()
-            }
-            await entered.pass()
             let heard = try await withThrowingTaskGroup(of: Heard?.self) { group in
-                for caller in 1...8 {
-                    group.addTask {
-                        guard caller == 3 else { return try await Self.insist(engine, caller) }
-                        // Its run would have begun in the group that it spoils: it never was, and its caller is told so.
-                        let error = await #expect(throws: EngineError.self) {
-                            _ = try await engine.call("order", ["name": "n3"], key: "k3")
+                try await engine.holdingWriter {
+                    for caller in 1...8 {
+                        group.addTask {
+                            guard caller == 3 else { return try await Self.insist(engine, caller) }
+                            // Its run would have begun in the group that it spoils: it never was, and its caller is
+                            // told so.
+                            let error = await #expect(throws: EngineError.self) {
+                                _ = try await engine.call("order", ["name": "n3"], key: "k3")
+                            }
+                            #expect(error?.code == .store(.groupFailed))
+                            return nil
                         }
-                        #expect(error?.code == .store(.groupFailed))
-                        return nil
+                        await engine.waitForJobs(caller)
                     }
-                    while engine.waitingJobs < caller { await Task.yield() }
                 }
-                release.signal()
                 return try await group.reduce(into: [Heard?]()) { $0.append($1) }.compactMap(\.self)
             }
-            try await blocker
             #expect(heard.map(\.caller).sorted() == [1, 2, 4, 5, 6, 7, 8])
             for heard in heard { #expect(heard.answer.status == 200, "\(heard)") }
             #expect(try await engine.allRuns().count == 7)
