@@ -56,6 +56,41 @@ struct EngineRerunTests {
         }
     }
 
+    @Test("a plan lists what retries have done since, and those that are under way")
+    func retriedBefore() async throws {
+        let gate = Gate()
+        // The first is declined, the third waits.
+        let transport = ScriptedTransport { _, number in
+            if number == 3 { await gate.pass() }
+            return .answered(OutsideAnswer(status: number == 1 ? 402 : 200))
+        }
+        try await EngineWorld.with(Self.flow) { world in
+            try await world.run(transport: transport) { engine in
+                #expect(try await engine.call("f", ["amount": 5]).status == 402)
+                let first = try await engine.finished(try await engine.rerun(RunID(1), from: .failure))
+                #expect(first.status == .succeeded)
+                let plan = try await engine.planRerun(of: RunID(1), from: .failure)
+                let charge = "bank: POST /charge/1 (run 2, 'f')"
+                #expect(plan.repeats.map(\.what) == [charge, "lines (run 2, 'f')"])
+                let second = try await engine.rerun(RunID(1), from: .failure)
+                await transport.waitForSent(3)
+                let next = try await engine.planRerun(of: RunID(1), from: .failure)
+                #expect(
+                    next.repeats.map { "\($0.path) \($0.what)" } == [
+                        "pay \(charge)", "line lines (run 2, 'f')",
+                        "run \(second) does it again already, and is not over",
+                        "pay bank: POST /charge/1 (run 3, 'f')",
+                    ]
+                )
+                gate.open()
+                #expect(try await engine.finished(second).status == .succeeded)
+                // What a sibling did is done as well.
+                let whole = try await engine.planRerun(of: first.id, from: .beginning)
+                #expect(whole.repeats.map(\.path.rawValue) == ["order", "pay", "line", "pay", "line"])
+            }
+        }
+    }
+
     @Test(
         "a retry into a loop with a time limit has all of it again, and keeps what another limit ended"
     )

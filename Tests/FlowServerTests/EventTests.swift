@@ -20,7 +20,8 @@ struct EventTests {
             let second = try await client.json("/events/shipped", .post, headers: headers, body: body)
             #expect(second.body == ["event": 1, "repeated": true])
             let event = try await world.engine.store.read { reader throws(StoreError) in
-                try reader.event(EventSubject(name: "shipped", key: "7"), after: 0, since: world.clock.now())
+                let subject = EventSubject(name: "shipped", key: "7")
+                return try reader.event(subject, mode: .test, after: 0, since: world.clock.now())
             }
             #expect(event?.data == ["by": "mail"])
             #expect(event?.caller.id == "ann@example.com")
@@ -39,7 +40,7 @@ struct EventTests {
                 #expect(try await client.json("/events/shipped", .post, headers: ann, body: body).status == 422)
             }
             let event = try await world.engine.store.read { reader throws(StoreError) in
-                try reader.event(EventSubject(name: "shipped"), after: 0, since: world.clock.now())
+                try reader.event(EventSubject(name: "shipped"), mode: .test, after: 0, since: world.clock.now())
             }
             #expect(event == nil)
         }

@@ -31,20 +31,36 @@ extension StorePromise {
                     receivedAt: at(13)
                 )
             )
-            #expect(try transaction.event(subject, after: 0, since: at(0)) == events[0])
-            #expect(try transaction.event(subject, after: events[0].id, since: at(0)) == events[1])
-            #expect(try transaction.event(subject, after: 0, since: at(12)) == events[2])
-            #expect(try transaction.event(subject, after: events[2].id, since: at(0)) == nil)
-            #expect(try transaction.event(EventSubject(name: "shipped", key: "a"), after: 0, since: at(0)) == nil)
+            func next(_ subject: EventSubject, after: Int64 = 0, since: Int64 = 0, mode: Mode = .test)
+                throws(StoreError) -> EventRecord?
+            {
+                try transaction.event(subject, mode: mode, after: after, since: at(since))
+            }
+            #expect(try next(subject) == events[0])
+            #expect(try next(subject, after: events[0].id) == events[1])
+            #expect(try next(subject, since: 12) == events[2])
+            #expect(try next(subject, after: events[2].id) == nil)
+            #expect(try next(subject, mode: .live) == nil)
+            #expect(try next(EventSubject(name: "shipped", key: "a")) == nil)
             #expect(try transaction.repeatedEvent(events[1]) == events[1])
             #expect(try transaction.repeatedEvent(events[0]) == nil)
             var live = events[1]
             live.mode = .live
             #expect(try transaction.repeatedEvent(live) == nil)
+            // What came before modes were kept counts in both.
+            var old = EventRecord(
+                subject: EventSubject(name: "old"),
+                data: .null,
+                caller: ann,
+                mode: nil,
+                receivedAt: at(14)
+            )
+            old.id = try transaction.insertEvent(old)
+            for mode in [Mode.test, .live] { #expect(try next(old.subject, mode: mode) == old) }
             try transaction.removeEvents(receivedBefore: at(12), limit: 1)
-            #expect(try transaction.event(subject, after: 0, since: at(0)) == events[1])
+            #expect(try next(subject) == events[1])
             try transaction.removeEvents(receivedBefore: at(12), limit: 100)
-            #expect(try transaction.event(subject, after: 0, since: at(0)) == events[2])
+            #expect(try next(subject) == events[2])
         }
     }
 
@@ -70,7 +86,12 @@ extension StorePromise {
                 runs.append(id)
             }
             #expect(try transaction.claimableRuns(epoch: store.bootEpoch, now: at(5), limit: 9).isEmpty)
-            try transaction.wakeRuns(awaiting: subject, at: at(5))
+            func arrived(_ mode: Mode?) -> EventRecord {
+                EventRecord(subject: subject, data: .null, caller: .anonymous, mode: mode, receivedAt: at(5))
+            }
+            try transaction.wakeRuns(awaiting: arrived(.live))
+            #expect(try transaction.claimableRuns(epoch: store.bootEpoch, now: at(5), limit: 9).isEmpty)
+            try transaction.wakeRuns(awaiting: arrived(.test))
             let due = try transaction.claimableRuns(epoch: store.bootEpoch, now: at(5), limit: 9)
             #expect(due.map(\.id) == [runs[0]])
         }

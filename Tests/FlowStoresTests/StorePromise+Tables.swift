@@ -232,23 +232,35 @@ extension StorePromise {
             for number in 1...4 {
                 _ = try transaction.recordDelivery(event("evt_\(number)", object: "pi_\(number % 2)"))
             }
+            _ = try transaction.recordDelivery(event("evt_4", mode: .live))
             for (id, status) in [("evt_1", Delivery.Status.unmatched), ("evt_3", .unmatched), ("evt_4", .stale)] {
                 try transaction.settleDelivery(
                     source: "stripe",
                     account: "",
+                    mode: .test,
                     eventID: id,
                     status: status,
                     run: RunID(7)
                 )
             }
             let failure = code { () throws(StoreError) in
-                try transaction.settleDelivery(source: "stripe", account: "", eventID: "x", status: .stale, run: nil)
+                try transaction.settleDelivery(
+                    source: "stripe",
+                    account: "",
+                    mode: .live,
+                    eventID: "evt_1",
+                    status: .stale,
+                    run: nil
+                )
             }
             #expect(failure == .constraint)
+            // The same event of the other mode is another one.
+            let live = try transaction.delivery(source: "stripe", account: "", mode: .live, eventID: "evt_4")
+            #expect(live?.status == event("evt_4").status)
             func found(_ filter: DeliveryFilter) throws(StoreError) -> [String] {
                 try transaction.deliveries(matching: filter).map(\.eventID)
             }
-            #expect(try found(DeliveryFilter()) == ["evt_1", "evt_2", "evt_3", "evt_4"])
+            #expect(try found(DeliveryFilter()) == ["evt_1", "evt_2", "evt_3", "evt_4", "evt_4"])
             #expect(try found(DeliveryFilter(object: "pi_1", status: .unmatched)) == ["evt_1", "evt_3"])
             #expect(try found(DeliveryFilter(object: "pi_0")) == ["evt_2", "evt_4"])
             #expect(try found(DeliveryFilter(object: "pi_0", status: .stale)) == ["evt_4"])
@@ -259,7 +271,7 @@ extension StorePromise {
             #expect(try found(DeliveryFilter(source: "other")).isEmpty)
             #expect(try found(DeliveryFilter(limit: 1)) == ["evt_1"])
             #expect(try transaction.deliveries(matching: DeliveryFilter(status: .stale)).first?.run == RunID(7))
-            #expect(try transaction.deliveryCounts()["stripe"] == DeliveryCounts(accepted: 4, repeated: 0))
+            #expect(try transaction.deliveryCounts()["stripe"] == DeliveryCounts(accepted: 5, repeated: 0))
         }
     }
 }

@@ -78,12 +78,20 @@ struct ObservedTransaction: StoreTransaction {
     func settleDelivery(
         source: String,
         account: String,
+        mode: Mode,
         eventID: String,
         status: Delivery.Status,
         run: RunID?
     ) throws(StoreError) {
         try writing(.delivery) { () throws(StoreError) in
-            try base.settleDelivery(source: source, account: account, eventID: eventID, status: status, run: run)
+            try base.settleDelivery(
+                source: source,
+                account: account,
+                mode: mode,
+                eventID: eventID,
+                status: status,
+                run: run
+            )
         }
     }
 
@@ -91,8 +99,8 @@ struct ObservedTransaction: StoreTransaction {
         try writing(.event) { () throws(StoreError) in try base.insertEvent(event) }
     }
 
-    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {
-        try writing(.event) { () throws(StoreError) in try base.wakeRuns(awaiting: subject, at: now) }
+    func wakeRuns(awaiting event: EventRecord) throws(StoreError) {
+        try writing(.event) { () throws(StoreError) in try base.wakeRuns(awaiting: event) }
     }
 
     func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {
@@ -149,6 +157,7 @@ extension ObservedTransaction {
     func lastCall(at address: EntryAddress) throws(StoreError) -> Int? { try base.lastCall(at: address) }
     func status(of run: RunID) throws(StoreError) -> RunStatus? { try base.status(of: run) }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] { try base.openChildren(of: run) }
+    func reruns(of run: RunID) throws(StoreError) -> [RunID] { try base.reruns(of: run) }
     func claimableRuns(
         epoch: Int64,
         now: Timestamp,
@@ -162,8 +171,13 @@ extension ObservedTransaction {
     func oldestQueued() throws(StoreError) -> [String: Timestamp] { try base.oldestQueued() }
     func heldRuns() throws(StoreError) -> [String: HeldRuns] { try base.heldRuns() }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
-    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? {
-        try base.event(subject, after: after, since: since)
+    func event(
+        _ subject: EventSubject,
+        mode: Mode,
+        after: Int64,
+        since: Timestamp
+    ) throws(StoreError) -> EventRecord? {
+        try base.event(subject, mode: mode, after: after, since: since)
     }
     func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { try base.repeatedEvent(event) }
     func schedules() throws(StoreError) -> [ScheduleRecord] { try base.schedules() }

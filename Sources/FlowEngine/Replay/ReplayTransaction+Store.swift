@@ -10,6 +10,7 @@ extension ReplayTransaction: StoreTransaction {
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] {
         records.values.filter { $0.start.parent?.run == run && !$0.status.isFinal }.map(\.id).sorted()
     }
+    func reruns(of run: RunID) throws(StoreError) -> [RunID] { [] }
     func entry(at address: EntryAddress) throws(StoreError) -> JournalEntry? {
         journals[address.run]?.last { $0.address == address }
     }
@@ -31,10 +32,15 @@ extension ReplayTransaction: StoreTransaction {
     func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {}
     func admitRuns(of key: String, upTo limit: Int) throws(StoreError) -> Int { 0 }
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { nil }
-    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? { nil }
+    func event(
+        _ subject: EventSubject,
+        mode: Mode,
+        after: Int64,
+        since: Timestamp
+    ) throws(StoreError) -> EventRecord? { nil }
     func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { nil }
     func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64 { 0 }
-    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {}
+    func wakeRuns(awaiting event: EventRecord) throws(StoreError) {}
     func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {}
     func delivery(source: String, account: String, mode: Mode, eventID: String) throws(StoreError) -> Delivery? { nil }
     func deliveryCounts() throws(StoreError) -> [String: DeliveryCounts] { [:] }
@@ -55,6 +61,7 @@ extension ReplayTransaction: StoreTransaction {
     func settleDelivery(
         source: String,
         account: String,
+        mode: Mode,
         eventID: String,
         status: Delivery.Status,
         run: RunID?

@@ -81,7 +81,7 @@ extension Engine {
             return known.data == event.data ? EventReceipt(id: known.id, isRepeated: true) : nil
         }
         let id = try transaction.insertEvent(event)
-        try transaction.wakeRuns(awaiting: event.subject, at: event.receivedAt)
+        try transaction.wakeRuns(awaiting: event)
         if let oldest = event.receivedAt - .seconds(Limits.eventDays * 86_400) {
             try transaction.removeEvents(receivedBefore: oldest, limit: 100)
         }

@@ -68,6 +68,7 @@ extension Engine {
             return try await store.read { (reader) throws(StoreError) in
                 var plan = RerunPlan(run: run, flow: record.start.flow, kept: kept, repeats: [])
                 try Self.list(entries.dropFirst(kept), of: record, in: &plan, reader)
+                try Self.listReruns(beside: record, in: &plan, reader)
                 return plan
             }
         } catch {
@@ -106,6 +107,31 @@ extension Engine {
         }
     }
 
+    /// Lists what other runs did that do the same one again, and those that are still about it: what has been done since
+    /// is repeated as well.
+    private static func listReruns(
+        beside record: RunRecord,
+        in plan: inout RerunPlan,
+        _ reader: any StoreReader
+    ) throws(StoreError) {
+        var first = record
+        // Ends: whoever does a run again began later.
+        while let former = first.start.rerunOf, former < first.id, let found = try reader.readableRun(former) {
+            first = found
+        }
+        var originals = [(first.id, try reader.entries(of: first.id))]
+        while let (original, known) = originals.popLast() {
+            for id in try reader.reruns(of: original) where id > original {
+                let entries = try reader.entries(of: id)
+                originals.append((id, entries))
+                guard id != record.id, let again = try reader.readableRun(id) else { continue }
+                let kept = zip(entries, known).prefix { $0.isTakenOver(from: $1) }.count
+                if !again.status.isFinal { plan.note(RerunPlan.Effect(unfinished: again), of: record) }
+                try list(entries.dropFirst(kept), of: again, in: &plan, reader)
+            }
+        }
+    }
+
     /// What requests of a run were answered with.
     private static func answers(
         in run: RunID,
@@ -140,6 +166,8 @@ extension Engine {
         again.parent = nil
         again.idempotencyKey = nil
         again.concurrency = nil
+        // Somebody asks for this one.
+        again.generation = Generation()
         again.rerunOf = run
         if let input {
             switch InputCheck(graph.inputs).check(input) {
@@ -299,6 +327,13 @@ extension BlockPath {
 }
 
 extension JournalEntry {
+    /// Whether a rerun has this entry from its original.
+    fileprivate func isTakenOver(from other: JournalEntry) -> Bool {
+        var entry = self
+        entry.address.run = other.address.run
+        return entry == other
+    }
+
     /// Whether the block at `path`, or one in it, was passed with this entry.
     fileprivate func passes(_ path: BlockPath) -> Bool {
         address.path == path || address.path.isBelow(path) || trace.contains { $0.path == path }
@@ -316,8 +351,8 @@ extension JournalEntry {
 extension RerunPlan {
     fileprivate mutating func note(_ effect: Effect?, of record: RunRecord) {
         guard var effect else { return }
-        // The paths of a sub-flow are its own.
-        if record.id != run, record.start.flow != flow {
+        // The paths of a sub-flow are its own, and what a rerun did is not found in this run.
+        if record.id != run, record.start.flow != flow || record.start.rerunOf != nil {
             effect.what += "\(effect.what.isEmpty ? "" : " ")(run \(record.id), '\(record.start.flow)')"
         }
         if repeats.count < Limits.repeatsListed { repeats.append(effect) } else { furtherRepeats += 1 }
@@ -325,6 +360,16 @@ extension RerunPlan {
 }
 
 extension RerunPlan.Effect {
+    /// A run that does the original again and may still do anything.
+    fileprivate init(unfinished again: RunRecord) {
+        self.init(
+            path: BlockPath("run \(again.id)"),
+            visit: 1,
+            block: again.status.rawValue,
+            what: "does it again already, and is not over"
+        )
+    }
+
     /// What a run did that is gone: one that a rerun took over the entry of, or one that an earlier program removed.
     init(_ entry: JournalEntry, ofGone child: RunID) {
         let unnamed = entry.branchRun == nil ? "runs a flow" : "a branch"

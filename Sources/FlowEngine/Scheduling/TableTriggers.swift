@@ -225,6 +225,7 @@ extension TriggeringTransaction {
     }
     func halt(of run: RunID) throws(StoreError) -> RunHalt? { try base.halt(of: run) }
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] { try base.openChildren(of: run) }
+    func reruns(of run: RunID) throws(StoreError) -> [RunID] { try base.reruns(of: run) }
     func claimableRuns(
         epoch: Int64,
         now: Timestamp,
@@ -236,8 +237,13 @@ extension TriggeringTransaction {
     func nextWakeTime(after now: Timestamp) throws(StoreError) -> Timestamp? { try base.nextWakeTime(after: now) }
     func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] { try base.heldConcurrencyKeys() }
     func schedules() throws(StoreError) -> [ScheduleRecord] { try base.schedules() }
-    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? {
-        try base.event(subject, after: after, since: since)
+    func event(
+        _ subject: EventSubject,
+        mode: Mode,
+        after: Int64,
+        since: Timestamp
+    ) throws(StoreError) -> EventRecord? {
+        try base.event(subject, mode: mode, after: after, since: since)
     }
     func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord? { try base.repeatedEvent(event) }
     func runCounts() throws(StoreError) -> [RunStatus: Int] { try base.runCounts() }
@@ -283,9 +289,7 @@ extension TriggeringTransaction {
     }
     func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) { try base.saveSchedule(schedule) }
     func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64 { try base.insertEvent(event) }
-    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {
-        try base.wakeRuns(awaiting: subject, at: now)
-    }
+    func wakeRuns(awaiting event: EventRecord) throws(StoreError) { try base.wakeRuns(awaiting: event) }
     func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError) {
         try base.removeEvents(receivedBefore: time, limit: limit)
     }
@@ -293,11 +297,19 @@ extension TriggeringTransaction {
     func settleDelivery(
         source: String,
         account: String,
+        mode: Mode,
         eventID: String,
         status: Delivery.Status,
         run: RunID?
     ) throws(StoreError) {
-        try base.settleDelivery(source: source, account: account, eventID: eventID, status: status, run: run)
+        try base.settleDelivery(
+            source: source,
+            account: account,
+            mode: mode,
+            eventID: eventID,
+            status: status,
+            run: run
+        )
     }
     func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) { try base.setSetting(name, value) }
     func saveSealedSecret(_ name: String, _ sealed: [UInt8]) throws(StoreError) {

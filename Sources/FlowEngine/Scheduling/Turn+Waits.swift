@@ -65,7 +65,7 @@ extension Turn {
         before deadline: Timestamp?
     ) throws(StoreError) -> EventRecord? {
         let since = run.interpreter.listensSince ?? run.record.createdAt
-        let event = try transaction.event(subject, after: after, since: since)
+        let event = try transaction.event(subject, mode: run.record.start.mode, after: after, since: since)
         guard let event, let deadline else { return event }
         return event.receivedAt <= deadline ? event : nil
     }

@@ -49,6 +49,8 @@ package protocol StoreReader {
     func halt(of run: RunID) throws(StoreError) -> RunHalt?
     /// Runs that are not final and whose end a run waits for, oldest first.
     func openChildren(of run: RunID) throws(StoreError) -> [RunID]
+    /// The runs that do this one again, oldest first.
+    func reruns(of run: RunID) throws(StoreError) -> [RunID]
     /// Runs to take up: `running` under an earlier epoch; those due by `now`; and `queued` ones that are not held, shared
     /// among their flows as `order` says.
     ///
@@ -74,8 +76,14 @@ package protocol StoreReader {
     func schedules() throws(StoreError) -> [ScheduleRecord]
 
     // Events
-    /// The first event of the subject behind the one with the number `after` that came at `since` or later.
-    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord?
+    /// The first event of the subject, in this mode or from before modes were kept, behind the one with the number
+    /// `after`, that came at `since` or later.
+    func event(
+        _ subject: EventSubject,
+        mode: Mode,
+        after: Int64,
+        since: Timestamp
+    ) throws(StoreError) -> EventRecord?
     /// The event of the same subject, caller and idempotency key; nil when `event` has no such key.
     func repeatedEvent(_ event: EventRecord) throws(StoreError) -> EventRecord?
 
@@ -144,8 +152,8 @@ package protocol StoreTransaction: StoreReader {
     // Events
     /// - Returns: the event's number.
     func insertEvent(_ event: EventRecord) throws(StoreError) -> Int64
-    /// Makes the waiting runs that an event of the subject wakes due at `now`.
-    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError)
+    /// Makes the runs of the event's mode that wait for its subject due when it came.
+    func wakeRuns(awaiting event: EventRecord) throws(StoreError)
     /// Removes at most so many of the oldest events.
     func removeEvents(receivedBefore time: Timestamp, limit: Int) throws(StoreError)
 
@@ -169,6 +177,7 @@ package protocol StoreTransaction: StoreReader {
     func settleDelivery(
         source: String,
         account: String,
+        mode: Mode,
         eventID: String,
         status: Delivery.Status,
         run: RunID?

@@ -60,8 +60,7 @@ extension StoreSession {
     )
     private static let settle = FixedStatement(
         """
-        UPDATE deliveries SET status = ?, run = ? WHERE id =
-          (SELECT id FROM deliveries WHERE source = ? AND account = ? AND event_id = ? ORDER BY id DESC LIMIT 1)
+        UPDATE deliveries SET status = ?, run = ? WHERE source = ? AND account = ? AND event_id = ? AND mode = ?
         """
     )
 
@@ -180,6 +179,7 @@ extension StoreSession {
     func settleDelivery(
         source: String,
         account: String,
+        mode: Mode,
         eventID: String,
         status: Delivery.Status,
         run: RunID?
@@ -190,6 +190,7 @@ extension StoreSession {
         statement.bind(source)
         statement.bind(account)
         statement.bind(eventID)
+        statement.bind(mode.rawValue)
         guard try execute(statement) == 1 else {
             throw StoreError(.constraint, "there is no such delivery of \(source)")
         }

@@ -8,7 +8,8 @@ extension StoreSession {
     static let following = FixedStatement(
         """
         SELECT \(columns) FROM events WHERE id =
-          (SELECT id FROM events WHERE subject = ?1 AND id > ?2 AND received_at >= ?3 ORDER BY id LIMIT 1)
+          (SELECT id FROM events
+           WHERE subject = ?1 AND id > ?2 AND received_at >= ?3 AND ifnull(mode, ?4) = ?4 ORDER BY id LIMIT 1)
         """
     )
     private static let byKey = FixedStatement(
@@ -26,19 +27,25 @@ extension StoreSession {
     )
     private static let wake = FixedStatement(
         """
-        UPDATE runs INDEXED BY runs_awaiting SET wakes_at = ?
-        WHERE awaits = ? AND awaits IS NOT NULL AND status = 'waiting'
+        UPDATE runs INDEXED BY runs_awaiting SET wakes_at = ?1
+        WHERE awaits = ?2 AND awaits IS NOT NULL AND status = 'waiting' AND mode = ifnull(?3, mode)
         """
     )
     private static let remove = FixedStatement(
         "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND received_at < ?"
     )
 
-    func event(_ subject: EventSubject, after: Int64, since: Timestamp) throws(StoreError) -> EventRecord? {
+    func event(
+        _ subject: EventSubject,
+        mode: Mode,
+        after: Int64,
+        since: Timestamp
+    ) throws(StoreError) -> EventRecord? {
         let statement = try prepared(Self.following)
         statement.bind(subject.text)
         statement.bind(after)
         statement.bind(since)
+        statement.bind(mode.rawValue)
         return try first(statement, Self.event)
     }
 
@@ -65,11 +72,12 @@ extension StoreSession {
         return lastInsertedID
     }
 
-    func wakeRuns(awaiting subject: EventSubject, at now: Timestamp) throws(StoreError) {
+    func wakeRuns(awaiting event: EventRecord) throws(StoreError) {
         claimed = [:]
         let statement = try prepared(Self.wake)
-        statement.bind(now)
-        statement.bind(subject.text)
+        statement.bind(event.receivedAt)
+        statement.bind(event.subject.text)
+        statement.bind(event.mode?.rawValue)
         try execute(statement)
     }
 

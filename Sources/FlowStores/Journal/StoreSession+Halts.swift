@@ -9,6 +9,9 @@ extension StoreSession {
         WHERE parent_run = ? AND \(StatusCondition.isOpen) ORDER BY id
         """
     )
+    static let reruns = FixedStatement(
+        "SELECT id FROM runs INDEXED BY runs_reruns WHERE rerun_of = ? ORDER BY id"
+    )
     private static let changeHalt = FixedStatement(
         "UPDATE runs SET halt = ? WHERE id = ? AND \(StatusCondition.isOpen)"
     )
@@ -24,6 +27,12 @@ extension StoreSession {
 
     func openChildren(of run: RunID) throws(StoreError) -> [RunID] {
         let statement = try prepared(Self.children)
+        statement.bind(run.rawValue)
+        return try all(statement) { row throws(StoreError) in RunID(try row.int(0)) }
+    }
+
+    func reruns(of run: RunID) throws(StoreError) -> [RunID] {
+        let statement = try prepared(Self.reruns)
         statement.bind(run.rawValue)
         return try all(statement) { row throws(StoreError) in RunID(try row.int(0)) }
     }

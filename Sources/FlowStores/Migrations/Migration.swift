@@ -9,6 +9,7 @@ struct Migration: Sendable {
     static let all: [Migration] = [
         .runsAndJournal, .halts, .changesAndAudit, .evidence, .schedules, .places, .events,
         .countedByGroups, .spelledConditions, .rareRows, .dueByFlow, .cheapRefusals, .keysByMode,
+        .eventsByModeAndReruns,
     ]
 }
 

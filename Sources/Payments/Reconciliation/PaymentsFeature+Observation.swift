@@ -79,6 +79,7 @@ extension PaymentsFeature {
         try transaction.settleDelivery(
             source: Self.source,
             account: delivery.account,
+            mode: delivery.mode,
             eventID: delivery.eventID,
             status: outcome.status,
             run: outcome.firstRun

@@ -120,6 +120,7 @@ extension PaymentsFeature {
         try transaction.settleDelivery(
             source: Self.source,
             account: event.account,
+            mode: event.mode,
             eventID: event.id,
             status: outcome.status,
             run: outcome.firstRun
