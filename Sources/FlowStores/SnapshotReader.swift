@@ -79,10 +79,29 @@ actor SnapshotReader {
         } catch {
             throw StoreError.grdb(error)
         }
-        // A link, since a rename would replace what has come there meanwhile.
-        guard fsync(opened) == 0, link(part, destination) == 0 else {
+        guard fsync(opened) == 0, Self.name(part, destination), Self.syncFolder(of: destination) else {
             throw StoreError(.unavailable, "\(destination): \(errorText(errno))")
         }
+    }
+
+    /// Gives a file its name by a link, since a rename would replace what has come there meanwhile.
+    ///
+    /// Where the file system knows no links (FAT, many a network's), the name is taken first, then replaced.
+    private static func name(_ part: String, _ destination: String) -> Bool {
+        if link(part, destination) == 0 { return true }
+        guard [EPERM, EOPNOTSUPP, ENOSYS, EINVAL, EMLINK].contains(errno) else { return false }
+        let taken = open(destination, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard taken >= 0 else { return false }
+        _ = Foundation.close(taken)
+        return rename(part, destination) == 0
+    }
+
+    /// A name is durable when its folder is; a file system that cannot say so is left to itself.
+    private static func syncFolder(of file: String) -> Bool {
+        let folder = open(URL(filePath: file).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+        guard folder >= 0 else { return false }
+        defer { _ = Foundation.close(folder) }
+        return fsync(folder) == 0 || errno == EINVAL
     }
 
     private func connect() throws(StoreError) -> StoreConnection {

@@ -8,6 +8,14 @@ package struct Timestamp: Sendable, Hashable {
     static let leastSeconds: Int64 = -62_135_596_800
     static let greatestSeconds: Int64 = 253_402_300_799
 
+    /// The end of the year 9999.
+    package static let latest = Timestamp(valid: greatestSeconds, 999_999_999)
+
+    private init(valid seconds: Int64, _ nanoseconds: Int32) {
+        self.seconds = seconds
+        self.nanoseconds = nanoseconds
+    }
+
     /// Nil when the moment is outside the years 0001–9999 or the nanoseconds outside one second.
     package init?(seconds: Int64, nanoseconds: Int32) {
         guard seconds >= Self.leastSeconds, seconds <= Self.greatestSeconds else { return nil }

@@ -7,7 +7,7 @@ extension RunAnswer {
     /// that a table refuses is the caller's mistake more often than ours. What a service of the author's choice said to
     /// `http-request` was said to the flow: its 401 must not ask the caller for another token.
     package init(failure: BlockFailure) {
-        let isUpstream = failure.type == "http" && failure.status != nil
+        let isUpstream = ["http", "connection"].contains(failure.type) && failure.status != nil
         let told = isUpstream ? 502 : failure.status
         let status = told.flatMap { (400...599).contains($0) ? $0 : nil } ?? Self.status(of: failure)
         let message = failure.type == "flow" ? failure.message : "The flow failed."

@@ -86,7 +86,7 @@ extension Engine {
     private func strike(in transaction: any StoreTransaction) throws(StoreError) {
         let mark = try transaction.setting(GroupWriter.suspectSetting) ?? []
         guard
-            let id = Int64(String(decoding: mark, as: UTF8.self)), var record = try transaction.run(RunID(id)),
+            let id = Int64(String(decoding: mark, as: UTF8.self)), var record = try transaction.readableRun(RunID(id)),
             !record.status.isFinal, record.status != .quarantined
         else { return }
         record.strikes += 1

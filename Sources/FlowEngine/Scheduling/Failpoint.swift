@@ -8,7 +8,8 @@
 /// The n-th passage strikes. `sleep` holds the thread for a second, as a process that gets no processor is held.
 ///
 /// Points "before" lie inside the group that makes a thing durable, points "after" behind its commit and before what
-/// the commit releases.
+/// the commit releases. Behind an answer the engine has nothing to do, and behind a timer comes the claim, which has its
+/// own points.
 package enum Failpoint: String, Sendable, CaseIterable {
     case ingestBeforeCommit = "ingest-before-commit"
     case ingestAfterCommit = "ingest-after-commit"

@@ -87,7 +87,9 @@ struct StartAdmission: Sendable {
     }
 
     private func key(of start: RunStart, _ limit: ConcurrencyLimit) throws(BlockFailure) -> String {
-        guard let placed = limit.key else { return graph.name }
+        // The places of the two modes are apart: a run of the other mode that is left over gives its own back to nobody.
+        let flow = start.mode == .live ? graph.name : "\(start.mode.rawValue):\(graph.name)"
+        guard let placed = limit.key else { return flow }
         let value = try StartScope(start, now: now).evaluate(placed)
         let text = String(decoding: JSON.encodeExact(value), as: UTF8.self)
         guard text.utf8.count <= Limits.concurrencyKeyBytes else {
@@ -97,7 +99,7 @@ struct StartAdmission: Sendable {
                 at: placed.range
             )
         }
-        return "\(graph.name) \(text)"
+        return "\(flow) \(text)"
     }
 
     private func isHeld(

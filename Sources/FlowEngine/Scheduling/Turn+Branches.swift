@@ -37,7 +37,8 @@ extension Turn {
     ) throws(StoreError) -> JournalEntry {
         var entry = entry(of: call, number: number + 1, status: .started, input: .null)
         entry.startedAt = time
-        let start = run.record.start
+        var start = run.record.start
+        start.generation = generation
         let branch = try context.insertBranch(at: entry.address, like: start, now: time, in: transaction)
         entry.input = plan.input(of: number, run: branch)
         try insert(entry)

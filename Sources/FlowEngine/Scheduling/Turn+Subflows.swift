@@ -48,7 +48,7 @@ extension Turn {
         _ admission: StartAdmission
     ) throws(StoreError) -> Result<Value, BlockFailure> {
         var child = child
-        child.generation.starts = startsInARow + 1
+        child.generation.starts += 1
         guard child.generation.starts <= Limits.startChain else {
             let chain = Limits.startChain
             let message = "\(chain) runs have started each other at once; let a schedule or a loop do it"
@@ -88,10 +88,11 @@ extension Turn {
         return nil
     }
 
-    /// Of the runs that led to this one; none where it took its time.
-    private var startsInARow: Int {
-        let began = run.record.startedAt ?? now
-        return now - began < Limits.startChainPause ? run.record.start.generation.starts : 0
+    /// What the runs that this one begins inherit: of the chain that led here nothing where it took its time.
+    var generation: Generation {
+        var generation = run.record.start.generation
+        if let began = run.record.startedAt, now - began >= Limits.startChainPause { generation.starts = 0 }
+        return generation
     }
 
     func subflow(
@@ -128,7 +129,7 @@ extension Turn {
                 caller: caller,
                 mode: run.record.start.mode
             )
-            start.generation = run.record.start.generation
+            start.generation = generation
             return .success((start, graph))
         }
     }

@@ -47,7 +47,7 @@ struct Turn {
         self.run.moment = nil
         self.run.interpreter.beginTurn(share: context.stepsPerTurn)
         // What it changes may start other runs, and they in turn.
-        (transaction as? TriggeringTransaction)?.generation = run.record.start.generation
+        (transaction as? TriggeringTransaction)?.generation = generation
     }
 
     /// Whether the run has got further since the turn began.

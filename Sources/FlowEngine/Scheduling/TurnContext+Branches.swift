@@ -53,7 +53,7 @@ extension TurnContext {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> Bool {
         guard let address = record.start.parent, var entry = try transaction.entry(at: address),
-            entry.status == .started, let status = try transaction.status(of: address.run), !status.isFinal
+            entry.status == .started, let status = try transaction.readableStatus(of: address.run), !status.isFinal
         else { return false }
         try Failpoint.childBeforeCommit.reach()
         entry.finishedAt = record.finishedAt
@@ -67,7 +67,7 @@ extension TurnContext {
         try transaction.finishEntry(entry, epoch: epoch)
         // A parent that is paused, or about to decide, looks itself at what is to be done.
         guard status == .waiting else {
-            guard var parent = try transaction.run(address.run), try mayEnd(parent, in: transaction) else {
+            guard var parent = try transaction.readableRun(address.run), try mayEnd(parent, in: transaction) else {
                 return false
             }
             parent.status = .queued
@@ -78,7 +78,7 @@ extension TurnContext {
             throw StoreError(.corrupt, "run \(address.run) has no block at \(address.path) that waits for branches")
         }
         let isWorkLeft = try beginNext(of: plan, after: record, entry, in: transaction)
-        if isWorkLeft == false, var parent = try transaction.run(address.run) {
+        if isWorkLeft == false, var parent = try transaction.readableRun(address.run) {
             parent.status = .queued
             parent.wakesAt = nil
             try transaction.updateRun(parent)

@@ -82,7 +82,8 @@ struct TurnContext: Sendable {
     ) throws(StoreError) -> Bool {
         if record.start.origin == .branch { return try joinParent(of: record, output: output, in: transaction) }
         guard
-            let address = record.start.parent, var parent = try transaction.run(address.run), !parent.status.isFinal,
+            let address = record.start.parent, var parent = try transaction.readableRun(address.run),
+            !parent.status.isFinal,
             var entry = try transaction.entry(at: address), entry.status == .started
         else { return false }
         try Failpoint.childBeforeCommit.reach()

@@ -43,7 +43,10 @@ extension StoreSession {
         """
     )
     static let nextWakeOfFlow = FixedStatement(
-        "SELECT min(wakes_at) FROM runs INDEXED BY runs_due WHERE \(hasMoment) AND flow = ? AND wakes_at > ?"
+        """
+        SELECT min(wakes_at) FROM runs INDEXED BY runs_due
+        WHERE \(hasMoment) AND flow = ? AND wakes_at > ? AND wakes_at <= ?
+        """
     )
 
     func claimableRuns(
@@ -144,6 +147,8 @@ extension StoreSession {
             let statement = try prepared(Self.nextWakeOfFlow)
             statement.bind(flow)
             statement.bind(now)
+            // A moment that is none, of a damaged row, must not hide the others.
+            statement.bind(Timestamp.latest)
             let found = try first(statement) { row throws(StoreError) in try row.optionalTimestamp(0) }
             earliest = [earliest, found ?? nil].compactMap { $0 }.min()
         }
@@ -191,6 +196,13 @@ extension StoreSession {
     }
 
     func heldConcurrencyKeys() throws(StoreError) -> [(key: String, flow: String)] {
-        try all(try prepared(Self.heldKeys)) { row throws(StoreError) in (try row.text(0), try row.text(1)) }
+        // Who holds one that cannot be read is passed over, as `flows` does.
+        try all(try prepared(Self.heldKeys)) { row throws(StoreError) in
+            let texts = (try row.textBytes(0), try row.textBytes(1))
+            guard let key = String(validating: texts.0, as: UTF8.self),
+                let flow = String(validating: texts.1, as: UTF8.self)
+            else { return nil }
+            return (key, flow)
+        }.compactMap { (pair: (String, String)?) in pair }
     }
 }

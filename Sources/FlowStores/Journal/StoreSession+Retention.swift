@@ -27,7 +27,8 @@ extension StoreSession {
 
     private struct OldRun {
         var id: RunID
-        var createdAt: Timestamp
+        /// Nil where it cannot be read: then the run stays, and holds up no other.
+        var createdAt: Timestamp?
         /// Nil while the run is not final.
         var finishedAt: Timestamp?
         /// The run that waited for it: what that did is told only together with it.
@@ -40,16 +41,18 @@ extension StoreSession {
         statement.bind(order.limit)
         let found = try all(statement) { row throws(StoreError) in
             // A status that nobody can read keeps its run, and holds up no other.
-            let isFinal = RunStatus(rawValue: try row.text(1))?.isFinal ?? false
+            let status = try row.unlessCorrupt { row throws(StoreError) in try row.word(1, RunStatus.self) }
+            let isFinal = status?.isFinal ?? false
             return OldRun(
                 id: RunID(try row.int(0)),
-                createdAt: try row.timestamp(2),
-                finishedAt: isFinal ? try row.optionalTimestamp(3) : nil,
+                createdAt: try row.unlessCorrupt { row throws(StoreError) in try row.timestamp(2) },
+                finishedAt: isFinal
+                    ? try row.unlessCorrupt { row throws(StoreError) in try row.timestamp(3) } : nil,
                 parent: try row.optionalInt(4).map { RunID($0) }
             )
         }
         // Whoever began later cannot have ended earlier. One that began while the clock was wrong is passed over.
-        let old = found.filter { $0.createdAt < order.runsBefore }
+        let old = found.filter { run in run.createdAt.map { $0 < order.runsBefore } ?? false }
         var entriesLeft = order.entryLimit
         var next = order
         var gone: Set<RunID> = []

@@ -119,7 +119,7 @@ extension StoreSession {
         _ row: PreparedStatement,
         matching filter: RunFilter
     ) throws(StoreError) -> RunRecord? {
-        do throws(StoreError) {
+        let fitting = try row.unlessCorrupt { row throws(StoreError) -> RunRecord? in
             // Statuses are compared here, so that one statement serves every set of them.
             if !filter.statuses.isEmpty {
                 let status = try row.word(statusColumn, RunStatus.self)
@@ -127,10 +127,8 @@ extension StoreSession {
             }
             if !filter.includesBranches, try isQuietBranch(row) { return nil }
             return try record(row)
-        } catch {
-            guard error.code == .corrupt else { throw error }
-            return nil
         }
+        return fitting ?? nil
     }
 
     /// Whether the row is one of a branch that needs nobody.
@@ -172,11 +170,8 @@ extension StoreSession {
             origin: try row.word(3, RunOrigin.self),
             caller: Caller(id: try row.optionalText(7), roles: []),
             mode: mode,
-            lane: try row.optionalText(9),
-            parent: try parent(row),
-            idempotencyKey: try row.optionalText(15)
+            parent: try parent(row)
         )
-        start.concurrency = try row.optionalText(27)
         start.generation = Generation(rawValue: try row.count(29))
         return RunRecord(
             id: RunID(try row.int(0)),
@@ -186,7 +181,6 @@ extension StoreSession {
             createdAt: try row.timestamp(18),
             startedAt: try row.optionalTimestamp(19),
             finishedAt: try row.optionalTimestamp(20),
-            wakesAt: try row.optionalTimestamp(21),
             isHeld: try row.int(28) != 0
         )
     }
@@ -194,6 +188,10 @@ extension StoreSession {
     /// The run with what it goes on with: values, answer, trace.
     private static func complete(_ outline: RunRecord, _ row: PreparedStatement) throws(StoreError) -> RunRecord {
         var record = outline
+        record.start.lane = try row.optionalText(9)
+        record.start.idempotencyKey = try row.optionalText(15)
+        record.start.concurrency = try row.optionalText(27)
+        record.wakesAt = try row.optionalTimestamp(21)
         record.start.input = try row.map(5, "input")
         record.start.trigger = try row.exactOrNull(6, "trigger")
         record.start.caller.roles = try StoredForms.names(row.textBytes(8), "roles")

@@ -11,12 +11,15 @@ extension StoreSession {
 
     func schedules() throws(StoreError) -> [ScheduleRecord] {
         try all(try prepared(Self.allSchedules)) { row throws(StoreError) in
-            ScheduleRecord(
-                flow: try row.text(0),
-                definition: try row.text(1),
-                nextAt: try row.optionalTimestamp(2)
-            )
-        }
+            // One that cannot be read is planned anew, and holds up no other.
+            try row.unlessCorrupt { row throws(StoreError) in
+                ScheduleRecord(
+                    flow: try row.text(0),
+                    definition: try row.text(1),
+                    nextAt: try row.optionalTimestamp(2)
+                )
+            }
+        }.compactMap(\.self)
     }
 
     func saveSchedule(_ schedule: ScheduleRecord) throws(StoreError) {

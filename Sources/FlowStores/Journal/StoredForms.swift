@@ -135,6 +135,18 @@ extension PreparedStatement {
         return moment
     }
 
+    /// What `decode` reads, nil when it cannot be read.
+    func unlessCorrupt<Result>(
+        _ decode: (PreparedStatement) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result? {
+        do throws(StoreError) {
+            return try decode(self)
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            return nil
+        }
+    }
+
     func optionalTimestamp(_ column: Int32) throws(StoreError) -> Timestamp? {
         isNull(column) ? nil : try timestamp(column)
     }

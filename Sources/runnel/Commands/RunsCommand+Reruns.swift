@@ -99,7 +99,7 @@ struct Following {
     func run(_ id: RunID) async throws {
         var last: RunSummary?
         while true {
-            let report = try await ask { try await $0.report(of: id, waiting: .seconds(5)) }
+            let report = try await ask(isFirst: last == nil) { try await $0.report(of: id, waiting: $1) }
             if report.summary != last, !json { Console.note(report.summary.line) }
             last = report.summary
             if report.summary.status.isFinal {
@@ -119,11 +119,19 @@ struct Following {
         }
     }
 
-    /// Asks again for a minute while a server begins or ends, which then has the data and does not answer.
-    private func ask<Answer>(_ question: (any Administering) async throws -> Answer) async throws -> Answer {
-        for _ in 1..<60 {
+    /// Asks the server, again for a minute while one begins or ends; it may take its time to answer.
+    ///
+    /// Without one the data is opened, at first and once a minute, for a look alone: whoever holds it keeps a server
+    /// from starting.
+    private func ask<Answer>(
+        isFirst: Bool,
+        _ question: (any Administering, Duration) async throws -> Answer
+    ) async throws -> Answer {
+        let server = AdminClient(socket: AdminSocket.path(forDataFolder: options.dataFolder(of: app)))
+        for attempt in 1..<60 {
             do {
-                return try await AppAdministration.perform(app, options, question)
+                if await server.isServing { return try await question(server, .seconds(5)) }
+                if isFirst, attempt == 1 { return try await look(question) }
             } catch let error as StoreOpenError {
                 guard case .inUse = error else { throw error }
             } catch let error as AdministrationError where error.code == .unavailable {
@@ -131,7 +139,13 @@ struct Following {
             }
             try await Self.pause()
         }
-        return try await AppAdministration.perform(app, options, question)
+        return try await look(question)
+    }
+
+    private func look<Answer>(
+        _ question: (any Administering, Duration) async throws -> Answer
+    ) async throws -> Answer {
+        try await AppAdministration.perform(app, options) { try await question($0, .zero) }
     }
 
     private static func pause() async throws {
@@ -144,9 +158,11 @@ struct Following {
         var filter = filter
         var known: [RunID: RunSummary] = [:]
         var oldest = RunID(0)
+        var isFirst = true
         while true {
             let query = filter
-            let runs = try await ask { try await $0.runs(matching: query) }
+            let runs = try await ask(isFirst: isFirst) { store, _ in try await store.runs(matching: query) }
+            isFirst = false
             for run in runs.reversed() where run.id >= oldest && known[run.id] != run {
                 if json { try Console.json(run.value) } else { Console.data(run.line) }
             }

@@ -27,7 +27,7 @@ struct SecretsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await reporting {
-                guard let text = Console.secret(prompt: "\(name): "), !text.isEmpty else {
+                guard let text = try Console.secret(prompt: "\(name): "), !text.isEmpty else {
                     throw CommandFailure("no secret was given; type it, or pipe it in")
                 }
                 try await AppAdministration.perform(app, options, makesData: true) {

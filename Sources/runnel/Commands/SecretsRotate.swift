@@ -3,6 +3,7 @@ import Connections
 import FlowLanguage
 import FlowServer
 import FlowStores
+import Foundation
 
 extension SecretsCommand {
     struct RotateKey: AsyncParsableCommand {
@@ -22,17 +23,22 @@ extension SecretsCommand {
                 let file = try KeyLocation.file(forApp: app)
                 let next = KeyLocation.next(file)
                 let loaded = try AppLoading.app(in: app)
-                let store = try SQLiteStore(folder: options.usedDataFolder(of: app), tables: loaded.app.tables)
+                let folder = try options.usedDataFolder(of: app)
+                let nothing = CommandFailure(
+                    "no secret is sealed in \(folder); --data names the folder that has them"
+                )
+                // Opening would make it.
+                guard FileManager.default.fileExists(atPath: folder + "/runnel.sqlite") else { throw nothing }
+                let store = try SQLiteStore(folder: folder, tables: loaded.app.tables)
                 defer { store.close() }
                 let key = try file.read()
                 let vault = SecretVault(key: key, storage: StoreSecretStorage(store: store))
-                guard try await !vault.names().isEmpty else {
-                    let folder = options.dataFolder(of: app)
-                    throw CommandFailure("no secret is sealed in \(folder); --data names the folder that has them")
-                }
+                guard try await !vault.names().isEmpty else { throw nothing }
                 let count = try await vault.rotate(to: try next.readOrCreate())
                 let kept = try next.replace(file)
-                Console.note("\(count) secrets are sealed under a new key; \(file.path) holds it")
+                Console.note(
+                    "\(count == 1 ? "one secret is" : "\(count) secrets are") sealed under a new key; \(file.path) holds it"
+                )
                 Console.note(
                     "\(kept.path) holds the old one: backups from before, and other apps with this key file, need it; "
                         + "RUNNEL_KEY_FILE names it there. Delete it when nothing does"

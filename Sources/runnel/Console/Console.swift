@@ -33,10 +33,14 @@ enum Console {
 
     /// Reads a line that is not echoed when a person types it; else all of the standard input, but for the line break
     /// at its end: half of a secret must not pass for it.
-    static func secret(prompt: String) -> String? {
+    ///
+    /// - Throws: `CommandFailure` for bytes that are no text.
+    static func secret(prompt: String) throws -> String? {
         guard isatty(STDIN_FILENO) == 1 else {
             guard let data = try? FileHandle.standardInput.read(upToCount: SecretRule.bytesMax + 3) else { return nil }
-            let text = String(decoding: data, as: UTF8.self)
+            guard let text = String(validating: data, as: UTF8.self) else {
+                throw CommandFailure("the secret on the standard input is no UTF-8 text; write it as hex or Base64")
+            }
             return text.last?.isNewline == true ? String(text.dropLast()) : text
         }
         write(prompt, to: .standardError)
