@@ -202,6 +202,28 @@ struct EngineFairnessTests {
         }
     }
 
+    @Test("a run of test mode that is left over takes no place from those of live mode")
+    func otherMode() async throws {
+        let gate = Gate()
+        let held = ScriptedTransport { _, _ in
+            await gate.pass()
+            return .answered(OutsideAnswer(status: 200))
+        }
+        try await EngineWorld.with(Self.flow("f", "concurrency: { limit: 1 }")) { world in
+            try await world.run(transport: held) { engine in
+                _ = try await start(engine, "f")
+                await held.waitForSent(1)
+            }
+            gate.open()
+            try await world.run(mode: .live) { engine in
+                let live = try await engine.finished(try await start(engine, "f"))
+                #expect(live.status == .succeeded)
+                let left = try await engine.record(RunID(1))
+                #expect(left.status == .paused)
+            }
+        }
+    }
+
     @Test("a run that waits for a sub-flow of the same key lets it pass")
     func ownPlace() async throws {
         let flow = """
