@@ -94,6 +94,11 @@ struct EngineDamageTests {
                 let answer = try await engine.call()
                 #expect(answer.status == 200)
             }
+            // Nobody sees it in a list; whoever checks the store is told.
+            let store = try world.openStore()
+            defer { store.close() }
+            let findings = try await store.integrityCheck()
+            #expect(findings.count == 1 && findings[0].hasPrefix("run \(run), which no list shows: "), "\(findings)")
         }
     }
 

@@ -113,6 +113,24 @@ extension StoreSession {
         return found
     }
 
+    /// The runs whose rows were damaged, the newest first and at most so many, one sentence each.
+    func damagedRuns(limit: Int) throws(StoreError) -> [String] {
+        let statement = try prepared(Self.newest)
+        statement.bind(Int64.max)
+        defer { statement.reset() }
+        var found: [String] = []
+        while found.count < limit, try next(statement) {
+            let id = try statement.int(0)
+            do throws(StoreError) {
+                if let damage = try Self.record(statement).damage { found.append("run \(id): \(damage)") }
+            } catch {
+                guard error.code == .corrupt else { throw error }
+                found.append("run \(id), which no list shows: \(error.message)")
+            }
+        }
+        return found
+    }
+
     /// Nil for a row that the filter leaves out, and for one of which not even the status can be read: it must not hide
     /// the others.
     private static func record(

@@ -67,8 +67,9 @@ struct DoctorCommand: AsyncParsableCommand {
             guard hasKey else { throw Exit.unable }
             do {
                 let opened = try await OpenedApp.open(app, options: options)
-                opened.store.close()
+                defer { opened.store.close() }
                 line(true, "data", "\(folder), and the key opens its secrets")
+                for finding in try await opened.store.integrityCheck() { line(false, "data", finding) }
             } catch {
                 line(false, "data", "\(error)")
             }
