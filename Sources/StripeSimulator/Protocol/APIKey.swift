@@ -103,6 +103,7 @@ struct APIVersion: Sendable, Hashable, Comparable {
     static let asynchronousCapture = APIVersion(known: "2024-04-10")
     /// Invoices and subscriptions took their present shape.
     static let basil = APIVersion(known: "2025-03-31.basil")
+    static let clover = APIVersion(known: "2025-09-30.clover")
     /// `payment_method_types` may not be sent any more.
     static let endive = APIVersion(known: "2026-09-30.endive")
     /// The version of an account unless configured.

@@ -9,6 +9,8 @@ struct Call: Sendable {
     let version: APIVersion
     let requestID: String
     let idempotencyKey: String?
+    /// Whether the caller names a version, as every official client does.
+    var isVersioned = true
 
     var id: String { ids.first ?? "" }
 
@@ -30,7 +32,8 @@ struct Call: Sendable {
             key: key,
             version: version,
             requestID: requestID,
-            idempotencyKey: idempotencyKey
+            idempotencyKey: idempotencyKey,
+            isVersioned: isVersioned
         )
     }
 
@@ -51,6 +54,16 @@ struct Call: Sendable {
             return result
         default: return JSONObject()
         }
+    }
+}
+
+extension Ledger {
+    /// Checks that an object that a call changes keeps to 50 keys of metadata, those it has with those that come.
+    func checkMetadata(_ call: Call) throws(StripeError) {
+        guard call.object("metadata") != nil, let id = call.ids.last else { return }
+        let old = objects.values.lazy.compactMap { $0[id] }.first?.object("metadata")
+        guard let old, call.updatedMetadata(old).count > ParameterList.maximumKeys else { return }
+        throw ParameterList.tooManyKeys("metadata")
     }
 }
 

@@ -13,7 +13,8 @@ extension Ledger {
             }
             if version < Self.typesVersion { dropLaterFields(&object) }
             if object.string("object") == "payment_intent" { downgradeIntent(&object, version) }
-            if version < .basil { downgradeBilling(&object) }
+            if version < .clover { nameCoupon(&object) }
+            if version < .basil { downgradeBilling(&object, version) }
             return .object(object)
         default: return value
         }
@@ -32,8 +33,31 @@ extension Ledger {
         if object["network_transaction_id"] != nil { object["transaction_link_id"] = nil }
     }
 
+    /// Before clover a discount and a promotion code had their coupon in them, and no member that names it.
+    private func nameCoupon(_ object: inout JSONObject) {
+        let place: String
+        switch object.string("object") {
+        case "discount": place = "source"
+        case "promotion_code": place = "promotion"
+        default: return
+        }
+        guard let named = object.value(at: place, "coupon") else { return }
+        // A coupon may be gone; a discount keeps what it was.
+        let kept = find(.discount, object.id)?.object("_coupon")
+        let coupon = named.object ?? named.string.flatMap { find(.coupon, $0) } ?? kept
+        object["coupon"] = coupon.map { .object(visible($0)) } ?? .null
+        object[place] = nil
+    }
+
+    /// The first discount of a subscription or an invoice, by which versions before basil went.
+    private func firstDiscount(of object: JSONObject, _ version: APIVersion) -> JSONValue {
+        let first = object.array("discounts")?.first
+        guard let discount = (first?.string ?? first?.object?.id).flatMap({ find(.discount, $0) }) else { return .null }
+        return downgraded(.object(visible(discount)), to: version, depth: 1)
+    }
+
     /// Invoices and subscriptions before basil (facts §2).
-    private func downgradeBilling(_ object: inout JSONObject) {
+    private func downgradeBilling(_ object: inout JSONObject, _ version: APIVersion) {
         switch object.string("object") {
         case "plan": object["aggregate_usage"] = .null
         case "price": if object.has("recurring") { object.update("recurring") { $0["aggregate_usage"] = .null } }
@@ -42,7 +66,7 @@ extension Ledger {
             let first = Self.items(of: object).first
             object["current_period_start"] = first?["current_period_start"] ?? .null
             object["current_period_end"] = first?["current_period_end"] ?? .null
-            object["discount"] = .null
+            object["discount"] = firstDiscount(of: object, version)
         case "line_item":
             let details = object.object("parent")?.object("subscription_item_details")
             let price = object.value(at: "pricing", "price_details", "price")?.string.flatMap { find(.price, $0) }
@@ -57,8 +81,8 @@ extension Ledger {
             object["tax_amounts"] = []
             object["tax_rates"] = []
             var (older, plan) = (price ?? [:], price.map(Self.plan) ?? [:])
-            downgradeBilling(&older)
-            downgradeBilling(&plan)
+            downgradeBilling(&older, version)
+            downgradeBilling(&plan, version)
             object["price"] = price == nil ? .null : .object(older)
             object["plan"] = price == nil ? .null : .object(plan)
             object["type"] = details == nil ? "invoiceitem" : "subscription"
@@ -67,15 +91,16 @@ extension Ledger {
             object["transfer_data"] = .null
             let own = object.value(at: "parent", "subscription_details", "metadata")
             object["subscription_details"] = ["metadata": own ?? .null]
-            let intent = find(.invoice, object.id)?.string("_payment_intent")
+            let kept = find(.invoice, object.id)
+            let intent = kept?.string("_payment_intent")
             let details = object.object("parent")?.object("subscription_details")
             object["payment_intent"] = object["payment_intent"] ?? .string(orNull: intent)
             let charge = intent.flatMap { find(.paymentIntent, $0) }?["latest_charge"]
             object["charge"] = object["charge"] ?? charge ?? .null
             object["subscription"] = object["subscription"] ?? details?["subscription"] ?? .null
             object["paid"] = .bool(object.status == "paid")
-            object["paid_out_of_band"] = false
-            object["discount"] = .null
+            object["paid_out_of_band"] = .bool(kept?.bool("_out_of_band") == true)
+            object["discount"] = firstDiscount(of: object, version)
             object["tax"] = .null
             object["quote"] = .null
             object["total_tax_amounts"] = []

@@ -12,22 +12,11 @@ extension Ledger {
     ) throws(StripeError) -> JSONObject {
         let limit = try Self.limit(call)
         let table = objects[kind] ?? ObjectTable()
-        let ascending = call.string("ending_before") != nil
-        guard !(ascending && call.string("starting_after") != nil) else {
-            throw StripeError(
-                "Received both ending_before and starting_after parameters. Please pass in only one."
-            )
-        }
+        let cursor = try Self.cursor(call)
+        let ascending = cursor?.param == "ending_before"
         var source: any Sequence<JSONObject> = table.newestFirst
-        if let cursor = call.string("starting_after") ?? call.string("ending_before") {
-            let param = ascending ? "ending_before" : "starting_after"
-            guard let position = table.position(of: cursor) else {
-                throw StripeError(
-                    code: "resource_missing",
-                    param: param,
-                    "No such \(kind.missing.name): '\(cursor)'"
-                )
-            }
+        if let cursor {
+            guard let position = table.position(of: cursor.id) else { throw cursor.missing(kind.missing.name) }
             source = table.beside(position, older: !ascending)
         }
         var found: [JSONValue] = []
@@ -42,6 +31,44 @@ extension Ledger {
         }
         if ascending { found.reverse() }
         return Self.list(found, hasMore: hasMore, url: url ?? call.path)
+    }
+
+    /// One page of objects that another one holds, in the order it holds them: the lines of an invoice, the items of a
+    /// subscription.
+    ///
+    /// Refuses what `page` for a kind refuses.
+    static func page(_ held: [JSONValue], of name: String, _ call: Call) throws(StripeError) -> JSONObject {
+        let limit = try limit(call)
+        guard let cursor = try cursor(call) else {
+            return list(Array(held.prefix(limit)), hasMore: held.count > limit, url: call.path)
+        }
+        guard let position = held.firstIndex(where: { $0.object?.id == cursor.id }) else { throw cursor.missing(name) }
+        let isBefore = cursor.param == "ending_before"
+        let rest = isBefore ? held[..<position] : held[(position + 1)...]
+        let found = isBefore ? rest.suffix(limit) : rest.prefix(limit)
+        return list(Array(found), hasMore: rest.count > limit, url: call.path)
+    }
+
+    private struct Cursor {
+        let param: String
+        let id: String
+
+        func missing(_ name: String) -> StripeError {
+            StripeError(code: "resource_missing", param: param, "No such \(name): '\(id)'")
+        }
+    }
+
+    /// Where a page begins or ends, beside the object that the caller names.
+    private static func cursor(_ call: Call) throws(StripeError) -> Cursor? {
+        let given = ["starting_after", "ending_before"].compactMap { param in
+            call.string(param).map { Cursor(param: param, id: $0) }
+        }
+        guard given.count < 2 else {
+            throw StripeError(
+                "Received both ending_before and starting_after parameters. Please pass in only one."
+            )
+        }
+        return given.first
     }
 
     static func limit(_ call: Call) throws(StripeError) -> Int {
@@ -67,14 +94,21 @@ extension Ledger {
         for name in filters {
             if let wanted = call.parameters[name], object[name] != wanted { return false }
         }
-        guard let range = call.parameters["created"], let created = object.int("created") else { return true }
+        // An invoice item says `date`.
+        guard let created = object.int("created") ?? object.int("date") else { return true }
+        return isWithin(call.parameters["created"], created)
+    }
+
+    /// Whether a time is the one that a filter names, or within its bounds; no time is within any.
+    static func isWithin(_ range: JSONValue?, _ time: Int64?) -> Bool {
         switch range {
-        case .int(let exact): return created == exact
-        case .object(let bounds):
-            if let bound = bounds.int("gt"), created <= bound { return false }
-            if let bound = bounds.int("gte"), created < bound { return false }
-            if let bound = bounds.int("lt"), created >= bound { return false }
-            if let bound = bounds.int("lte"), created > bound { return false }
+        case .some(.int(let exact)): return time == exact
+        case .some(.object(let bounds)):
+            guard let time else { return false }
+            if let bound = bounds.int("gt"), time <= bound { return false }
+            if let bound = bounds.int("gte"), time < bound { return false }
+            if let bound = bounds.int("lt"), time >= bound { return false }
+            if let bound = bounds.int("lte"), time > bound { return false }
             return true
         default: return true
         }

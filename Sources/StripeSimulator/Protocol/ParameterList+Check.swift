@@ -151,12 +151,16 @@ extension ParameterList {
         }
     }
 
+    static let maximumKeys = 50
+
+    static func tooManyKeys(_ name: String) -> StripeError {
+        StripeError.invalid(name, "You can have at most \(maximumKeys) keys of metadata.")
+    }
+
     /// Metadata: 50 keys, 40 characters a key, 500 a value; an empty value deletes a key (facts §3).
     private static func checkMetadata(_ value: FormValue, name: String) throws(StripeError) -> JSONObject {
         guard case .hash(let form) = value else { throw StripeError.invalid(name, "Invalid object") }
-        guard form.count <= 50 else {
-            throw StripeError.invalid(name, "You can have at most 50 keys of metadata.")
-        }
+        guard form.count <= maximumKeys else { throw tooManyKeys(name) }
         var result = JSONObject()
         for (key, value) in form {
             guard case .text(let text) = value else {

@@ -51,8 +51,9 @@ extension Ledger {
     private func hidden(_ value: JSONValue, depth: Int) -> JSONValue {
         switch value {
         case .object(let object):
-            guard object["object"] != nil, depth < 12 else { return value }
-            var result = visible(object)
+            guard depth < 12 else { return value }
+            // A plain hash has no members of the simulator's own, but what was expanded in it may have.
+            var result = object["object"] == nil ? object : visible(object)
             for member in result.members where member.key != "metadata" {
                 switch member.value {
                 case .object, .array: result[member.key] = hidden(member.value, depth: depth + 1)
@@ -113,6 +114,8 @@ extension Ledger {
         guard nested || Self.expandable[type]?.contains(key) == true else { return nil }
         if key == "coupon" { return find(.coupon, id) }
         if key == "product" { return find(.product, id) }
+        // A card of older callers is a payment method as well, under the same id.
+        if key == "payment_method" || key == "default_payment_method" { return find(.paymentMethod, id) }
         guard let kind = ObjectKind.of(id: id) else { return nil }
         return find(kind, id)
     }
@@ -196,6 +199,9 @@ extension Ledger {
             "payment_method", "source_transfer_reversal", "transfer_reversal",
         ],
         "customer": ["default_source", "test_clock"],
+        "card": ["customer"],
+        "credit_note": ["customer", "customer_balance_transaction", "invoice"],
+        "customer_balance_transaction": ["checkout_session", "credit_note", "customer", "invoice"],
         "payment_method": ["customer"],
         "setup_intent": [
             "application", "customer", "latest_attempt", "mandate", "on_behalf_of", "payment_method",

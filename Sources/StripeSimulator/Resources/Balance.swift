@@ -5,7 +5,13 @@ extension Ledger {
             "balance_transactions",
             "created:r currency:s payout:s source:s type:s"
         ) { ledger, call throws(StripeError) in
-            try ledger.page(.balanceTransaction, call, filters: ["currency", "source", "type"])
+            let payout = try call.string("payout").map { id throws(StripeError) in
+                try ledger.require(.payout, id, param: "payout").id
+            }
+            return try ledger.page(.balanceTransaction, call, filters: ["currency", "source", "type"]) { transaction in
+                // No payout of the simulator is an automatic one, which would have paid out other transactions.
+                payout == nil || transaction.string("source") == payout
+            }
         },
         .get("balance_transactions/:id") { ledger, call throws(StripeError) in
             try ledger.require(.balanceTransaction, call.id)

@@ -92,7 +92,7 @@ extension Ledger {
     }
 
     /// A card of older callers as a payment method, under the card's id.
-    private mutating func method(of card: JSONObject) -> JSONObject {
+    mutating func method(of card: JSONObject) -> JSONObject {
         let known = testCard(of: card)
         var method = newMethod(
             known,

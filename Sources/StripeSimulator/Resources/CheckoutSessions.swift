@@ -36,11 +36,11 @@ extension Ledger {
             "checkout/sessions",
             "created:r customer:s customer_details{email:s!} payment_intent:s payment_link:s status:complete|expired|open subscription:s"
         ) { ledger, call throws(StripeError) in
-            try ledger.page(
-                .checkoutSession,
-                call,
-                filters: ["customer", "payment_intent", "status", "subscription", "payment_link"]
-            )
+            let email = call.object("customer_details")?.string("email")
+            let filters = ["customer", "payment_intent", "status", "subscription", "payment_link"]
+            return try ledger.page(.checkoutSession, call, filters: filters) { session in
+                email == nil || session.value(at: "customer_details", "email")?.string == email
+            }
         },
         .get("checkout/sessions/:id") { ledger, call throws(StripeError) in
             try ledger.require(.checkoutSession, call.id)
@@ -67,9 +67,7 @@ extension Ledger {
         },
         .list("checkout/sessions/:id/line_items", "") { ledger, call throws(StripeError) in
             let session = try ledger.require(.checkoutSession, call.id)
-            let limit = try Ledger.limit(call)
-            let lines = session.array("_line_items") ?? []
-            return Ledger.list(Array(lines.prefix(limit)), hasMore: lines.count > limit, url: call.path)
+            return try page(session.array("_line_items") ?? [], of: "line item", call)
         },
     ]
 
@@ -80,6 +78,7 @@ extension Ledger {
         if ["hosted", "hosted_page"].contains(ui), call.string("success_url") == nil {
             throw StripeError.missingParameter("success_url")
         }
+        try Self.checkSession(call)
         if let customer = call.string("customer") { _ = try liveCustomer(customer, param: "customer") }
         let lines = try sessionLines(call, mode: mode, prices: nil)
         let subtotal = lines.reduce(Int64(0)) { $0 + ($1.object?.int("amount_subtotal") ?? 0) }
@@ -114,6 +113,22 @@ extension Ledger {
         insert(.checkoutSession, session)
         schedule(.expireSession, session.id, at: SimulatorInstant(seconds: expires))
         return session
+    }
+
+    /// Checks what contradicts itself in a call for a session.
+    private static func checkSession(_ call: Call) throws(StripeError) {
+        for (one, other) in [("customer", "customer_email"), ("allow_promotion_codes", "discounts")]
+        where call.parameters.has(one) && call.parameters.has(other) {
+            throw StripeError("You may only specify one of these parameters: \(one), \(other).")
+        }
+        for name in ["success_url", "cancel_url", "return_url"] {
+            guard let url = call.string(name), !url.contains("://") else { continue }
+            throw StripeError.invalid(name, "Not a valid URL", code: "url_invalid")
+        }
+        for (index, line) in (call.parameters.array("line_items") ?? []).compactMap(\.object).enumerated()
+        where !line.has("quantity") {
+            throw StripeError.missingParameter("line_items[\(index)][quantity]")
+        }
     }
 
     /// What discounts take off a session.
@@ -167,7 +182,10 @@ extension Ledger {
         let recurring = lines.compactMap { $0.object?.object("price") }.filter { $0.has("recurring") }
         if mode == "subscription" {
             try Self.checkTogether(recurring)
-            try Self.checkModelled(call.object("subscription_data") ?? JSONObject(), moment: nil)
+            let data = call.object("subscription_data") ?? JSONObject()
+            try Self.checkModelled(data, moment: nil)
+            let days = data.int("trial_period_days")
+            try Self.check(days, in: 1...(Self.longestTrial / 86_400), "subscription_data[trial_period_days]")
         }
         if mode == "subscription", recurring.isEmpty {
             throw StripeError("You must provide at least one recurring price in `subscription` mode.")
@@ -307,7 +325,9 @@ extension Ledger {
             if let customer { parameters["customer"] = .string(customer) }
             intentID = try createPaymentIntent(call.with(parameters)).id
         }
-        guard let intentID else { return }
+        guard let intentID, find(.paymentIntent, intentID)?.status != "canceled" else {
+            throw StripeError("The payment of this Checkout Session was canceled.")
+        }
         update(.checkoutSession, session.id) { $0["payment_intent"] = .string(intentID) }
         update(.paymentIntent, intentID) { intent in
             intent["_session"] = .string(session.id)

@@ -77,7 +77,9 @@ extension Ledger {
         try apply(call, to: &customer)
         insert(.customer, customer)
         var methodID: String?
+        var source: JSONObject?
         do throws(StripeError) {
+            source = try takeSource(call, customer: id)
             methodID = try takePaymentMethod(call, customer: id)
             if let methodID, let method = find(.paymentMethod, methodID) { _ = try attach(method, to: id) }
         } catch {
@@ -92,6 +94,7 @@ extension Ledger {
             }
         }
         emit("customer.created", find(.customer, id) ?? customer)
+        if let source { emit("customer.source.created", source) }
         try setDiscount(call, customer: id)
         return find(.customer, id) ?? customer
     }
@@ -101,10 +104,31 @@ extension Ledger {
         try Self.checkCustomer(call)
         var changed = customer
         try apply(call, to: &changed)
+        let source = try takeSource(call, customer: customer.id)
+        if let source { changed["default_source"] = source["id"] }
         insert(.customer, changed)
+        if let source { emit("customer.source.created", source) }
         emit("customer.updated", changed, before: customer)
         try setDiscount(call, customer: customer.id)
         return try require(.customer, call.id)
+    }
+
+    /// Makes the card of a token the customer's default one, in the place of the one before.
+    private mutating func takeSource(_ call: Call, customer id: String) throws(StripeError) -> JSONObject? {
+        guard let token = call.string("source") else { return nil }
+        let card = try keepSource(token, of: id, metadata: [:])
+        if let old = find(.customer, id)?.string("default_source").flatMap({ find(.card, $0) }) {
+            dropSource(old, of: id)
+        }
+        update(.customer, id) { $0["default_source"] = .string(card.id) }
+        return card
+    }
+
+    /// The card or the payment method that a customer pays with unless told otherwise.
+    func defaultMethod(ofCustomer id: String?) -> String? {
+        let customer = id.flatMap { find(.customer, $0) }
+        return customer?.object("invoice_settings")?.string("default_payment_method")
+            ?? customer?.string("default_source")
     }
 
     /// The coupon of a customer, as older callers set it: one discount, replaced or taken away.
@@ -132,6 +156,9 @@ extension Ledger {
             ],
             to: &customer
         )
+        if let source = call.string("default_source") {
+            try checkSource(source, of: customer.id, param: "default_source")
+        }
         if let exempt = call.parameters["tax_exempt"] { customer["tax_exempt"] = exempt.isNull ? "none" : exempt }
         if let address = call.parameters["address"] {
             customer["address"] = address.object.map { .object(Self.address($0)) } ?? .null

@@ -92,10 +92,14 @@ extension Ledger {
     ///
     /// Throws: 400 for parts of a unit, which the simulator does not bill.
     static func quantity(_ given: JSONObject) throws(StripeError) -> Int64? {
-        guard let text = given.string("quantity_decimal") else { return given.int("quantity") }
+        guard let text = given.string("quantity_decimal") else {
+            try check(given.int("quantity"), in: 0...Int64.max, "quantity")
+            return given.int("quantity")
+        }
         guard let whole = ExactAmount(text)?.whole else {
             throw StripeError.invalid("quantity_decimal", "The simulator bills whole quantities alone.")
         }
+        try check(whole, in: 0...Int64.max, "quantity_decimal")
         return whole
     }
 

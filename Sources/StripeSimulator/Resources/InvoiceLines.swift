@@ -10,9 +10,7 @@ extension Ledger {
     static let invoiceLineRoutes: [Route] = [
         .list("invoices/:id/lines", "") { ledger, call throws(StripeError) in
             let invoice = try ledger.require(.invoice, call.id)
-            let lines = invoice.object("lines")?.array("data") ?? []
-            let limit = try Ledger.limit(call)
-            return Ledger.list(Array(lines.prefix(limit)), hasMore: lines.count > limit, url: call.path)
+            return try page(invoice.object("lines")?.array("data") ?? [], of: "invoice line item", call)
         },
         .post("invoices/:id/lines/:line", lineFields) { ledger, call throws(StripeError) in
             let invoice = try ledger.require(.invoice, call.id)
@@ -249,7 +247,7 @@ extension Ledger {
         changeLines(of: invoice.id) { $0.id == line.id ? nil : $0 }
     }
 
-    private func line(_ id: String, of invoice: JSONObject, param: String) throws(StripeError) -> JSONObject {
+    func line(_ id: String, of invoice: JSONObject, param: String) throws(StripeError) -> JSONObject {
         let lines = find(.invoice, invoice.id)?.object("lines")?.array("data") ?? []
         guard let line = lines.compactMap(\.object).first(where: { $0.id == id }) else {
             throw StripeError.missingObject("invoice line item", id, param: param)

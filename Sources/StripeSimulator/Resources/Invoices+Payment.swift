@@ -99,7 +99,8 @@ extension Ledger {
             return try require(.invoice, id)
         }
         let customer = invoice.string("customer")
-        let given = try takePaymentMethod(call, customer: customer)
+        if let source = call.string("source") { try checkSource(source, of: customer ?? "", param: "source") }
+        let given = try takePaymentMethod(call, customer: customer) ?? call.string("source")
         try tryPayment(
             ofInvoice: id,
             method: given,
@@ -119,14 +120,14 @@ extension Ledger {
 
     /// The card an invoice is paid with: its own, its subscription's, the customer's default.
     func paymentMethod(ofInvoice invoice: JSONObject) -> String? {
-        if let own = invoice.string("default_payment_method") { return own }
-        if let id = invoice.string("_subscription"),
-            let method = find(.subscription, id)?.string("default_payment_method")
-        {
-            return method
-        }
-        let customer = invoice.string("customer").flatMap { find(.customer, $0) }
-        return customer?.object("invoice_settings")?.string("default_payment_method")
+        let subscription = invoice.string("_subscription").flatMap { find(.subscription, $0) }
+        return Self.defaultMethod(of: invoice) ?? subscription.flatMap { Self.defaultMethod(of: $0) }
+            ?? defaultMethod(ofCustomer: invoice.string("customer"))
+    }
+
+    /// What an invoice or a subscription itself is to be paid with: a payment method goes before a card of older callers.
+    static func defaultMethod(of object: JSONObject) -> String? {
+        object.string("default_payment_method") ?? object.string("default_source")
     }
 
     /// Tries to take an open invoice's money once.
@@ -167,6 +168,7 @@ extension Ledger {
         if outOfBand, let intent = invoice.string("_payment_intent") { cancel(intent, reason: nil) }
         let paid = change(.invoice, id, emitting: nil) { [now] invoice in
             invoice["status"] = "paid"
+            if outOfBand { invoice["_out_of_band"] = true }
             invoice["amount_paid"] = .int(outOfBand ? 0 : due)
             invoice["amount_remaining"] = .int(0)
             invoice["attempted"] = true

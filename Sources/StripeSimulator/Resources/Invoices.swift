@@ -25,7 +25,8 @@ extension Ledger {
         ) { ledger, call throws(StripeError) in
             let subscription = call.string("subscription")
             return try ledger.page(.invoice, call, filters: ["customer", "status", "collection_method"]) { invoice in
-                subscription == nil || invoice.string("_subscription") == subscription
+                (subscription == nil || invoice.string("_subscription") == subscription)
+                    && isWithin(call.parameters["due_date"], invoice.int("due_date"))
             }
         },
         .get("invoices/search", "query:s! page:s limit:i") { ledger, call throws(StripeError) in
@@ -112,6 +113,10 @@ extension Ledger {
         let customer = try liveCustomer(customerID, param: "customer")
         let currency = try call.string("currency").map { text throws(StripeError) in try Currency.check(text) }
         if let currency { try checkCurrency(currency, of: customer) }
+        try checkDue(call)
+        if let source = call.string("default_source") {
+            try checkSource(source, of: customerID, param: "default_source")
+        }
         if call.parameters.has("from_invoice") { throw Self.notModelled("from_invoice", "revisions of invoices") }
         if call.string("collection_method") == "send_invoice", !call.parameters.has("days_until_due"),
             !call.parameters.has("due_date")
@@ -184,13 +189,14 @@ extension Ledger {
     private func apply(_ call: Call, to invoice: inout JSONObject) {
         call.copy(
             [
-                "collection_method", "default_payment_method", "description", "due_date", "footer", "number",
+                "collection_method", "default_payment_method", "default_source", "description", "due_date", "footer",
+                "number",
                 "statement_descriptor", "on_behalf_of", "effective_at",
             ],
             to: &invoice
         )
         if let days = call.int("days_until_due") {
-            invoice["due_date"] = .int(now.adding(seconds: min(max(days, 0), 3_650) * 86_400).seconds)
+            invoice["due_date"] = .int(now.adding(seconds: days * 86_400).seconds)
         }
         invoice["metadata"] = .object(call.updatedMetadata(invoice.object("metadata")))
     }
@@ -243,6 +249,10 @@ extension Ledger {
                 "invoice_not_editable",
                 "Finalized invoices can't be updated in this way."
             )
+        }
+        try checkDue(call)
+        if let source = call.string("default_source") {
+            try checkSource(source, of: invoice.string("customer") ?? "", param: "default_source")
         }
         if Self.givesDiscounts(call) { try setDiscounts(of: invoice.id, call) }
         var changed = try require(.invoice, call.id)
@@ -309,7 +319,7 @@ extension Ledger {
         }
     }
 
-    private mutating func closePayment(ofInvoice id: String, reason: String) {
+    mutating func closePayment(ofInvoice id: String, reason: String) {
         guard let intent = find(.invoice, id)?.string("_payment_intent"),
             let status = find(.paymentIntent, intent)?.status, status != "succeeded", status != "canceled"
         else { return }

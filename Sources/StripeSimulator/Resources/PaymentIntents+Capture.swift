@@ -76,6 +76,13 @@ extension Ledger {
 
     mutating func cancelPaymentIntent(_ call: Call) throws(StripeError) -> JSONObject {
         let intent = try require(.paymentIntent, call.id)
+        if let session = intent.string("_session"), find(.checkoutSession, session)?.status == "open" {
+            throw StripeError.unexpectedState(
+                "payment_intent_unexpected_state",
+                "You can't cancel the PaymentIntent for a Checkout Session. Expire the Checkout Session instead.",
+                details: ["payment_intent": .object(visible(intent))]
+            )
+        }
         let open = [
             "requires_payment_method", "requires_capture", "requires_confirmation", "requires_action", "processing",
         ]
@@ -120,11 +127,46 @@ extension Ledger {
 
     mutating func incrementAuthorization(_ call: Call) throws(StripeError) -> JSONObject {
         let intent = try require(.paymentIntent, call.id)
-        throw StripeError.unexpectedState(
-            "payment_intent_unexpected_state",
-            "This PaymentIntent cannot be incremented: incremental authorization is not available for it (status "
-                + "\(intent.status)).",
-            details: ["payment_intent": .object(visible(intent))]
+        guard intent.status == "requires_capture", let charge = intent.string("latest_charge"),
+            Self.canBeIncremented(intent)
+        else {
+            throw StripeError.unexpectedState(
+                "payment_intent_unexpected_state",
+                "This PaymentIntent cannot be incremented: incremental authorization is not available for it (status "
+                    + "\(intent.status)).",
+                details: ["payment_intent": .object(visible(intent))]
+            )
+        }
+        let amount = call.int("amount") ?? 0
+        try Currency.checkCharge(amount, intent.string("currency") ?? "usd")
+        guard amount > intent.int("amount") ?? 0 else {
+            throw StripeError.invalid(
+                "amount",
+                "The amount must be greater than the amount that is authorized already."
+            )
+        }
+        update(.charge, charge) { charge in
+            charge["amount"] = .int(amount)
+            charge.update("payment_method_details") { details in
+                details.update("card") { card in
+                    card["amount_authorized"] = .int(amount)
+                    card.update("overcapture") { $0["maximum_amount_capturable"] = .int(amount) }
+                }
+            }
+        }
+        return change(.paymentIntent, intent.id, emitting: "payment_intent.amount_capturable_updated") { intent in
+            intent["amount"] = .int(amount)
+            intent["amount_capturable"] = .int(amount)
+            call.copy(["description"], to: &intent)
+            intent["metadata"] = .object(call.updatedMetadata(intent.object("metadata")))
+        }
+    }
+
+    /// An authorisation that may be raised: its intent has asked for that.
+    static func canBeIncremented(_ intent: JSONObject) -> Bool {
+        let option = intent.object("payment_method_options")?.object("card")?.string(
+            "request_incremental_authorization"
         )
+        return option == "if_available"
     }
 }

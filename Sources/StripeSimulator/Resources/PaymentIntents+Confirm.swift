@@ -26,6 +26,7 @@ struct AttemptOptions: Sendable {
 extension Ledger {
     mutating func confirmPaymentIntent(_ call: Call) throws(StripeError) -> JSONObject {
         try checkMethodTypes(call)
+        try Self.checkCardOptions(call)
         var intent = try paymentIntent(for: call)
         switch intent.status {
         case "requires_payment_method", "requires_confirmation", "requires_action": break
@@ -65,6 +66,7 @@ extension Ledger {
         if let methodID { intent["payment_method"] = .string(methodID) }
         try checkConfirmation(call, intent: intent)
         call.copy(["receipt_email", "setup_future_usage", "capture_method"], to: &intent)
+        setMethodOptions(call, in: &intent)
         if methodID != nil, intent.status == "requires_payment_method" { intent["status"] = "requires_confirmation" }
         insert(.paymentIntent, intent)
         return try attempt(intent.id, AttemptOptions(call))
@@ -112,9 +114,7 @@ extension Ledger {
         }
         let card = testCard(of: method)
         let offSession = options.isOffSession
-        if case .authenticates(let when, _) = card.behaviour, intent.bool("_authenticated") != true,
-            needsAuthentication(when, method: method, offSession: offSession)
-        {
+        if intent.bool("_authenticated") != true, needsAuthentication(intent, method, card, offSession: offSession) {
             if offSession { throw try authenticationMissing(intent, method) }
             if options.failsOnAction {
                 throw try decline(
@@ -131,14 +131,24 @@ extension Ledger {
             }
             return askForAuthentication(intent, options)
         }
-        if intent.string("setup_future_usage") == "off_session" {
+        if Self.effective("setup_future_usage", of: intent, method) == "off_session" {
             update(.paymentMethod, methodID) { $0["_set_up"] = true }
         }
         return try charge(id, method, card)
     }
 
-    func needsAuthentication(_ when: TestCard.When, method: JSONObject, offSession: Bool) -> Bool {
-        switch when {
+    private func needsAuthentication(
+        _ intent: JSONObject,
+        _ method: JSONObject,
+        _ card: TestCard,
+        offSession: Bool
+    ) -> Bool {
+        guard case .authenticates(let when, _) = card.behaviour else {
+            // Cards that are enrolled, but ask for nothing by themselves, are asked where the caller wants it.
+            let asks = ["any", "challenge"].contains(Self.effective("request_three_d_secure", of: intent, method))
+            return asks && card.isEnrolled && !offSession
+        }
+        return switch when {
         case .always: !offSession
         case .everyPayment: true
         case .unlessSetUp: method.bool("_set_up") != true
@@ -230,7 +240,7 @@ extension Ledger {
         default: break
         }
         guard let intent = find(.paymentIntent, id) else { return JSONObject() }
-        let isManual = intent.string("capture_method") == "manual"
+        let isManual = Self.effective("capture_method", of: intent, method) == "manual"
         var charge = newCharge(for: intent, method: method, card: card)
         let amount = intent.int("amount") ?? 0
         charge["captured"] = .bool(!isManual)
@@ -253,7 +263,7 @@ extension Ledger {
         charge id: String,
         _ card: TestCard
     ) -> JSONObject {
-        let isManual = intent.string("capture_method") == "manual"
+        let isManual = Self.effective("capture_method", of: intent, method) == "manual"
         let amount = intent.int("amount") ?? 0
         let settlesNow = intent.string("capture_method") == "automatic" || card.behaviour == .available
         if !isManual, settlesNow { settleCharge(id, emits: false) }
@@ -283,7 +293,8 @@ extension Ledger {
     /// Paid with otherwise, a card without a customer is of no further use, however it came (facts §3).
     private mutating func attachAfterPayment(_ intent: JSONObject, _ method: JSONObject) {
         guard !method.has("customer") else { return }
-        guard let customer = intent.string("customer"), intent.has("setup_future_usage") else {
+        guard let customer = intent.string("customer"), Self.effective("setup_future_usage", of: intent, method) != nil
+        else {
             return update(.paymentMethod, method.id) { $0["_used"] = true }
         }
         change(.paymentMethod, method.id, emitting: "payment_method.attached") { $0["customer"] = .string(customer) }

@@ -86,6 +86,7 @@ extension Ledger {
 
     mutating func createPaymentIntent(_ call: Call) throws(StripeError) -> JSONObject {
         try checkMethodTypes(call)
+        try Self.checkCardOptions(call)
         let currency = try Currency.check(call.string("currency") ?? "")
         let amount = call.int("amount") ?? 0
         try Currency.checkCharge(amount, currency)
@@ -101,7 +102,11 @@ extension Ledger {
         }
         var intent = newIntent(call, amount: amount, currency: currency)
         try setMethodTypes(call, in: &intent)
-        let methodID = try takePaymentMethod(call, customer: intent.string("customer"))
+        var methodID = try takePaymentMethod(call, customer: intent.string("customer"))
+        if methodID == nil, call.bool("confirm") == true {
+            // As for charges, which intents came after (`payment_intents.create`, `payment_method`).
+            methodID = intent.string("customer").flatMap { find(.customer, $0) }?.string("default_source")
+        }
         if let methodID {
             intent["payment_method"] = .string(methodID)
             intent["status"] = "requires_confirmation"
@@ -170,6 +175,15 @@ extension Ledger {
 
     /// From endive on, payment method types may not be sent any more (facts §2).
     func checkMethodTypes(_ call: Call) throws(StripeError) {
+        for type in call.strings("payment_method_types") ?? [] where !PaymentMethodTypes.isKnown(type) {
+            throw StripeError.invalid(
+                "payment_method_types",
+                "The payment method type \"\(type.prefix(40))\" is invalid. Please ensure the provided type is activated "
+                    + "in your dashboard (https://dashboard.stripe.com/account/payments/settings) and your account is "
+                    + "enabled for any preview features that you are trying to use.",
+                code: "payment_intent_invalid_parameter"
+            )
+        }
         guard call.parameters["payment_method_types"] != nil, call.version >= .endive else { return }
         throw StripeError.invalid(
             "payment_method_types",
@@ -246,7 +260,7 @@ extension Ledger {
 
     private var accountTail24: String { String((accountID.dropFirst(6) + "0000000000000000000000000").prefix(23)) }
 
-    private func setMethodOptions(_ call: Call, in intent: inout JSONObject) {
+    func setMethodOptions(_ call: Call, in intent: inout JSONObject) {
         var options = intent.object("payment_method_options") ?? JSONObject()
         for type in (intent.array("payment_method_types") ?? []).compactMap(\.string) where options[type] == nil {
             switch type {
@@ -260,18 +274,42 @@ extension Ledger {
         }
         if let card = call.object("payment_method_options")?.object("card") {
             options.update("card") { own in
-                for name in ["request_three_d_secure", "network", "setup_future_usage", "capture_method"] {
-                    if let value = card[name] { own[name] = value }
-                }
+                for name in ["network"] + Self.cardOptions.keys { if let value = card[name] { own[name] = value } }
             }
         }
         intent["payment_method_options"] = .object(options)
+    }
+
+    private static let cardOptions: [String: [String]] = [
+        "capture_method": ["manual"], "request_extended_authorization": ["if_available", "never"],
+        "request_incremental_authorization": ["if_available", "never"],
+        "request_multicapture": ["if_available", "never"], "request_overcapture": ["if_available", "never"],
+        "request_three_d_secure": ["any", "automatic", "challenge"],
+        "setup_future_usage": ["none", "off_session", "on_session"],
+    ]
+
+    /// Checks the words among the options of cards.
+    static func checkCardOptions(_ call: Call) throws(StripeError) {
+        guard let card = call.object("payment_method_options")?.object("card") else { return }
+        for (name, words) in cardOptions.sorted(by: { $0.key < $1.key }) {
+            guard let text = card.string(name), !words.contains(text) else { continue }
+            let place = "payment_method_options[card][\(name)]"
+            throw StripeError.invalid(place, "Invalid \(place): must be one of \(words.joined(separator: ", "))")
+        }
+    }
+
+    /// What a payment by card goes by: the option of cards, where there is one, else what the intent says for all.
+    static func effective(_ name: String, of intent: JSONObject, _ method: JSONObject) -> String? {
+        let own = intent.object("payment_method_options")?.object("card")?.string(name)
+        let word = (method.string("type") == "card" ? own : nil) ?? intent.string(name)
+        return word == "none" ? nil : word
     }
 
     // MARK: Updating
 
     private mutating func updatePaymentIntent(_ call: Call) throws(StripeError) -> JSONObject {
         try checkMethodTypes(call)
+        try Self.checkCardOptions(call)
         let intent = try require(.paymentIntent, call.id)
         let open = ["requires_payment_method", "requires_confirmation", "requires_action"]
         let settable: Set<String> = [

@@ -34,9 +34,7 @@ extension Ledger {
         },
         .list("payment_links/:id/line_items", "") { ledger, call throws(StripeError) in
             let link = try ledger.require(.paymentLink, call.id)
-            let limit = try Ledger.limit(call)
-            let lines = link.array("_lines") ?? []
-            return Ledger.list(Array(lines.prefix(limit)), hasMore: lines.count > limit, url: call.path)
+            return try page(link.array("_lines") ?? [], of: "line item", call)
         },
     ]
 

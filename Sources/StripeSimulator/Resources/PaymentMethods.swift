@@ -365,6 +365,9 @@ extension Ledger {
             method["customer"] = .null
             method["_detached"] = true
         }
+        if let customer = method.string("customer"), let card = find(.card, method.id) {
+            dropSource(card, of: customer)
+        }
         if let customer = method.string("customer"),
             find(.customer, customer)?.value(at: "invoice_settings", "default_payment_method") == method["id"]
         {

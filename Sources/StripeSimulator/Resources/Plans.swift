@@ -22,8 +22,12 @@ extension Ledger {
             ledger,
             call throws(StripeError) in
             let price = try ledger.plan(call.id)
+            try check(call.int("trial_period_days"), in: 0...(longestTrial / 86_400), "trial_period_days")
             ledger.update(.price, price.id) { price in
                 call.copy(["active", "nickname", "product"], to: &price)
+                if let days = call.int("trial_period_days") {
+                    price.update("recurring") { $0["trial_period_days"] = .int(days) }
+                }
                 price["metadata"] = .object(call.updatedMetadata(price.object("metadata")))
             }
             let changed = plan(of: try ledger.plan(call.id))
@@ -46,6 +50,7 @@ extension Ledger {
     }
 
     private mutating func createPlan(_ call: Call) throws(StripeError) -> JSONObject {
+        try Self.checkRecurring(call.parameters, param: "")
         var parameters: JSONObject = ["currency": call.value("currency")]
         var recurring: JSONObject = ["interval": call.value("interval")]
         for name in ["interval_count", "trial_period_days", "usage_type", "meter"] {

@@ -64,6 +64,9 @@ extension Ledger {
         if let data = call.object("default_price_data") {
             _ = try Currency.check(data.string("currency") ?? "")
             _ = try Self.reckoning(data)
+            if let recurring = data.object("recurring") {
+                try Self.checkRecurring(recurring, param: "default_price_data[recurring]")
+            }
         }
         let id = call.string("id") ?? newID(.product)
         var product = newProduct(id, name: call.string("name") ?? "")
@@ -117,10 +120,10 @@ extension Ledger {
             """
         ) { ledger, call throws(StripeError) in
             let keys = call.strings("lookup_keys")
-            let interval = call.object("recurring")?.string("interval")
+            let recurring = call.object("recurring") ?? JSONObject()
             return try ledger.page(.price, call, filters: ["active", "currency", "product", "type"]) { price in
                 if let keys, !keys.contains(price.string("lookup_key") ?? "") { return false }
-                return interval == nil || price.value(at: "recurring", "interval")?.string == interval
+                return recurring.members.allSatisfy { price.value(at: "recurring", $0.key) == $0.value }
             }
         },
         .get("prices/search", "query:s! page:s limit:i") { ledger, call throws(StripeError) in
@@ -161,6 +164,7 @@ extension Ledger {
     mutating func createPrice(_ call: Call) throws(StripeError) -> JSONObject {
         let currency = try Currency.check(call.string("currency") ?? "")
         let reckoning = try Self.reckoning(call.parameters)
+        if let given = call.object("recurring") { try Self.checkRecurring(given, param: "recurring") }
         let product = try productOfPrice(call)
         try takeLookupKey(call, except: nil)
         let recurring = call.object("recurring").map { given -> JSONValue in
@@ -183,6 +187,15 @@ extension Ledger {
         insert(.price, price)
         emit("price.created", price)
         return price
+    }
+
+    /// Checks how often a price is billed: every three years at the least.
+    static func checkRecurring(_ given: JSONObject, param: String) throws(StripeError) {
+        let most: [String: Int64] = ["day": 1_095, "week": 156, "month": 36, "year": 3]
+        let name = { (name: String) in param.isEmpty ? name : "\(param)[\(name)]" }
+        let interval = given.string("interval") ?? "month"
+        try check(given.int("interval_count"), in: 1...(most[interval] ?? 36), name("interval_count"))
+        try check(given.int("trial_period_days"), in: 0...(longestTrial / 86_400), name("trial_period_days"))
     }
 
     private mutating func productOfPrice(_ call: Call) throws(StripeError) -> String {

@@ -12,8 +12,10 @@ extension Ledger {
         .list("promotion_codes", "active:b code:s coupon:s created:r customer:s") { ledger, call throws(StripeError) in
             let coupon = call.string("coupon")
             let active = call.bool("active")
-            return try ledger.page(.promotionCode, call, filters: ["code", "customer"]) { [ledger] promotion in
+            let code = call.string("code")?.lowercased()
+            return try ledger.page(.promotionCode, call, filters: ["customer"]) { [ledger] promotion in
                 (coupon == nil || promotion.value(at: "promotion", "coupon")?.string == coupon)
+                    && (code == nil || promotion.string("code")?.lowercased() == code)
                     && (active == nil || active == ledger.isActive(promotion))
             }
         },
@@ -24,6 +26,9 @@ extension Ledger {
             ledger,
             call throws(StripeError) in
             let promotion = try ledger.require(.promotionCode, call.id)
+            if call.bool("active") == true, let code = promotion.string("code") {
+                try ledger.checkFree(code, of: promotion.string("customer"), except: promotion.id)
+            }
             if call.parameters.has("restrictions") {
                 throw notModelled("restrictions[currency_options]", "`currency_options` of a promotion code")
             }
@@ -41,6 +46,7 @@ extension Ledger {
         let coupon = try require(.coupon, id, param: "promotion[coupon]")
         if let customer = call.string("customer") { _ = try liveCustomer(customer, param: "customer") }
         try checkLimits(call, of: coupon)
+        if let code = call.string("code") { try checkFree(code, of: call.string("customer"), except: nil) }
         let restrictions = try restrictions(call.object("restrictions") ?? JSONObject())
         let promotion: JSONObject = [
             "id": .string(newID(.promotionCode)), "object": "promotion_code",
@@ -55,6 +61,21 @@ extension Ledger {
         insert(.promotionCode, promotion)
         emit("promotion_code.created", promotion)
         return promotion
+    }
+
+    /// A customer has one active code of a name, in capitals or not; so have all customers together.
+    private func checkFree(_ code: String, of customer: String?, except id: String?) throws(StripeError) {
+        let isTaken = all(.promotionCode).contains { other in
+            other.id != id && other.string("code")?.lowercased() == code.lowercased() && isActive(other)
+                && (customer == nil || !other.has("customer") || other.string("customer") == customer)
+        }
+        guard !isTaken else {
+            throw StripeError(
+                param: "code",
+                "An active promotion code with `code: \(code)` already exists.",
+                executed: true
+            )
+        }
     }
 
     /// A code may not go further than its coupon.

@@ -27,7 +27,7 @@ extension Ledger {
         },
     ]
 
-    private mutating func createRefund(_ call: Call) throws(StripeError) -> JSONObject {
+    mutating func createRefund(_ call: Call) throws(StripeError) -> JSONObject {
         let charge = try chargeToRefund(call)
         guard charge.bool("captured") == true, charge.status == "succeeded" else {
             if charge.status == "succeeded" { return try releaseAuthorization(charge, call) }

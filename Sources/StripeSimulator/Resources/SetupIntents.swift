@@ -19,7 +19,10 @@ extension Ledger {
         .list("setup_intents", "attach_to_self:b created:r customer:s customer_account:s payment_method:s") {
             ledger,
             call throws(StripeError) in
-            try ledger.page(.setupIntent, call, filters: ["customer", "payment_method"])
+            let toSelf = call.bool("attach_to_self")
+            return try ledger.page(.setupIntent, call, filters: ["customer", "payment_method"]) { intent in
+                toSelf == nil || toSelf == (intent.bool("attach_to_self") ?? false)
+            }
         },
         .get("setup_intents/:id", "", .browser) { ledger, call throws(StripeError) in try ledger.setupIntent(for: call)
         },
@@ -61,7 +64,8 @@ extension Ledger {
     private mutating func createSetupIntent(_ call: Call) throws(StripeError) -> JSONObject {
         try checkMethodTypes(call)
         if let customer = call.string("customer") { _ = try liveCustomer(customer, param: "customer") }
-        let intent = newSetupIntent(call)
+        var intent = newSetupIntent(call)
+        if let toSelf = call.bool("attach_to_self") { intent["attach_to_self"] = .bool(toSelf) }
         let method = try takePaymentMethod(call, customer: intent.string("customer"))
         var kept = intent
         if let method {
@@ -112,7 +116,8 @@ extension Ledger {
                 details: ["setup_intent": .object(visible(intent))]
             )
         }
-        if intent.value(at: "automatic_payment_methods", "allow_redirects")?.string == "always",
+        // The scenarios of stripe-cli, which names no version, confirm a card without a page to return to.
+        if call.isVersioned, intent.value(at: "automatic_payment_methods", "allow_redirects")?.string == "always",
             call.string("return_url") == nil, call.bool("use_stripe_sdk") != true
         {
             throw StripeError(

@@ -27,8 +27,7 @@ extension Ledger {
                 call.string("subscription") ?? "",
                 param: "subscription"
             )
-            let found = items(of: subscription).map(JSONValue.object)
-            return list(found, hasMore: false, url: call.path)
+            return try page(items(of: subscription).map(JSONValue.object), of: "subscription_item", call)
         },
         .get("subscription_items/:id") { ledger, call throws(StripeError) in
             let subscription = try ledger.subscription(ofItem: call.id)

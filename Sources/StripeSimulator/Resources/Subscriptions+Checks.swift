@@ -6,6 +6,37 @@ extension Ledger {
         StripeError.invalid(param, "The simulator does not model \(what).")
     }
 
+    static let mostUnits: Int64 = 999_999
+    static let longestTerm: Int64 = 3_650
+
+    /// Refuses a whole number below what it may be, or above.
+    static func check(_ number: Int64?, in range: ClosedRange<Int64>, _ param: String) throws(StripeError) {
+        guard let number, !range.contains(number) else { return }
+        throw StripeError.invalid(
+            param,
+            number < range.lowerBound
+                ? "This value must be greater than or equal to \(range.lowerBound)."
+                : "This value must be less than or equal to \(range.upperBound) (passed a value of \(number)).",
+            code: "parameter_invalid_integer"
+        )
+    }
+
+    /// Checks the quantities of a subscription's items, and the quantity that stands for its first one's.
+    static func checkQuantities(_ given: JSONObject) throws(StripeError) {
+        try check(given.int("quantity"), in: 0...mostUnits, "quantity")
+        for (index, item) in (given.array("items") ?? []).compactMap(\.object).enumerated() {
+            try check(item.int("quantity"), in: 0...mostUnits, "items[\(index)][quantity]")
+        }
+    }
+
+    /// Checks when an invoice that is sent is to be paid by.
+    func checkDue(_ call: Call) throws(StripeError) {
+        try Self.check(call.int("days_until_due"), in: 0...Self.longestTerm, "days_until_due")
+        if let time = call.int("due_date"), time <= now.seconds {
+            throw StripeError.invalid("due_date", "`due_date` must be a timestamp in the future.")
+        }
+    }
+
     /// Checks prices that are to be billed by one subscription.
     static func checkTogether(_ prices: [JSONObject]) throws(StripeError) {
         guard let first = prices.first else { return }
@@ -99,6 +130,7 @@ extension Ledger {
 
     /// Checks what a call says about the end and about the term of invoices that are sent.
     func checkTerms(_ call: Call, before: JSONObject?) throws(StripeError) {
+        try checkDue(call)
         let end = call.parameters["cancel_at"]
         if let word = end?.string, !["max_period_end", "min_period_end"].contains(word) {
             throw StripeError.invalid(

@@ -9,7 +9,7 @@ extension Ledger {
         invoice["parent"] = Self.parent(of: subscription)
         invoice["collection_method"] = subscription["collection_method"] ?? "charge_automatically"
         if subscription.string("collection_method") == "send_invoice" {
-            let days = min(max(subscription.int("days_until_due") ?? 30, 0), 3_650)
+            let days = subscription.int("days_until_due") ?? 30
             invoice["due_date"] = .int(now.adding(seconds: days * 86_400).seconds)
         }
         invoice["discounts"] = .strings(discounts(of: subscription))
@@ -165,7 +165,7 @@ extension Ledger {
     /// The end of the period that begins at a time, on the anchor's day where the month has it.
     static func periodEnd(after start: Int64, _ price: JSONObject, anchor: Int64) -> Int64 {
         let recurring = price.object("recurring") ?? JSONObject()
-        let count = min(max(recurring.int("interval_count") ?? 1, 1), 1_095)
+        let count = recurring.int("interval_count") ?? 1
         let date = CalendarDate(seconds: start)
         switch recurring.string("interval") {
         case "day": return start + count * 86_400

@@ -97,11 +97,8 @@ extension Ledger {
 
     /// A trial that is over and has no card, where the subscription says that this pauses or ends it.
     private mutating func endsWithTrial(_ subscription: JSONObject) -> Bool {
-        let hasCard =
-            subscription.has("default_payment_method")
-            || subscription.string("customer").flatMap { find(.customer, $0) }?.object("invoice_settings")?
-                .has("default_payment_method") == true
-        guard !hasCard else { return false }
+        let card = Self.defaultMethod(of: subscription) ?? defaultMethod(ofCustomer: subscription.string("customer"))
+        guard card == nil else { return false }
         switch subscription.value(at: "trial_settings", "end_behavior", "missing_payment_method")?.string {
         case "pause":
             change(.subscription, subscription.id, emitting: "customer.subscription.paused") { $0["status"] = "paused" }
@@ -189,8 +186,8 @@ extension Ledger {
     /// A trial that begins without a card has a set-up through which the page may collect one.
     mutating func askForTrialCard(_ id: String, _ call: Call) {
         guard call.string("payment_behavior") == "default_incomplete", let subscription = find(.subscription, id),
-            !subscription.has("default_payment_method"), let customerID = subscription.string("customer"),
-            find(.customer, customerID)?.object("invoice_settings")?.has("default_payment_method") != true
+            Self.defaultMethod(of: subscription) == nil, let customerID = subscription.string("customer"),
+            defaultMethod(ofCustomer: customerID) == nil
         else { return }
         var intent = newSetupIntent(call)
         intent["customer"] = .string(customerID)

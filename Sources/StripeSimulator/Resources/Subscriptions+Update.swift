@@ -6,6 +6,7 @@ extension Ledger {
         guard !["canceled", "incomplete_expired"].contains(before.status) else {
             return try updateEnded(before, call)
         }
+        try Self.checkIncomplete(before, call)
         switch call.string("payment_behavior") {
         case "pending_if_incomplete": try changeWhenPaid(before, call)
         case "error_if_incomplete": try wholly { ledger throws(StripeError) in try ledger.change(before, call) }
@@ -14,6 +15,19 @@ extension Ledger {
         let after = try require(.subscription, before.id)
         emit("customer.subscription.updated", after, before: before)
         return after
+    }
+
+    /// A subscription whose first payment is still to come takes notes and another card alone.
+    private static func checkIncomplete(_ before: JSONObject, _ call: Call) throws(StripeError) {
+        let settable: Set<String> = ["metadata", "default_payment_method", "default_source", "expand"]
+        guard before.status == "incomplete", let name = call.parameters.keys.first(where: { !settable.contains($0) })
+        else { return }
+        throw StripeError(
+            param: name,
+            "A subscription with the status `incomplete` can only update its metadata, default_source and "
+                + "default_payment_method.",
+            executed: true
+        )
     }
 
     /// A subscription that is over takes notes alone.
@@ -53,13 +67,20 @@ extension Ledger {
         if let method = call.string("default_payment_method") {
             _ = try require(.paymentMethod, method, param: "default_payment_method")
         }
+        if let source = call.string("default_source") {
+            try checkSource(source, of: before.string("customer") ?? "", param: "default_source")
+        }
         try checkTerms(call, before: before)
         try checkTrialEnd(call, before)
+        try Self.checkQuantities(call.parameters)
         try Self.checkUnmodelled(call.parameters)
         let plan = try itemPlan(before, call)
         var changed = before
         call.copy(
-            ["default_payment_method", "description", "collection_method", "days_until_due", "pause_collection"],
+            [
+                "default_payment_method", "default_source", "description", "collection_method", "days_until_due",
+                "pause_collection",
+            ],
             to: &changed
         )
         if let pause = call.object("pause_collection") {
@@ -77,6 +98,7 @@ extension Ledger {
             changed["discounts"] = .strings(try takeDiscounts(call, order))
         }
         setEnd(call, in: &changed)
+        if let settings = call.object("trial_settings") { changed["trial_settings"] = .object(settings) }
         if let settings = call.object("payment_settings")?["save_default_payment_method"] {
             changed.update("payment_settings") { $0["save_default_payment_method"] = settings }
         }
@@ -93,13 +115,21 @@ extension Ledger {
         guard before.status == "trialing" else {
             throw Self.notModelled("trial_end", "a `trial_end` for a subscription that is not trialing")
         }
-        guard let time = time.int, time > now.seconds, time <= now.adding(seconds: Self.longestTrial).seconds else {
-            throw StripeError.invalid(
-                "trial_end",
-                "Invalid timestamp: must be an integer Unix timestamp in the future, at most two years from now."
-            )
+        guard let time = time.int else { throw Self.notATrialEnd }
+        try checkFuture(trialEnd: time)
+    }
+
+    /// A trial ends in the future, two years from now at the latest.
+    func checkFuture(trialEnd time: Int64) throws(StripeError) {
+        guard time > now.seconds, time <= now.adding(seconds: Self.longestTrial).seconds else {
+            throw Self.notATrialEnd
         }
     }
+
+    static let notATrialEnd = StripeError.invalid(
+        "trial_end",
+        "Invalid timestamp: must be an integer Unix timestamp in the future, at most two years from now."
+    )
 
     private mutating func endTrial(_ call: Call, _ before: JSONObject) {
         guard let end = call.parameters["trial_end"], before.status == "trialing" else { return }

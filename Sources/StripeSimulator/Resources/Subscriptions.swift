@@ -108,8 +108,15 @@ extension Ledger {
         let price = call.string("price") ?? call.string("plan")
         // What belongs to test clocks shows where its clock or its customer is asked for.
         let isAskedFor = call.string("test_clock") != nil || call.string("customer") != nil
+        let isTaxed = call.object("automatic_tax")?.string("enabled").map { $0 == "true" }
         return try page(.subscription, call, filters: ["customer", "collection_method", "test_clock"]) { subscription in
             guard isAskedFor || !subscription.has("test_clock") else { return false }
+            if let isTaxed, subscription.value(at: "automatic_tax", "enabled")?.bool != isTaxed { return false }
+            let isInPeriod = ["current_period_start", "current_period_end"].allSatisfy { name in
+                call.parameters[name] == nil
+                    || Self.items(of: subscription).contains { Self.isWithin(call.parameters[name], $0.int(name)) }
+            }
+            guard isInPeriod else { return false }
             if let price,
                 !Self.items(of: subscription).contains(where: { $0.value(at: "price", "id")?.string == price })
             {
@@ -135,6 +142,7 @@ extension Ledger {
         let customer = try liveCustomer(customerID, param: "customer")
         let (given, prices) = try itemsOfNew(call)
         try Self.checkModelled(call.parameters, moment: now.seconds)
+        try Self.checkQuantities(call.parameters)
         let currency = prices[0].string("currency") ?? "usd"
         try checkCurrency(currency, of: customer)
         try checkTerms(call, before: nil)
@@ -148,9 +156,10 @@ extension Ledger {
         let needsCard =
             trialEnd == nil && call.string("payment_behavior") != "default_incomplete"
             && call.string("collection_method") != "send_invoice" && amount > 0
-        let card =
-            call.string("default_payment_method")
-            ?? customer.object("invoice_settings")?.string("default_payment_method")
+        if let source = call.string("default_source") {
+            try checkSource(source, of: customerID, param: "default_source")
+        }
+        let card = Self.defaultMethod(of: call.parameters) ?? defaultMethod(ofCustomer: customerID)
         guard !needsCard || card != nil else { throw Self.noPaymentMethod }
         let order = DiscountedOrder(
             customer: customerID,
@@ -207,19 +216,13 @@ extension Ledger {
         switch call.parameters["trial_end"] {
         case .some(.string("now")): return nil
         case .some(.int(let time)):
-            guard time > now.seconds else {
-                throw StripeError.invalid(
-                    "trial_end",
-                    "Invalid timestamp: must be an integer Unix timestamp in the future."
-                )
-            }
-            return min(time, now.adding(seconds: 730 * 86_400).seconds)
+            try checkFuture(trialEnd: time)
+            return time
+        case .some(.string): throw Self.notATrialEnd
         default: break
         }
         if let days = call.int("trial_period_days") {
-            guard (0...730).contains(days) else {
-                throw StripeError.invalid("trial_period_days", "Trial periods can be at most 730 days long.")
-            }
+            try Self.check(days, in: 0...(Self.longestTrial / 86_400), "trial_period_days")
             return days == 0 ? nil : now.adding(seconds: days * 86_400).seconds
         }
         guard call.bool("trial_from_plan") == true,
@@ -247,7 +250,8 @@ extension Ledger {
             "collection_method": .string(call.string("collection_method") ?? "charge_automatically"),
             "created": .int(now.seconds), "currency": price["currency"] ?? "usd", "customer": .string(customer.id),
             "customer_account": nil, "days_until_due": call.value("days_until_due"),
-            "default_payment_method": call.value("default_payment_method"), "default_source": nil,
+            "default_payment_method": call.value("default_payment_method"),
+            "default_source": call.value("default_source"),
             "default_tax_rates": [], "description": call.value("description"), "discounts": [], "ended_at": nil,
             "invoice_settings": [
                 "account_tax_ids": nil, "custom_fields": nil, "description": nil, "footer": nil,
@@ -282,7 +286,7 @@ extension Ledger {
             "created": .int(now.seconds), "current_period_end": .int(period.end),
             "current_period_start": .int(period.start), "discounts": [], "metadata": given["metadata"] ?? [:],
             "plan": .object(Self.plan(of: price)), "price": .object(price),
-            "quantity": .int(min(max(given.int("quantity") ?? 1, 0), 999_999)),
+            "quantity": .int(given.int("quantity") ?? 1),
             "subscription": .string(subscription), "tax_rates": [],
         ]
         return item

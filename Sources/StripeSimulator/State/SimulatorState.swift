@@ -233,10 +233,12 @@ struct SimulatorState: Sendable, Equatable {
             key: key,
             version: envelope.version ?? ledger.accountVersion,
             requestID: envelope.requestID ?? "",
-            idempotencyKey: envelope.idempotencyKey
+            idempotencyKey: envelope.idempotencyKey,
+            isVersioned: request.header("stripe-version")?.isEmpty == false
         )
         ledger.cause = (call.requestID, request.header("idempotency-key"))
         defer { ledger.cause = nil }
+        if request.method == "POST" { try ledger.checkMetadata(call) }
         let answer = try route.handler(&ledger, call)
         envelope.body = try ledger.present(answer, for: call)
         return true

@@ -116,6 +116,9 @@ struct TestCard: Sendable, Equatable {
         case available
     }
 
+    /// 3-D Secure can be asked for where the card does not ask for it by itself.
+    var isEnrolled: Bool { names.contains { $0.hasPrefix("threeDSecureOptional") } }
+
     /// When 3-D Secure is asked for.
     enum When: Sendable, Equatable {
         case always
