@@ -70,6 +70,7 @@ struct RouteTable: Sendable {
         Ledger.subscriptionItemRoutes,
         Ledger.testClockRoutes, Ledger.checkoutRoutes, Ledger.paymentLinkRoutes, Ledger.planRoutes, Ledger.payoutRoutes,
         Ledger.creditNoteRoutes, Ledger.sourceRoutes, Ledger.accountRoutes, Ledger.eventDestinationRoutes,
+        Ledger.rareRoutes,
     ])
 
     init(_ groups: [[Route]]) {

@@ -77,16 +77,20 @@ extension Ledger {
             "transfer_data": nil, "transfer_group": nil, "_invoice": .string(id),
         ]
         insert(.paymentIntent, intent)
-        let payment: JSONObject = [
-            "id": .string(newID(.invoicePayment)), "object": "invoice_payment", "amount_paid": nil,
-            "amount_requested": .int(amount), "created": .int(now.seconds), "currency": invoice["currency"] ?? "usd",
-            "invoice": .string(id), "is_default": true, "livemode": .bool(livemode),
-            "payment": ["payment_intent": .string(intentID), "type": "payment_intent"], "status": "open",
-            "status_transitions": ["canceled_at": nil, "paid_at": nil],
-        ]
+        let payment = newPayment(of: invoice, amount: amount, intent: intentID)
         insert(.invoicePayment, payment)
         update(.invoice, id) { $0["_payment_intent"] = .string(intentID) }
         emit("payment_intent.created", intent)
+    }
+
+    private mutating func newPayment(of invoice: JSONObject, amount: Int64, intent: String) -> JSONObject {
+        [
+            "id": .string(newID(.invoicePayment)), "object": "invoice_payment", "amount_paid": nil,
+            "amount_requested": .int(amount), "created": .int(now.seconds), "currency": invoice["currency"] ?? "usd",
+            "invoice": .string(invoice.id), "is_default": true, "livemode": .bool(livemode),
+            "payment": ["payment_intent": .string(intent), "type": "payment_intent"], "status": "open",
+            "status_transitions": ["canceled_at": nil, "paid_at": nil],
+        ]
     }
 
     // MARK: Paying
@@ -116,6 +120,38 @@ extension Ledger {
             )
         }
         return try require(.invoice, id)
+    }
+
+    /// Pays an invoice with a payment that was made before, of just what is left to pay.
+    mutating func attachPayment(to invoice: JSONObject, _ call: Call) throws(StripeError) -> JSONObject {
+        if call.parameters.has("payment_record") {
+            throw Self.notModelled("payment_record", "records of payments outside of Stripe")
+        }
+        guard let id = call.string("payment_intent") else { throw StripeError.missingParameter("payment_intent") }
+        let intent = try require(.paymentIntent, id, param: "payment_intent")
+        let isAttached =
+            intent.has("_invoice")
+            || all(.invoicePayment).contains { payment in
+                payment.value(at: "payment", "payment_intent")?.string == id
+            }
+        guard intent["currency"] == invoice["currency"], intent["customer"] == invoice["customer"], !isAttached else {
+            throw StripeError.invalid(
+                "payment_intent",
+                "The PaymentIntent must be of the invoice's customer and currency, and of no other invoice."
+            )
+        }
+        guard intent.status == "succeeded", intent["amount_received"] == invoice["amount_remaining"] else {
+            throw Self.notModelled(
+                "payment_intent",
+                "payments of an invoice that are not made yet, or not of all of it"
+            )
+        }
+        closePayment(ofInvoice: invoice.id, reason: "automatic")
+        var payment = newPayment(of: invoice, amount: intent.int("amount_received") ?? 0, intent: id)
+        payment["is_default"] = false
+        insert(.invoicePayment, payment)
+        invoicePaid(invoice.id)
+        return try require(.invoice, invoice.id)
     }
 
     /// The card an invoice is paid with: its own, its subscription's, the customer's default.

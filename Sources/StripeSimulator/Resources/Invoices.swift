@@ -56,6 +56,12 @@ extension Ledger {
                 invoice throws(StripeError) in try ledger.payInvoice(invoice.id, call)
             }
         },
+        .post("invoices/:id/attach_payment", "payment_intent:s payment_record:s") { ledger, call throws(StripeError) in
+            try ledger.acting(on: call, from: ["open", "uncollectible"], "paid") {
+                ledger,
+                invoice throws(StripeError) in try ledger.attachPayment(to: invoice, call)
+            }
+        },
         .post("invoices/:id/send") { ledger, call throws(StripeError) in
             try ledger.acting(on: call, from: ["draft", "open"], "sent") { ledger, invoice throws(StripeError) in
                 if invoice.status == "draft" { _ = ledger.finalize(invoice.id) }

@@ -31,7 +31,7 @@ extension Ledger {
         },
     ]
 
-    private func source(_ id: String, of customer: String) throws(StripeError) -> JSONObject {
+    func source(_ id: String, of customer: String) throws(StripeError) -> JSONObject {
         _ = try liveCustomer(customer)
         guard let card = find(.card, id), card.string("customer") == customer else {
             throw StripeError.missingObject("source", id)
