@@ -85,4 +85,48 @@ import Testing
         desk.post("/c/pay/\(session.id)", "number=4242424242424242&exp_month=12&exp_year=2035&cvc=123")
         #expect(desk.get("/v1/payment_intents/\(intent)").status == "succeeded")
     }
+
+    @Test("a Checkout Session paid by debit is complete at once, and paid once the bank has answered")
+    func debit() {
+        var desk = Desk()
+        let line =
+            "line_items[0][price_data][currency]=eur&line_items[0][price_data][unit_amount]=700"
+            + "&line_items[0][price_data][product_data][name]=Mug&line_items[0][quantity]=1"
+        for (iban, outcome) in [
+            ("AT611904300234573201", "async_payment_succeeded"), ("DE62370400440532013001", "async_payment_failed"),
+        ] {
+            let form = "mode=payment&payment_method_types[]=sepa_debit&success_url=https://a.b&" + line
+            let session = desk.post("/v1/checkout/sessions", form).id
+            let method = desk.post(
+                "/v1/payment_methods",
+                "type=sepa_debit&sepa_debit[iban]=\(iban)&billing_details[name]=N&billing_details[email]=a@b.de"
+            ).id
+            let path = "/v1/payment_pages/\(session)"
+            #expect(desk.get(path).value(at: "line_item_group", "total")?.int == 700)
+            #expect(
+                desk.post(path + "/confirm", "payment_method=\(method)&expected_amount=1").errorParam
+                    == "expected_amount"
+            )
+            desk.post(path + "/confirm", "payment_method=\(method)&expected_amount=700")
+            let shown = desk.get("/v1/checkout/sessions/\(session)")
+            #expect(shown.status == "complete")
+            #expect(shown.string("payment_status") == "unpaid")
+            desk.advance(seconds: 300)
+            #expect(desk.events.contains("checkout.session.\(outcome)"))
+            let isPaid = outcome == "async_payment_succeeded"
+            #expect(
+                desk.get("/v1/checkout/sessions/\(session)").string("payment_status") == (isPaid ? "paid" : "unpaid")
+            )
+        }
+    }
+
+    @Test("money that is there at once is told of")
+    func available() {
+        var desk = Desk()
+        desk.pay(900, "pm_card_bypassPending")
+        desk.advance(seconds: 2)
+        #expect(desk.events.contains("balance.available"))
+        let event = desk.get("/v1/events", "type=balance.available").data().first
+        #expect(event?.value(at: "data", "object", "object") == "balance")
+    }
 }

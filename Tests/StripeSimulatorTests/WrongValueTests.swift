@@ -36,6 +36,8 @@ import Testing
         ),
         ("plans", "currency=usd&amount=1&interval=month&interval_count=0&product[name]=N", "interval_count"),
         ("plans", "currency=usd&amount=1&interval=month&trial_period_days=-3&product[name]=N", "trial_period_days"),
+        ("plans", "currency=usd&amount=-1&interval=month&product[name]=N", "amount"),
+        ("promotion_codes", "promotion[type]=coupon&promotion[coupon]=O&code=a b!", "code"),
         ("payment_intents", "amount=100&currency=usd&payment_method_types[]=foo", "payment_method_types"),
         ("setup_intents", "payment_method_types[]=foo", "payment_method_types"),
         (
@@ -67,7 +69,8 @@ import Testing
     func refused(_ path: String, _ form: String, _ param: String) {
         var desk = Desk()
         let single = desk.post("/v1/prices", "product_data[name]=Mug&currency=usd&unit_amount=500").id
-        let texts = ["=C&": desk.customer(), "=P&": desk.price(1_000), "=S&": single]
+        let coupon = desk.post("/v1/coupons", "percent_off=5").id
+        let texts = ["=C&": desk.customer(), "=P&": desk.price(1_000), "=S&": single, "=O&": coupon]
         var text = form + "&"
         for (mark, id) in texts {
             text = text.split(separator: mark, omittingEmptySubsequences: false).joined(separator: "=\(id)&")

@@ -70,7 +70,7 @@ struct RouteTable: Sendable {
         Ledger.subscriptionItemRoutes,
         Ledger.testClockRoutes, Ledger.checkoutRoutes, Ledger.paymentLinkRoutes, Ledger.planRoutes, Ledger.payoutRoutes,
         Ledger.creditNoteRoutes, Ledger.sourceRoutes, Ledger.accountRoutes, Ledger.eventDestinationRoutes,
-        Ledger.rareRoutes,
+        Ledger.rareRoutes, Ledger.paymentPageRoutes,
     ])
 
     init(_ groups: [[Route]]) {

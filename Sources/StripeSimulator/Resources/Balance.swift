@@ -59,7 +59,7 @@ extension Ledger {
         return id
     }
 
-    private func balance() -> JSONObject {
+    func balance() -> JSONObject {
         var available: [String: Int64] = [:]
         var pending: [String: Int64] = [:]
         for transaction in all(.balanceTransaction) {

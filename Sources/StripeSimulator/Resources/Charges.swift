@@ -189,6 +189,7 @@ extension Ledger {
             description: charge["description"] ?? .null,
             isAvailable: isAvailable
         )
+        if isAvailable { scheduleOnPlatform(.announceBalance, id, afterSeconds: 1) }
         change(.charge, id, emitting: emits ? "charge.updated" : nil) { charge in
             charge["balance_transaction"] = .string(transaction)
             charge["receipt_url"] = charge["receipt_url"] ?? .null

@@ -267,19 +267,30 @@ extension Ledger {
     ///
     /// Throws: the card's error, for the page to show.
     mutating func paySession(_ id: String, _ card: JSONObject, email: String?) throws(StripeError) {
-        guard let session = find(.checkoutSession, id), session.status == "open" else {
-            throw StripeError("This Checkout Session is no longer open.")
-        }
-        let call = Call(
+        guard let session = find(.checkoutSession, id), session.status == "open" else { throw Self.notOpen }
+        let call = pageCall(["payment_method_data": ["type": "card", "card": .object(card)]])
+        guard let method = try takePaymentMethod(call, customer: nil) else { return }
+        try paySession(session, method: method, email: email)
+    }
+
+    private static let notOpen = StripeError("This Checkout Session is no longer open.", executed: true)
+
+    private func pageCall(_ parameters: JSONObject) -> Call {
+        Call(
             path: "/c/pay",
             ids: [],
-            parameters: ["payment_method_data": ["type": "card", "card": .object(card)]],
+            parameters: parameters,
             key: .page(livemode: livemode),
             version: accountVersion,
             requestID: "",
             idempotencyKey: nil
         )
-        guard let method = try takePaymentMethod(call, customer: nil) else { return }
+    }
+
+    /// Pays for a session with a payment method.
+    mutating func paySession(_ session: JSONObject, method: String, email: String?) throws(StripeError) {
+        guard session.status == "open" else { throw Self.notOpen }
+        let (id, call) = (session.id, pageCall([:]))
         let customer = try sessionCustomer(session, email: email, call)
         update(.checkoutSession, id) { session in
             if let customer { session["customer"] = .string(customer) }
@@ -321,7 +332,7 @@ extension Ledger {
             var parameters = session.object("_payment_intent_data") ?? JSONObject()
             parameters["amount"] = .int(amount)
             parameters["currency"] = session["currency"] ?? "usd"
-            parameters["payment_method_types"] = ["card"]
+            parameters["payment_method_types"] = session["payment_method_types"] ?? ["card"]
             if let customer { parameters["customer"] = .string(customer) }
             intentID = try createPaymentIntent(call.with(parameters)).id
         }
@@ -335,6 +346,7 @@ extension Ledger {
             intent["status"] = "requires_confirmation"
         }
         _ = try attempt(intentID, AttemptOptions(returnURL: Self.successURL(of: session)))
+        if find(.paymentIntent, intentID)?.status == "processing" { completeSession(session.id, isPaid: false) }
     }
 
     private mutating func paySetup(_ session: JSONObject, _ method: String) throws(StripeError) {
@@ -400,14 +412,23 @@ extension Ledger {
             .joined(separator: session.id)
     }
 
-    /// What the session was for is done.
-    mutating func completeSession(_ id: String) {
-        guard let session = find(.checkoutSession, id), session.status == "open" else { return }
-        let paid = session.string("mode") == "setup" || (session.int("amount_total") ?? 0) == 0
+    /// What the session was for is done, though its money may still be under way.
+    mutating func completeSession(_ id: String, isPaid: Bool = true) {
+        guard let session = find(.checkoutSession, id) else { return }
+        guard session.status == "open" else { return settleSession(session, with: "async_payment_succeeded") }
+        let needsNothing = session.string("mode") == "setup" || (session.int("amount_total") ?? 0) == 0
         change(.checkoutSession, id, emitting: "checkout.session.completed") { session in
             session["status"] = "complete"
-            session["payment_status"] = paid ? "no_payment_required" : "paid"
+            session["payment_status"] = needsNothing ? "no_payment_required" : isPaid ? "paid" : "unpaid"
             session["url"] = .null
+        }
+    }
+
+    /// The bank has answered for a session whose money was under way.
+    mutating func settleSession(_ session: JSONObject, with outcome: String) {
+        guard session.status == "complete", session.string("payment_status") == "unpaid" else { return }
+        change(.checkoutSession, session.id, emitting: "checkout.session.\(outcome)") { session in
+            if outcome == "async_payment_succeeded" { session["payment_status"] = "paid" }
         }
     }
 }

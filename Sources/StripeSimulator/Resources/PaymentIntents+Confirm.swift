@@ -351,6 +351,9 @@ extension Ledger {
         }
         error.details["payment_intent"] = .object(visible(failed))
         if let invoice = failed.string("_invoice") { invoiceDeclined(invoice) }
+        if let session = failed.string("_session").flatMap({ find(.checkoutSession, $0) }) {
+            settleSession(session, with: "async_payment_failed")
+        }
         return error
     }
 

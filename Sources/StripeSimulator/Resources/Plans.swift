@@ -51,6 +51,7 @@ extension Ledger {
 
     private mutating func createPlan(_ call: Call) throws(StripeError) -> JSONObject {
         try Self.checkRecurring(call.parameters, param: "")
+        try Self.check(call.int("amount"), in: 0...Int64.max, "amount")
         var parameters: JSONObject = ["currency": call.value("currency")]
         var recurring: JSONObject = ["interval": call.value("interval")]
         for name in ["interval_count", "trial_period_days", "usage_type", "meter"] {

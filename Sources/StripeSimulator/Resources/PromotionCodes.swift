@@ -46,7 +46,13 @@ extension Ledger {
         let coupon = try require(.coupon, id, param: "promotion[coupon]")
         if let customer = call.string("customer") { _ = try liveCustomer(customer, param: "customer") }
         try checkLimits(call, of: coupon)
-        if let code = call.string("code") { try checkFree(code, of: call.string("customer"), except: nil) }
+        if let code = call.string("code") {
+            let isPlain = code.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+            guard isPlain else {
+                throw StripeError.invalid("code", "Promotion codes may only contain letters, digits and dashes.")
+            }
+            try checkFree(code, of: call.string("customer"), except: nil)
+        }
         let restrictions = try restrictions(call.object("restrictions") ?? JSONObject())
         let promotion: JSONObject = [
             "id": .string(newID(.promotionCode)), "object": "promotion_code",

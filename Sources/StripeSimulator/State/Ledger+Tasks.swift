@@ -24,6 +24,7 @@ extension Ledger {
         case .resumeCollection: resumeCollection(task.id)
         case .expireResumption: expireResumption(task.id)
         case .passDueDate: passDueDate(ofInvoice: task.id)
+        case .announceBalance: emit("balance.available", balance())
         case .announceInvoicePayment:
             if let payment = find(.invoicePayment, task.id) { emit("invoice_payment.paid", payment) }
         }

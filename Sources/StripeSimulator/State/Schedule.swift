@@ -58,7 +58,7 @@ struct ScheduledTask: Sendable, Hashable {
         case settleCharge, expireAuthorization, completeRefund, failRefund, openDispute, closeDispute
         case expireSession, finalizeInvoice, retryInvoice, renewSubscription, remindTrialEnd
         case expireIncompleteSubscription, announceInvoicePayment, completeDebit, payPayout, expirePendingUpdate
-        case resumeCollection, expireResumption, passDueDate
+        case resumeCollection, expireResumption, passDueDate, announceBalance
     }
 
     let action: Action

@@ -183,13 +183,17 @@ struct TriggerScenario: Sendable {
     private static let attaching = "customer={customer}"
 
     private static let others: [String: [Step]] = [
-        "checkout.session.expired": [
-            Step("product", "products", "name=Thing"), price,
+        "balance.available": [intent("pm_card_bypassPending")],
+        "checkout.session.completed": [
+            product, price, session, Step("payment_method", "payment_methods", "type=card&card[token]=tok_visa"),
             Step(
-                "checkout_session",
-                "checkout/sessions",
-                "mode=payment&success_url=https://example.com&line_items[0][price]={price}&line_items[0][quantity]=1"
+                "payment_page_confirm",
+                "payment_pages/{checkout_session}/confirm",
+                "payment_method={payment_method}"
             ),
+        ],
+        "checkout.session.expired": [
+            product, price, session,
             Step("checkout_session_expired", "checkout/sessions/{checkout_session}/expire"),
         ],
         "payment_link.created": [product, price, link],
@@ -202,6 +206,11 @@ struct TriggerScenario: Sendable {
         ],
     ]
 
+    private static let session = Step(
+        "checkout_session",
+        "checkout/sessions",
+        "mode=payment&success_url=https://example.com&line_items[0][price]={price}&line_items[0][quantity]=1"
+    )
     private static let link = Step(
         "payment_link",
         "payment_links",
