@@ -26,13 +26,15 @@ enum AppLoading {
     }
 
     /// The app, or its findings on standard error and exit code 3.
-    static func app(in folder: String) throws -> (app: App, sources: [SourceFile]) {
+    ///
+    /// `writesCallbacks`: the command is the one that a warning of missing callbacks would name.
+    static func app(in folder: String, writesCallbacks: Bool = false) throws -> (app: App, sources: [SourceFile]) {
         let loaded = try compile(folder)
         guard let app = loaded.compilation.app else {
             Console.note(DiagnosticRenderer.render(loaded.compilation.diagnostics, sources: loaded.sources))
             throw Exit.findings
         }
-        warnOfMissingCallbacks(app)
+        if !writesCallbacks { warnOfMissingCallbacks(app) }
         return (app, loaded.sources)
     }
 }

@@ -22,7 +22,7 @@ extension PaymentsCommand {
                 let folder = AppFiles(app)
                 try switchOn(folder)
                 try folder.restoreInactive()
-                let checked = try AppLoading.app(in: app).app
+                let checked = try AppLoading.app(in: app, writesCallbacks: true).app
                 guard checked.payments != nil else {
                     throw CommandFailure(
                         "\(app)/app.yaml has no `payments:`; give --connection and --order-table to write it"
