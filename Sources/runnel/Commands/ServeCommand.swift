@@ -67,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
             limits.subscribers = min(limits.subscribers, limits.connections * 3 / 4)
             let server = RuntimeServer(
                 engine: engine,
-                stripe: opened.stripeHook(engine: engine) { fetch?.ring() },
+                stripe: opened.stripeHook(engine: engine, logger: logger) { fetch?.ring() },
                 vault: vault,
                 secrets: opened.secrets,
                 reconciler: reconciler,

@@ -84,12 +84,22 @@ struct OpenedApp {
     private var payments: PaymentsFeature { PaymentsFeature(app: app, mode: mode, credentials: credentials) }
 
     /// Takes Stripe's events in; nil for an app without `payments:` and flows that wait for events.
-    func stripeHook(engine: Engine, onAwaiting: @escaping @Sendable () -> Void) -> PaymentsHookReceiver? {
+    func stripeHook(
+        engine: Engine,
+        logger: Logger,
+        onAwaiting: @escaping @Sendable () -> Void
+    ) -> PaymentsHookReceiver? {
         let waits = app.flows.values.contains { if case .stripe = $0.trigger { true } else { false } }
         let connection = app.connections.first { $0.service == "stripe" }?.name
         guard let name = app.payments?.connection ?? (waits ? connection : nil) else { return nil }
         let webhook = StripeWebhook(connection: name, mode: mode, credentials: credentials)
-        return PaymentsHookReceiver(engine: engine, webhook: webhook, payments: payments, onAwaiting: onAwaiting)
+        return PaymentsHookReceiver(
+            engine: engine,
+            webhook: webhook,
+            payments: payments,
+            logger: logger,
+            onAwaiting: onAwaiting
+        )
     }
 
     /// Compares the payments with Stripe; nil for an app without `payments:`.
