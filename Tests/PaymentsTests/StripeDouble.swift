@@ -62,7 +62,7 @@ final class StripeDouble: Sendable {
                 case .answer(let status, let code, let headers):
                     let answer = Self.error(status, code, headers: headers)
                     // Only what was executed is kept under the key.
-                    if status != 429, status != 409 { state.answers[key] = (request.body, answer) }
+                    if ![401, 403, 409, 429].contains(status) { state.answers[key] = (request.body, answer) }
                     return .answered(answer)
                 case .loseAnswer: isLost = true
                 }

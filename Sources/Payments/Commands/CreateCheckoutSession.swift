@@ -84,11 +84,11 @@ struct CreateCheckoutSession: Command {
         return try open(money, order: orderID, call, ledger)
     }
 
-    /// Why the page of an open payment is not given once more.
+    /// Why the page of an open payment is not asked for once more.
     ///
     /// Stripe's page ends after 24 hours, and so does its memory of keys: the same request would then make a second page,
     /// whose payment belongs to no row.
-    private static func refusal(of open: PaymentRecord, at now: Timestamp) -> BlockFailure? {
+    static func refusal(of open: PaymentRecord, at now: Timestamp) -> BlockFailure? {
         if open.status == .processing {
             let message = "payment \(open.id) of this order is with the bank: what becomes of it will be told"
             return .payments("payment_processing", message, status: 409)

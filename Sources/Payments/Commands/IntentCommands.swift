@@ -35,67 +35,6 @@ struct RetrievePaymentIntent: Command {
     }
 }
 
-/// `cancel-payment-intent`: nobody can pay it any more; the order may then get another one.
-struct CancelPaymentIntent: Command {
-    static let declaration = CommandDeclaration(
-        name: "cancel-payment-intent",
-        summary: "Cancels a payment that nobody has paid yet",
-        parameters: [
-            ParameterDeclaration(name: "paymentId", type: .int, isRequired: true, summary: "The id in `payments`"),
-            ParameterDeclaration(
-                name: "reason",
-                type: .string,
-                summary: "What Stripe is told",
-                allowed: reasons
-            ),
-        ],
-        output: IntentOutput.type,
-        needsPayments: true
-    )
-
-    private static let reasons = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"]
-
-    var declaration: CommandDeclaration { Self.declaration }
-
-    func begin(_ call: CommandCall, in transaction: any StoreTransaction) throws(StoreError) -> CommandStep {
-        guard let payment = try IntentOutput.payment(of: call, in: transaction), let intent = payment.intent else {
-            return .fail(IntentOutput.notFound)
-        }
-        guard payment.status.isOpen else {
-            return .fail(
-                .payments("payment_closed", "payment \(payment.id) is \(payment.status.rawValue) already", status: 409)
-            )
-        }
-        var parameters = ValueMap()
-        if let reason = call.data["reason"]?.stringValue {
-            parameters["cancellation_reason"] = .string(reason)
-        }
-        do throws(Refusal) {
-            let body = try StripeRequest.body(parameters)
-            return .send(StripeRequest.post("/v1/payment_intents/\(intent)/cancel", body, key: call.key, call))
-        } catch {
-            return .fail(error.failure)
-        }
-    }
-
-    func receive(
-        _ answer: OutsideAnswer,
-        to request: OutsideRequest,
-        of call: CommandCall,
-        in transaction: any StoreTransaction
-    ) throws(StoreError) -> CommandStep {
-        let step = IntentOutput.step(answer, call)
-        if case .succeed(let output) = step, output["status"] == .string("canceled"),
-            let payment = try IntentOutput.payment(of: call, in: transaction)
-        {
-            // What follows is started by Stripe's event; the row moves now, so that the order can be paid anew.
-            let report = PaymentReport(status: .cancelled, at: call.now.seconds)
-            _ = try PaymentLedger(transaction).apply(report, to: payment)
-        }
-        return step
-    }
-}
-
 /// `capture-payment-intent`: takes the money of a payment that was made with `capture_method: manual`, or a part of it.
 ///
 /// What was not taken is released by Stripe; the web hook tells what came in.
@@ -164,7 +103,7 @@ struct CapturePaymentIntent: Command {
 }
 
 /// What the commands that act on one known intent share.
-private enum IntentOutput {
+enum IntentOutput {
     static let type = RecordType(
         name: "Payment Intent",
         fields: [

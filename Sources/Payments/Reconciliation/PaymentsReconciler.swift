@@ -12,6 +12,11 @@ package struct PaymentsReconciler: Sendable {
     package static let longest = Duration.seconds(30 * 86_400)
     /// Bounds one round: 1,000 pages of 100 events, and as many of what belongs to one object.
     private static let pagesMax = 1_000
+    /// Events that are missing here, held until those before them are found: beyond, an older one may be taken in later.
+    private static let eventsAtOnce = 2_000
+    /// How long a page of Stripe's can be used, with what the clocks may differ by.
+    private static let pageSeconds: Int64 = 86_400 + skewSeconds
+    private static let skewSeconds: Int64 = 3_600
     /// Rows of a table looked at together; there may be millions.
     private static let rowsAtOnce = 200
 
@@ -126,11 +131,34 @@ package struct PaymentsReconciler: Sendable {
         _ report: inout ReconciliationReport
     ) async throws {
         let types = types.map { "types%5B%5D=\($0)" }.joined(separator: "&")
-        // The newest come first, and the order does not matter: the state machines take any.
-        try await eachItem(of: "/v1/events?limit=100&created%5Bgte%5D=\(since)&\(types)", &report) { event, report in
-            report.eventsCompared += 1
-            try await take(event.object, &report)
+        var missed: [MissedEvent] = []
+        let listing: Result<Void, any Error>
+        do {
+            try await eachItem(of: "/v1/events?limit=100&created%5Bgte%5D=\(since)&\(types)", &report) {
+                event,
+                report in
+                report.eventsCompared += 1
+                if let event = try await missing(event.object) { missed.append(event) }
+                guard missed.count == Self.eventsAtOnce else { return }
+                try await take(&missed, &report)
+            }
+            listing = .success(())
+        } catch {
+            listing = .failure(error)
         }
+        try await take(&missed, &report)
+        try listing.get()
+    }
+
+    /// What is missing of a list, oldest first: Stripe lists the newest first, and rows keep the order that they came in.
+    private func take(_ missed: inout [MissedEvent], _ report: inout ReconciliationReport) async throws {
+        for event in missed.reversed() { try await take(event, &report) }
+        missed = []
+    }
+
+    private struct MissedEvent: Sendable {
+        var event: StripeEvent
+        var body: [UInt8]
     }
 
     /// Goes through a list of Stripe's, page by page; one that does not come to its end is a problem that the report names.
@@ -151,11 +179,10 @@ package struct PaymentsReconciler: Sendable {
         report.problems.append("the list \(path) does not come to an end: what lies further back was not compared")
     }
 
-    private func take(_ value: Value, _ report: inout ReconciliationReport) async throws {
+    /// Nil for an event that is known, and for one that is not as Stripe sends it: the web hook would have refused it too.
+    private func missing(_ value: Value) async throws -> MissedEvent? {
         guard let body = try? JSON.encode(value), let event = StripeEvent(body: body), event.mode == payments.mode
-        else {
-            return  // Not an event as Stripe sends it: the web hook would have refused it too.
-        }
+        else { return nil }
         // Nearly all are known; the writer's thread is for those that are not.
         let isKnown = try await engine.store.read { reader throws(StoreError) in
             try reader.delivery(
@@ -165,7 +192,11 @@ package struct PaymentsReconciler: Sendable {
                 eventID: event.id
             ) != nil
         }
-        if isKnown { return }
+        return isKnown ? nil : MissedEvent(event: event, body: body)
+    }
+
+    private func take(_ missed: MissedEvent, _ report: inout ReconciliationReport) async throws {
+        let (event, body) = (missed.event, missed.body)
         let outcome = try await write { transaction, now throws(StoreError) -> WebhookOutcome in
             let known = try transaction.delivery(
                 source: PaymentsFeature.source,
@@ -206,7 +237,8 @@ package struct PaymentsReconciler: Sendable {
         _ report: inout ReconciliationReport
     ) async throws {
         let payment = try PaymentRecord(row: row)
-        guard payment.mode == payments.mode, let intent = payment.intent else { return }
+        guard payment.mode == payments.mode else { return }
+        guard let intent = payment.intent else { return try await comparePage(of: payment, &report) }
         let isRecent = (row["createdAt"]?.timestampValue?.seconds ?? .max) >= since
         guard payment.status.isOpen || payment.refundPending > 0 || (payment.status == .succeeded && isRecent)
         else { return }
@@ -225,6 +257,35 @@ package struct PaymentsReconciler: Sendable {
         guard object["latest_charge"]?["amount_refunded"]?.intValue != payment.refunded || payment.refundPending > 0
         else { return }
         try await compareRefunds(of: payment, intent, &report)
+    }
+
+    /// A payment on a page of Stripe's whose intent was never told: the page is found by what we wrote into it.
+    private func comparePage(of payment: PaymentRecord, _ report: inout ReconciliationReport) async throws {
+        let end = payment.createdAt + Self.pageSeconds
+        // While the page can be used, its events are among those that were listed.
+        guard payment.isCheckout, payment.status.isOpen, engine.clock.now().seconds > end else { return }
+        report.objectsCompared += 1
+        let times = "created%5Bgte%5D=\(payment.createdAt - Self.skewSeconds)&created%5Blte%5D=\(end)"
+        var pages: [StripeReading.Fetched] = []
+        try await eachItem(of: "\(CreateCheckoutSession.path)?limit=100&\(times)", &report) { page, _ in
+            let number = page.object["metadata"]?["runnel_payment"]
+            if number == .string("\(payment.id)"), page.object["amount_total"] == .int(payment.amount) {
+                pages.append(page)
+            }
+        }
+        for page in pages {
+            if let intent = StripeID.expandable(page.object["payment_intent"]),
+                let fetched = try await stripe.object(at: "/v1/payment_intents/\(intent)")
+            {
+                try await observe(fetched, "payment \(payment.id) was begun on its page", &report)
+            }
+            try await observe(page, "the page of payment \(payment.id) is over", &report)
+        }
+        guard pages.isEmpty else { return }
+        try await write { transaction, _ throws(StoreError) in
+            try PaymentLedger(transaction).close(payment, failureCode: "session_missing")
+        }
+        report.repairs.append("payment \(payment.id): Stripe made no page for it")
     }
 
     private func compareRefunds(
@@ -283,9 +344,14 @@ package struct PaymentsReconciler: Sendable {
         _ report: inout ReconciliationReport
     ) async throws {
         let list = "/v1/invoices?limit=100&status=paid&subscription=\(subscription)"
+        var invoices: [(fetched: StripeReading.Fetched, invoice: StripeInvoice)] = []
         try await eachItem(of: list, &report) { fetched, report in
             guard let invoice = StripeInvoice(fetched.object) else { return }
             report.objectsCompared += 1
+            invoices.append((fetched, invoice))
+        }
+        // Stripe lists the newest first; the first period is to come before what followed it.
+        for (fetched, invoice) in invoices.reversed() {
             let known = try await engine.store.read { reader throws(StoreError) in
                 try reader.find(
                     RecordQuery(
@@ -299,7 +365,7 @@ package struct PaymentsReconciler: Sendable {
                 let what = "invoice \(invoice.id) of recurring payment \(recurring.id) is paid"
                 try await observe(fetched, what, &report)
             }
-            guard invoice.amountPaid > 0, known?["intent"]?.stringValue == nil else { return }
+            guard invoice.amountPaid > 0, known?["intent"]?.stringValue == nil else { continue }
             try await eachItem(of: "/v1/invoice_payments?limit=100&invoice=\(invoice.id)", &report) { link, report in
                 try await observe(link, "the intent of invoice \(invoice.id)", &report)
             }
