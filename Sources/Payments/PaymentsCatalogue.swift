@@ -58,6 +58,7 @@ package enum PaymentsCatalogue {
                 "currency": RecordType.Field(.string),
                 "period": RecordType.Field(period),
                 "firstInvoice": RecordType.Field(.bool),
+                "orderAlreadyPaid": RecordType.Field(.bool),
                 "agreedAmount": RecordType.Field(.int),
                 "amountMatches": RecordType.Field(.bool),
                 "callbackProcessed": RecordType.Field(.bool),

@@ -1,3 +1,4 @@
+import Connections
 import Expressions
 import FlowEngine
 import FlowLanguage
@@ -103,6 +104,83 @@ struct CallbackTests {
         try rerun(first)
         let output = try #require(try world.runCallbacks().first)
         #expect(output["paymentStatus"] == "FAILED" && output["callbackProcessed"] == true)
+    }
+
+    /// Goal: an order whose payment went back is not marked paid by a callback that is done again.
+    ///
+    /// Method: the success's callback fails; a repetition of it runs before the refund's callback, and one after it.
+    @Test("a success whose callback is repeated after the payment was given back counts as done")
+    func givenBack() throws {
+        let (_, _, intent) = try world.openPayment(stripe: stripe)
+        try world.deliver(.succeeded(intent))
+        let first = try #require(try world.write { tx throws(StoreError) in try tx.runs(matching: RunFilter()).first })
+        try world.runCallbacks(ending: .failed)
+        try rerun(first)
+        try world.deliver(.refund("refund.created", "re_1", of: intent, status: "succeeded", amount: 1000))
+        let told = try world.runCallbacks(ending: .failed)
+        #expect(told.map { $0["callbackProcessed"] } == [false, false], "the refund's own comes behind it")
+        let refund = try #require(
+            try world.write { tx throws(StoreError) in
+                try tx.runs(matching: RunFilter(flow: "refund-callback")).first
+            }
+        )
+        try rerun(refund)
+        #expect(try world.runCallbacks().map { $0["orderRefunded"] } == [true])
+        try rerun(first)
+        #expect(try world.runCallbacks().map { $0["callbackProcessed"] } == [true])
+    }
+
+    @Test("a decline whose callback is done after the success's does not take the word back that a page waits for")
+    func lateWord() throws {
+        let (_, _, intent) = try world.openPayment(stripe: stripe)
+        try world.deliver(.failed(intent))
+        let first = try #require(try world.write { tx throws(StoreError) in try tx.runs(matching: RunFilter()).first })
+        try world.runCallbacks(ending: .failed)
+        try world.deliver(.succeeded(intent))
+        try world.runCallbacks()
+        try rerun(first)
+        try world.runCallbacks()
+        #expect(try world.rows("payments").map { $0["callback"] } == ["SUCCEEDED"])
+    }
+
+    /// Goal: what was paid and done under a flow's former name is paid and done.
+    ///
+    /// Method: a part is paid; the flow gets another name; the rest is paid, and the first success is told once more.
+    @Test("a callback flow with another name counts the parts paid before, and does nothing again")
+    func renamed() throws {
+        let order = try world.insertOrder(total: 1000)
+        let pay = { (amount: Int64) in
+            let data: ValueMap = ["orderId": .int(order), "amount": .int(amount), "partial": true]
+            return try #require(
+                try world.run("create-payment-intent", data, against: stripe).output?["intent"]?.stringValue
+            )
+        }
+        let first = try pay(400)
+        try world.deliver(.succeeded(first, amount: 400))
+        try world.runCallbacks()
+        var app = world.app
+        var flow = try #require(app.flows["payment-callback"])
+        flow.name = "on-paid"
+        app.flows["payment-callback"] = nil
+        app.flows[flow.name] = flow
+        let feature = PaymentsFeature(app: app, mode: .test, credentials: StripeCredentials(world.secrets))
+        let accept = { (event: TestEvent) in
+            let parsed = try #require(StripeEvent(body: event.body))
+            return try world.write { transaction throws(StoreError) in
+                try feature.accept(parsed, body: event.body, at: PaymentsWorld.start, in: transaction)
+            }
+        }
+        _ = try accept(.succeeded(try pay(600), amount: 600))
+        let told = try world.write { transaction throws(StoreError) in
+            let run = try transaction.runs(matching: RunFilter(flow: "on-paid")).first
+            return try run.flatMap { run throws(StoreError) in
+                try feature.handleCallback(.paymentCompleted, of: run, at: PaymentsWorld.start, in: transaction)
+            }
+        }
+        #expect(told?.output?["amountMatches"] == true && told?.output?["callbackProcessed"] == false)
+        var again = TestEvent.succeeded(first, amount: 400)
+        again.id = "evt_again"
+        #expect(try accept(again) == .accepted(runs: []))
     }
 
     @Test("two parts of one order: with the second it is paid, and neither is too much")

@@ -15,6 +15,7 @@ package struct StripeSubscription: Sendable, Hashable {
     /// Seconds since 1970; the latest of its items'.
     package var currentPeriodEnd: Int64?
     package var cancelsAtPeriodEnd: Bool
+    package var latestInvoice: String?
     /// Of the first invoice, or of the set-up when the first period is free; only when it was expanded.
     package var clientSecret: String?
 
@@ -36,6 +37,7 @@ package struct StripeSubscription: Sendable, Hashable {
         currentPeriodEnd = (items + [object]).compactMap { $0["current_period_end"]?.intValue }.filter { $0 >= 0 }.max()
         amount = Self.amount(items)
         let invoice = object["latest_invoice"]
+        latestInvoice = StripeID.expandable(invoice)
         clientSecret =
             StripeID.text(invoice?["confirmation_secret"]?["client_secret"])
             ?? StripeID.text(object["pending_setup_intent"]?["client_secret"])
@@ -94,6 +96,8 @@ package struct StripeInvoice: Sendable, Hashable {
     /// What paid it, where the invoice itself says so: those of versions before 2025-03-31 do, for later ones an Invoice
     /// Payment tells.
     package var paymentIntent: String?
+    /// Seconds since 1970; nil while nobody has paid it.
+    package var paidAt: Int64?
     /// It can still be changed: Stripe charges it about an hour after making it.
     package var isDraft: Bool
     /// Seconds since 1970, of the first line.
@@ -118,6 +122,7 @@ package struct StripeInvoice: Sendable, Hashable {
         billingReason = StripeID.word(object["billing_reason"])
         customer = StripeID.expandable(object["customer"])
         paymentIntent = StripeID.expandable(object["payment_intent"])
+        paidAt = StripeID.amount(object["status_transitions"]?["paid_at"])
         isDraft = object["status"] == "draft"
         let period = object["lines"]?["data"]?.listValue?.first?["period"]
         periodStart = period?["start"]?.intValue ?? object["period_start"]?.intValue ?? 0

@@ -50,22 +50,28 @@ struct CallbackClaims {
         self.transaction = transaction
     }
 
-    /// Inserts the row of a change, once for each flow.
+    /// Inserts the row of a change, once for each flow; not for one that came after the change was done.
+    ///
+    /// A flow that has another name now is such a one: what was done under its former name must not be done again.
     /// - Returns: whether it is new.
     func open(_ claim: CallbackClaim, flow: String) throws(StoreError) -> Bool {
-        guard try row(claim, flow: flow) == nil else { return false }
+        guard try row(claim, flow: flow) == nil, try !has(claim, in: [.done]) else { return false }
+        try insert(claim, flow: flow)
+        return true
+    }
+
+    private func insert(_ claim: CallbackClaim, flow: String) throws(StoreError) {
         _ = try transaction.insert(
             into: Self.table,
             [
                 ("object", .string(claim.object)), ("transition", .string(claim.transition)), ("flow", .string(flow)),
             ]
         )
-        return true
     }
 
     /// Takes a change on for a run; taking it twice is the same as once.
     func take(_ claim: CallbackClaim, flow: String, run: RunID) throws(StoreError) -> Taking {
-        _ = try open(claim, flow: flow)
+        if try row(claim, flow: flow) == nil { try insert(claim, flow: flow) }
         guard let row = try row(claim, flow: flow) else { return .busy }
         switch row["state"]?.stringValue.flatMap(State.init(rawValue:)) {
         case .done:
@@ -98,9 +104,24 @@ struct CallbackClaims {
         )
     }
 
-    /// The place of a change in the order in which changes were first seen; nil when it never was.
-    func number(of claim: CallbackClaim, flow: String) throws(StoreError) -> Int64? {
-        try row(claim, flow: flow)?["id"]?.intValue
+    /// The place of a change in the order in which changes were first seen, by whichever flow; nil when it never was.
+    func number(of claim: CallbackClaim) throws(StoreError) -> Int64? {
+        let query = RecordQuery(table: Self.table, where: Self.conditions(claim), limit: 1)
+        return try transaction.find(query).first?["id"]?.intValue
+    }
+
+    /// Whether a flow has still to deal with a change.
+    func isPending(_ claim: CallbackClaim) throws(StoreError) -> Bool { try has(claim, in: [.new, .inProgress]) }
+
+    private func has(_ claim: CallbackClaim, in states: [State]) throws(StoreError) -> Bool {
+        let isOneOf = ResolvedCondition("state", .in, .value(.list(states.map { .string($0.rawValue) })))
+        let query = RecordQuery(
+            table: Self.table,
+            where: Self.conditions(claim) + [isOneOf],
+            limit: 1,
+            isNotedWhenEmpty: false
+        )
+        return try !transaction.find(query).isEmpty
     }
 
     private func set(
@@ -122,10 +143,13 @@ struct CallbackClaims {
     }
 
     private static func conditions(_ claim: CallbackClaim, flow: String) -> [ResolvedCondition] {
+        conditions(claim) + [ResolvedCondition("flow", equals: .string(flow))]
+    }
+
+    private static func conditions(_ claim: CallbackClaim) -> [ResolvedCondition] {
         [
             ResolvedCondition("object", equals: .string(claim.object)),
             ResolvedCondition("transition", equals: .string(claim.transition)),
-            ResolvedCondition("flow", equals: .string(flow)),
         ]
     }
 }

@@ -54,7 +54,8 @@ extension PaymentsFeature {
             let status = PaymentStatus(rawValue: claim.transition)
         else { return .failure(.payments("payment_gone", "the payment's row is not there any more")) }
         // It was the row's status when the run was started.
-        let isOvertaken = payment.status != status
+        var isOvertaken = payment.status != status
+        if !isOvertaken, status == .succeeded { isOvertaken = try isGivenBack(payment, in: transaction) }
         guard let state = try take(claim, run, isOvertaken: isOvertaken, in: transaction) else {
             return .failure(Self.busy)
         }
@@ -65,10 +66,8 @@ extension PaymentsFeature {
             "paymentStatus": .string(status.rawValue),
             "callbackProcessed": .bool(state == .done),
             "callbackState": .string(state.rawValue),
-            "orderAlreadyPaid": .bool(try isAlreadyPaid(payment, status, flow: run.start.flow, in: transaction)),
-            "amountMatches": .bool(
-                try amountMatches(payment, status, event, flow: run.start.flow, in: transaction)
-            ),
+            "orderAlreadyPaid": .bool(try isAlreadyPaid(payment, status, in: transaction)),
+            "amountMatches": .bool(try amountMatches(payment, status, event, in: transaction)),
             "event": event,
         ])
     }

@@ -19,10 +19,9 @@ extension PaymentsFeature {
     func isAlreadyPaid(
         _ payment: PaymentRecord,
         _ status: PaymentStatus,
-        flow: String,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> Bool {
-        let kept = try kept(before: payment, flow: flow, in: transaction)
+        let kept = try kept(before: payment, in: transaction)
         guard kept.isAny else { return false }
         guard kept.isComparable, let order = try settings.order(payment.orderID, in: transaction),
             let total = settings.total(of: order)
@@ -37,7 +36,6 @@ extension PaymentsFeature {
         _ payment: PaymentRecord,
         _ status: PaymentStatus,
         _ event: Value,
-        flow: String,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> Bool {
         guard let object = event["data"]?["object"], let intent = StripePaymentIntent(object),
@@ -47,56 +45,83 @@ extension PaymentsFeature {
         let currency = settings.currency(of: order) ?? payment.currency
         guard let total = settings.total(of: order) else { return paid == Money(payment.amount, currency) }
         if paid == Money(total, currency) { return true }
-        let kept = try kept(before: payment, flow: flow, in: transaction)
+        let kept = try kept(before: payment, in: transaction)
         let sum = Money(Self.sum(kept.amount, paid.minorUnits), paid.currency)
         return kept.isComparable && sum == Money(total, currency)
     }
 
     /// Whether nothing is left of what paid an order.
-    ///
-    /// A further period's payment paid an order of its own, and so did the first one after a trial: as long as no callback
-    /// has made that order, it is none of the first one's.
     func isRefunded(
         order: Int64,
         mode: Mode,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> Bool {
+        let payments = try payments(thatPaid: order, mode: mode, in: transaction)
+        return !payments.isEmpty && payments.allSatisfy { $0.refunded >= $0.received }
+    }
+
+    /// Whether a payment was given back and the app knows: what marks its order paid would undo that.
+    ///
+    /// A refund whose own callback is still to come has to find the order paid.
+    func isGivenBack(_ payment: PaymentRecord, in transaction: any StoreTransaction) throws(StoreError) -> Bool {
+        guard payment.received > 0, payment.refunded >= payment.received else { return false }
+        let made = try RefundLedger(transaction).made(of: payment.id)
+        let claims = CallbackClaims(transaction)
+        for refund in made {
+            let claim = CallbackClaim(object: refund, transition: RefundStatus.refunded.rawValue)
+            if try claims.isPending(claim) { return false }
+        }
+        return !made.isEmpty
+    }
+
+    /// The payments that paid an order itself, and succeeded.
+    ///
+    /// A further period's payment paid an order of its own, and so did the first one after a trial: as long as no callback
+    /// has made that order, it is none of the first one's. Which was the first is told by when it was paid, as its row may
+    /// be the later one.
+    private func payments(
+        thatPaid order: Int64,
+        mode: Mode,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> [PaymentRecord] {
         let recurring = RecurringLedger(transaction)
         var begun: Set<Int64> = []
-        var isPaid = false
-        let payments = try PaymentLedger(transaction).succeededPayments(order: order, mode: mode)
-        for payment in payments.sorted(by: { $0.id < $1.id }) {
-            if let id = payment.recurringPaymentID, let row = try recurring.recurring(id: id), row.orderID == order {
+        var payments: [PaymentRecord] = []
+        let all = try PaymentLedger(transaction).succeededPayments(order: order, mode: mode)
+        for payment in all.sorted(by: { ($0.statusAt, $0.id) < ($1.statusAt, $1.id) }) {
+            if let id = payment.recurringPaymentID, let row = try recurring.recurring(paidBy: id), row.orderID == order
+            {
                 guard begun.insert(id).inserted, row.trialDays == nil else { continue }
             }
-            guard payment.refunded >= payment.received else { return false }
-            isPaid = true
+            payments.append(payment)
         }
-        return isPaid
+        return payments
     }
 
     private func kept(
         before payment: PaymentRecord,
-        flow: String,
         in transaction: any StoreTransaction
     ) throws(StoreError) -> Kept {
         let claims = CallbackClaims(transaction)
-        let success = PaymentStatus.succeeded.rawValue
-        let own = try claims.number(
-            of: CallbackClaim(object: payment.intent ?? "", transition: success),
-            flow: flow
-        )
+        let own = try claims.number(of: Self.success(of: payment) ?? CallbackClaim(object: "", transition: ""))
         var kept = Kept()
-        for other in try PaymentLedger(transaction).succeededPayments(order: payment.orderID, mode: payment.mode) {
-            guard other.id != payment.id, other.refunded < other.received, let intent = other.intent,
-                let number = try claims.number(of: CallbackClaim(object: intent, transition: success), flow: flow),
-                number < own ?? .max
+        for other in try payments(thatPaid: payment.orderID, mode: payment.mode, in: transaction) {
+            guard other.id != payment.id, other.refunded < other.received, let success = Self.success(of: other),
+                let number = try claims.number(of: success), number < own ?? .max
             else { continue }
             kept.isAny = true
             if other.currency != payment.currency { kept.isComparable = false }
             kept.amount = Self.sum(kept.amount, other.received - other.refunded)
         }
         return kept
+    }
+
+    /// The change that a payment's success is told as: a recurring payment's charges are told by their invoices.
+    private static func success(of payment: PaymentRecord) -> CallbackClaim? {
+        if let invoice = invoice(ofKey: payment.key) {
+            return CallbackClaim(object: invoice, transition: RecurringCharge.paid.rawValue)
+        }
+        return payment.intent.map { CallbackClaim(object: $0, transition: PaymentStatus.succeeded.rawValue) }
     }
 
     private static func sum(_ one: Int64, _ other: Int64) -> Int64 {

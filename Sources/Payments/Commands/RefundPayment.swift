@@ -48,14 +48,14 @@ struct RefundPayment: Command {
         guard let id = call.data["paymentId"]?.intValue,
             let payment = try PaymentLedger(transaction).payment(id: id), payment.mode == call.mode
         else { return .fail(.payments("payment_not_found", "no such payment", status: 404, param: "paymentId")) }
-        guard payment.status == .succeeded, let intent = payment.intent else {
-            return .fail(
-                .payments(
-                    "payment_not_refundable",
-                    "payment \(id) is \(payment.status.rawValue), not SUCCEEDED",
-                    status: 409
-                )
-            )
+        guard payment.status == .succeeded else {
+            let message = "payment \(id) is \(payment.status.rawValue), not SUCCEEDED"
+            return .fail(.payments("payment_not_refundable", message, status: 409))
+        }
+        guard let intent = payment.intent else {
+            // A recurring payment's charge is told by its invoice first.
+            let message = "the intent of payment \(id) is not known yet: Stripe's next event tells it; ask again then"
+            return .fail(.payments("payment_not_refundable", message, status: 409, retryable: true))
         }
         let reason = call.data["reason"]?.stringValue
         let amount: Int64

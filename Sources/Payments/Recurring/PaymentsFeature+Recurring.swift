@@ -83,7 +83,7 @@ extension PaymentsFeature {
             ? .accepted(runs: []) : .stale
     }
 
-    /// - Returns: Whether the payment had no intent before.
+    /// - Returns: Whether the payment had no intent before, and this one no payment.
     @discardableResult
     private func attach(
         _ intent: String,
@@ -93,14 +93,23 @@ extension PaymentsFeature {
         in transaction: any StoreTransaction
     ) throws(StoreError) -> Bool {
         let ledger = PaymentLedger(transaction)
+        // An intent that another payment has would be refused by the table, now and whenever Stripe sends the event again.
         guard let payment = try ledger.payment(key: Self.key(of: invoice)), payment.intent == nil,
-            try ledger.attach(intent: StripeIntentFacts(id: intent), to: payment)
+            try !ledger.hasPayment(withIntent: intent)
         else { return false }
+        guard try ledger.attach(intent: StripeIntentFacts(id: intent), to: payment) else { return false }
         try adoptDeliveries(object: intent, mode: mode, at: now, in: transaction)
         return true
     }
 
-    static func key(of invoice: String) -> String { "invoice:\(invoice)" }
+    static func key(of invoice: String) -> String { keyPrefix + invoice }
+
+    private static let keyPrefix = "invoice:"
+
+    /// The invoice that a payment paid; nil for one that no recurring payment made.
+    static func invoice(ofKey key: String) -> String? {
+        key.hasPrefix(keyPrefix) ? String(key.dropFirst(keyPrefix.count)) : nil
+    }
 
     /// Each paid invoice is a payment of the order that the recurring payment began with, until a further period's
     /// callback has made an order of its own.
@@ -111,6 +120,8 @@ extension PaymentsFeature {
         at time: Int64,
         in transaction: any StoreTransaction
     ) throws(StoreError) {
+        // An invoice that was asked for is told of long after it was paid.
+        let time = invoice.paidAt ?? time
         _ = try transaction.insert(
             into: PaymentsTables.payments.name,
             [
@@ -130,13 +141,36 @@ extension PaymentsFeature {
         in transaction: any StoreTransaction
     ) throws(StoreError) {
         guard !invoice.isFirst, let table = settings.declaration?.orderTable else { return }
-        let made = try transaction.entries(of: run.id).first {
-            $0.block == "insert-record" && $0.status == .succeeded && $0.input["table"] == .string(table)
-        }
-        guard let order = made?.output["id"]?.intValue, try settings.order(order, in: transaction) != nil,
+        guard let order = try Self.rows(madeIn: table, by: run.id, in: transaction).first,
+            try settings.order(order, in: transaction) != nil,
             let payment = try PaymentLedger(transaction).payment(key: Self.key(of: invoice.id))
         else { return }
         try PaymentLedger(transaction).move(payment, to: order)
+    }
+
+    /// Bounds how many branches and flows that a run went through are looked at.
+    private static let innerRunsMax = 1_000
+
+    /// The ids of the rows that a run made in a table, with those that its branches and the flows that it ran made.
+    private static func rows(
+        madeIn table: String,
+        by run: RunID,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> [Int64] {
+        var rows: [Int64] = []
+        var runs = [run]
+        var next = 0
+        while next < min(runs.count, innerRunsMax), rows.isEmpty {
+            for entry in try transaction.entries(of: runs[next]) where entry.status == .succeeded {
+                if entry.isBranch || entry.block == "run-flow" {
+                    if let inner = entry.input["run"]?.intValue { runs.append(RunID(inner)) }
+                } else if entry.block == "insert-record", entry.input["table"] == .string(table) {
+                    rows += [entry.output["id"]?.intValue].compactMap { $0 }
+                }
+            }
+            next += 1
+        }
+        return rows
     }
 
     // MARK: Callback handlers
@@ -177,7 +211,8 @@ extension PaymentsFeature {
             let charge = RecurringCharge(rawValue: claim.transition)
         else { return .failure(.payments("recurring_payment_gone", "the recurring payment's row is gone")) }
         let payment = try PaymentLedger(transaction).payment(key: Self.key(of: invoice.id))
-        let isOvertaken = charge == .failed && payment != nil
+        var isOvertaken = charge == .failed && payment != nil
+        if charge == .paid, let payment { isOvertaken = try isGivenBack(payment, in: transaction) }
         guard let state = try take(claim, run, isOvertaken: isOvertaken, in: transaction) else {
             return .failure(Self.busy)
         }
@@ -195,6 +230,7 @@ extension PaymentsFeature {
             "currency": .string(invoice.currency),
             "period": ["start": time(invoice.periodStart), "end": time(invoice.periodEnd)],
             "firstInvoice": .bool(invoice.isFirst),
+            "orderAlreadyPaid": .bool(try isAlreadyPaid(by: payment, invoice, row, in: transaction)),
             "callbackProcessed": .bool(state == .done),
             "callbackState": .string(state.rawValue),
             "event": event,
@@ -203,6 +239,17 @@ extension PaymentsFeature {
 }
 
 extension PaymentsFeature {
+    /// Whether a first charge came after something else had paid the order; a further period's is of an order of its own.
+    private func isAlreadyPaid(
+        by charge: PaymentRecord?,
+        _ invoice: StripeInvoice,
+        _ row: RecurringRecord,
+        in transaction: any StoreTransaction
+    ) throws(StoreError) -> Bool {
+        guard let charge, invoice.isFirst, row.trialDays == nil else { return false }
+        return try isAlreadyPaid(charge, charge.status, in: transaction)
+    }
+
     /// What an invoice may be over: nothing while a trial begins, what `lower-recurring-amount` made of it, else exactly
     /// what the recurring payment began with, which was the order's total.
     ///

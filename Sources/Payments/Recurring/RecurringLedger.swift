@@ -75,6 +75,24 @@ struct RecurringLedger {
         try recurring(where: [ResolvedCondition("id", equals: .int(id))])
     }
 
+    /// Whether nobody has paid one yet, as far as is known here.
+    ///
+    /// One that has ended was unpaid when it did: the end may be told before the answer to who asked for it.
+    func isUnpaid(_ recurring: RecurringRecord) throws(StoreError) -> Bool {
+        guard recurring.status == .cancelled else { return recurring.status == .incomplete }
+        let paid = try PaymentLedger(transaction).succeededPayments(
+            order: recurring.orderID,
+            mode: recurring.mode,
+            isNotedWhenEmpty: false
+        )
+        return !paid.contains { $0.recurringPaymentID == recurring.id }
+    }
+
+    /// The recurring payment that a payment belongs to; earlier versions did not ask for it wherever this one does.
+    func recurring(paidBy id: Int64) throws(StoreError) -> RecurringRecord? {
+        try recurring(where: [ResolvedCondition("id", equals: .int(id))], isNotedWhenEmpty: false)
+    }
+
     func recurring(key: String) throws(StoreError) -> RecurringRecord? {
         try recurring(where: [ResolvedCondition("key", equals: .string(key))])
     }

@@ -204,6 +204,10 @@ struct RecurringPayment: Command {
         guard let row = try Self.row(askedForBy: request, call.mode, RecurringLedger(transaction)) else {
             return .fail(Self.gone)
         }
+        if request.path.hasPrefix(Self.invoices) {
+            // One that was paid or ended meanwhile cannot be paid now either: what was asked for is done.
+            return try output(row, row.subscription ?? "", clientSecret: nil, call, RecurringLedger(transaction))
+        }
         guard (200..<300).contains(answer.status) else { return try refused(answer, request, row, call, transaction) }
         guard let object = try? JSON.parse(answer.body) else {
             return .fail(StripeFailure.malformed(answer, expected: "JSON"))
@@ -233,7 +237,7 @@ struct RecurringPayment: Command {
         _ ledger: RecurringLedger
     ) throws(StoreError) -> RecurringRecord? {
         let path = request.path.prefix { $0 != "?" }
-        guard path == customers || path == subscriptions else {
+        guard path == customers || path == subscriptions || path.hasPrefix(invoices) else {
             return try ledger.recurring(subscription: String(path.split(separator: "/").last ?? ""), mode: mode)
         }
         guard let key = request.key, let end = key.lastIndex(of: "-") else { return nil }
@@ -262,6 +266,10 @@ struct RecurringPayment: Command {
             // What follows is started by Stripe's events; only the end is taken over now.
             _ = try ledger.apply(subscription, at: call.now.seconds, to: row)
             guard Self.isCancel(call) else { return try beginAnew(call, transaction) }
+            if let invoice = subscription.latestInvoice, try ledger.isUnpaid(row) {
+                // Stripe leaves it open: who has its client secret could still pay for what is no more.
+                return .send(StripeRequest.post("\(Self.invoices)\(invoice)/void", "", key: "\(row.key)-void", call))
+            }
             return try output(row, subscription.id, clientSecret: nil, call, ledger)
         }
         if Self.isCancel(call), request.method == "GET" {
@@ -328,6 +336,7 @@ struct RecurringPayment: Command {
 
     private static let customers = "/v1/customers"
     private static let subscriptions = "/v1/subscriptions"
+    private static let invoices = "/v1/invoices/"
 
     private static func isCancel(_ call: CommandCall) -> Bool { call.data["type"]?.stringValue == "cancel" }
 

@@ -45,13 +45,15 @@ package enum PaymentFollowers {
 extension PaymentLedger {
     /// Tells who follows the payment that the app has dealt with a change of it.
     ///
-    /// Changes no row for a change of something else, such as a refund.
+    /// Changes no row for a change of something else, such as a refund, nor for one that a later change has overtaken: its
+    /// callback may be done again after the later one's.
     func note(callback claim: CallbackClaim, mode: Mode) throws(StoreError) {
         let change = RecordUpdate(
             table: PaymentsTables.payments.name,
             where: [
                 ResolvedCondition("intent", equals: .string(claim.object)),
                 ResolvedCondition("mode", equals: .string(mode.rawValue)),
+                ResolvedCondition("status", equals: .string(claim.transition)),
             ],
             set: [ResolvedAssignment("callback", .string(claim.transition))]
         )

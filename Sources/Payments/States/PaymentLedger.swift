@@ -30,6 +30,17 @@ struct PaymentLedger {
         try payment(where: [ResolvedCondition("key", equals: .string(key))])
     }
 
+    /// Whether a payment of either mode has the intent, which no other one may have then.
+    func hasPayment(withIntent intent: String) throws(StoreError) -> Bool {
+        let query = RecordQuery(
+            table: PaymentsTables.payments.name,
+            where: [ResolvedCondition("intent", equals: .string(intent))],
+            limit: 1,
+            isNotedWhenEmpty: false
+        )
+        return try !transaction.find(query).isEmpty
+    }
+
     /// The one payment of the order that somebody may still pay.
     func openPayment(order: Int64, mode: Mode) throws(StoreError) -> PaymentRecord? {
         try payment(where: [
@@ -50,7 +61,11 @@ struct PaymentLedger {
     }
 
     /// The order's payments that succeeded; at most 1,000 are looked at.
-    func succeededPayments(order: Int64, mode: Mode) throws(StoreError) -> [PaymentRecord] {
+    func succeededPayments(
+        order: Int64,
+        mode: Mode,
+        isNotedWhenEmpty: Bool = true
+    ) throws(StoreError) -> [PaymentRecord] {
         let query = RecordQuery(
             table: PaymentsTables.payments.name,
             where: [
@@ -58,7 +73,8 @@ struct PaymentLedger {
                 ResolvedCondition("mode", equals: .string(mode.rawValue)),
                 ResolvedCondition("status", equals: .string(PaymentStatus.succeeded.rawValue)),
             ],
-            limit: 1_000
+            limit: 1_000,
+            isNotedWhenEmpty: isNotedWhenEmpty
         )
         var records: [PaymentRecord] = []
         for row in try transaction.find(query) { records.append(try PaymentRecord(row: row)) }

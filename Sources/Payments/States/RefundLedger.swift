@@ -26,6 +26,20 @@ struct RefundLedger {
         try refund(where: [ResolvedCondition("key", equals: .string(key))])
     }
 
+    /// Stripe's ids of the refunds of a payment whose money went back; at most 1,000 are looked at.
+    func made(of payment: Int64) throws(StoreError) -> [String] {
+        let query = RecordQuery(
+            table: PaymentsTables.refunds.name,
+            where: [
+                ResolvedCondition("paymentId", equals: .int(payment)),
+                ResolvedCondition("status", equals: .string(RefundStatus.refunded.rawValue)),
+            ],
+            limit: 1_000,
+            isNotedWhenEmpty: false
+        )
+        return try transaction.find(query).compactMap { $0["refund"]?.stringValue }
+    }
+
     private func refund(where conditions: [ResolvedCondition]) throws(StoreError) -> RefundRecord? {
         let query = RecordQuery(table: PaymentsTables.refunds.name, where: conditions, limit: 1)
         guard let row = try transaction.find(query).first else { return nil }

@@ -149,6 +149,27 @@ struct ReconcileTests {
         }
     }
 
+    /// Goal: the first period's payment is the first one, by whatever the reconciler found it.
+    ///
+    /// Method: the start and a renewal are both unheard; their events are there, or are too old to be listed.
+    @Test("what was missed of a subscription is taken in as it happened, the oldest first", arguments: [false, true])
+    func oldestFirst(isOld: Bool) async throws {
+        try await SimulatedWorld.with("subscriptions", events: ["balance.available"]) { world in
+            try await SampleTests.subscribe(in: world, each: "week")
+            try await world.advance(days: 10)
+            if isOld { for _ in 0..<40 { world.pass(seconds: 86_400) } }
+            let report = try await reconciler(world).reconcile()
+            try await world.finish(report.runs)
+            let payments = try await world.rows("payments")
+            #expect(payments.count == (isOld ? 8 : 2))
+            let times = payments.compactMap { $0["statusAt"]?.intValue }
+            #expect(Set(times).count == payments.count, "each has the time when it was paid: \(times)")
+            let place = try #require(times.firstIndex(of: times.min() ?? 0))
+            #expect(payments[place]["orderId"] == 1)
+            if !isOld { #expect(times == times.sorted()) }
+        }
+    }
+
     /// Goal: what was fetched slowly does not undo what events have told meanwhile.
     ///
     /// Method: a subscription is to end with its period; Stripe is asked for it and answers late. Until then the customer

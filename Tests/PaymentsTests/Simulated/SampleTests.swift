@@ -161,8 +161,12 @@ struct SampleTests {
     // MARK: Parts
 
     /// A plan at Stripe and here, and Ann's subscription to it with a good card, all delivered.
-    static func subscribe(in world: SimulatedWorld, trialDays: Int64? = nil) async throws {
-        let secret = try await begin(in: world, trialDays: trialDays)
+    static func subscribe(
+        in world: SimulatedWorld,
+        trialDays: Int64? = nil,
+        each interval: String = "month"
+    ) async throws {
+        let secret = try await begin(in: world, trialDays: trialDays, each: interval)
         try world.stripe.confirm(secret, card: "pm_card_visa")
         try await world.deliver()
         // Stripe tells a few seconds later which intent paid the invoice.
@@ -171,12 +175,16 @@ struct SampleTests {
 
     /// The same, before a card is given.
     /// - Returns: the client secret of the first invoice, or of the trial's set-up.
-    static func begin(in world: SimulatedWorld, trialDays: Int64? = nil) async throws -> String {
+    static func begin(
+        in world: SimulatedWorld,
+        trialDays: Int64? = nil,
+        each interval: String = "month"
+    ) async throws -> String {
         let product = try world.stripe.call("POST", "/v1/products", "name=Paper")
         let price = try world.stripe.call(
             "POST",
             "/v1/prices",
-            "product=\(product["id"]?.stringValue ?? "")&unit_amount=900&currency=usd&recurring[interval]=month"
+            "product=\(product["id"]?.stringValue ?? "")&unit_amount=900&currency=usd&recurring[interval]=\(interval)"
         )
         var plan: ValueMap = ["name": "Paper", "price": 900, "priceId": price["id"] ?? .null]
         if let trialDays { plan["trialDays"] = .int(trialDays) }

@@ -62,7 +62,65 @@ struct TemplateTests {
         ),
     ]
 
-    private static func with(_ body: (SimulatedWorld) async throws -> Void) async throws {
+    /// Another way than a block of its own in which a further period's callback makes its order.
+    struct Making: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var block: String
+        var flow: String?
+    }
+
+    private static let makings = [
+        Making(
+            testDescription: "in a branch",
+            block: """
+                          - id: both
+                            block: parallel
+                            branches:
+                              made:
+                                - id: row
+                                  block: insert-record
+                                  table: orders
+                                  set: { total: '${ blocks.handler.amount }', status: PAID }
+                              told:
+                                - { block: log, message: a further period }
+                """
+        ),
+        Making(
+            testDescription: "in a flow of its own",
+            block: """
+                          - id: made
+                            block: run-flow
+                            flow: make-order
+                            input: { total: '${ blocks.handler.amount }' }
+                """,
+            flow: """
+                flow: make-order
+                kind: cloud
+                trigger: { manual: true }
+                input: { total: { type: int } }
+                blocks:
+                  - { id: row, block: insert-record, table: orders, set: { total: '${ input.total }', status: PAID } }
+                """
+        ),
+    ]
+
+    /// A builder's own block before the order is marked paid.
+    private static let pause = "          - { id: pause, block: wait, for: 1h }\n"
+
+    /// The template's text with what a builder made of it.
+    private static func text(_ template: String, _ making: Making?, isPausing: Bool) -> String {
+        if isPausing, let place = template.firstRange(of: "          - id: payment\n") {
+            return template[..<place.lowerBound] + pause + template[place.lowerBound...]
+        }
+        guard let making, let start = template.firstRange(of: "          - id: newOrder") else { return template }
+        return template[..<start.lowerBound] + making.block
+    }
+
+    private static func with(
+        making: Making? = nil,
+        isPausing: Bool = false,
+        _ body: (SimulatedWorld) async throws -> Void
+    ) async throws {
         let compiler = AppCompiler(catalogue: PaymentsCatalogue.catalogue)
         var sources = [SourceFile(path: "app.yaml", bytes: Array(app.utf8))]
         for (number, flow) in flows.enumerated() {
@@ -71,8 +129,10 @@ struct TemplateTests {
         let bare = compiler.compile(sources)
         #expect(bare.diagnostics.map(\.message) == [])
         for step in PaymentsActivation.steps(for: try #require(bare.app), files: [:]) {
-            sources.append(SourceFile(path: step.path, bytes: Array(try #require(step.text).utf8)))
+            let text = text(try #require(step.text), making, isPausing: isPausing)
+            sources.append(SourceFile(path: step.path, bytes: Array(text.utf8)))
         }
+        if let flow = making?.flow { sources.append(SourceFile(path: "flows/made.yaml", bytes: Array(flow.utf8))) }
         let compilation = compiler.compile(sources)
         #expect(compilation.diagnostics.map { "\($0.range.file):\($0.range.start.line): \($0.message)" } == [])
         try await SimulatedWorld.with(try #require(compilation.app)) { world in
@@ -132,6 +192,21 @@ struct TemplateTests {
         }
     }
 
+    /// Goal: no order is sent out whose payment went back while the builder's own blocks waited.
+    @Test("an order whose payment is given back while its callback waits ends as given back")
+    func givenBackMeanwhile() async throws {
+        try await Self.with(isPausing: true) { world in
+            let intent = try await Self.call("pay", ["amount": 1000], world)
+            try world.stripe.confirm(try #require(intent["client_secret"]?.stringValue), card: "pm_card_visa")
+            let waiting = try await world.accept()
+            try await Self.giveBack(1, world)
+            #expect(try await world.column("status", of: "orders") == ["REFUNDED"])
+            world.clock.advance(by: .seconds(3_600))
+            try await world.finish(waiting)
+            #expect(try await world.column("status", of: "orders") == ["REFUNDED"])
+        }
+    }
+
     @Test("what a further period cost is given back to the order that it made, not to the first one")
     func renewal() async throws {
         try await Self.with { world in
@@ -143,6 +218,20 @@ struct TemplateTests {
             #expect(try await world.column("status", of: "orders") == ["PAID", "REFUNDED"])
             try await Self.giveBack(1, world)
             #expect(try await world.column("status", of: "orders") == ["REFUNDED", "REFUNDED"])
+        }
+    }
+
+    @Test(
+        "an order that a further period's callback made elsewhere than in a block of its own is its too",
+        arguments: makings
+    )
+    func madeElsewhere(making: Making) async throws {
+        try await Self.with(making: making) { world in
+            try await Self.subscribe(trialDays: nil, world)
+            try await world.advance(days: 32)
+            #expect(try await world.column("orderId", of: "payments") == [1, 2])
+            try await Self.giveBack(2, world)
+            #expect(try await world.column("status", of: "orders") == ["PAID", "REFUNDED"])
         }
     }
 
