@@ -19,9 +19,9 @@ struct HookAnswerTests {
         let now = world.clock.now()
         return try await world.engine.write { transaction throws(StoreError) in
             var start = RunStart(flow: flow, version: graph.version, origin: .webhook, caller: .system, mode: .test)
-            start.concurrency = flow
+            start.concurrency = "test:\(flow)"
             let run = try transaction.insertRun(start, at: now)
-            _ = try transaction.admitRuns(of: flow, upTo: 1)
+            _ = try transaction.admitRuns(of: "test:\(flow)", upTo: 1)
             try transaction.updateRun(RunRecord(id: run, start: start, status: .paused, createdAt: now))
             return run
         }
