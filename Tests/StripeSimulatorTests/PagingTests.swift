@@ -110,4 +110,37 @@ import Testing
         desk.post("/v1/promotion_codes", "promotion[type]=coupon&promotion[coupon]=\(coupon)&code=Spring")
         #expect(desk.get("/v1/promotion_codes", "code=sPRING").data().count == 1)
     }
+
+    @Test("an object shows the first ten of its lines, and where the others are")
+    func embedded() {
+        var desk = Desk()
+        let customer = desk.customer()
+        let invoice = desk.post("/v1/invoices", "customer=\(customer)").id
+        for amount in 1...12 {
+            desk.post("/v1/invoiceitems", "customer=\(customer)&invoice=\(invoice)&amount=\(amount)&currency=usd")
+        }
+        let shown = desk.get("/v1/invoices/\(invoice)")
+        #expect(shown.int("total") == 78)
+        let lines = shown.object("lines") ?? [:]
+        #expect(lines.data().count == 10)
+        #expect(lines.bool("has_more") == true)
+        #expect(desk.get(lines.string("url") ?? "", "limit=100").data().count == 12)
+        #expect(desk.post("/v1/invoices/\(invoice)/pay").int("amount_paid") == 78)
+    }
+
+    @Test("the lists in a customer and in an invoice can be reached at their addresses")
+    func addresses() {
+        var desk = Desk()
+        let customer = desk.customer()
+        let subscription = desk.subscribe(customer, desk.price(1_000))
+        let shown = desk.get("/v1/customers/\(customer)", "expand[]=subscriptions&expand[]=sources&expand[]=tax_ids")
+        for name in ["subscriptions", "sources", "tax_ids"] {
+            let list = shown.object(name) ?? [:]
+            #expect(desk.get(list.string("url") ?? "").data() == list.data())
+        }
+        let path = "/v1/invoices/\(subscription.string("latest_invoice") ?? "")"
+        let payments = desk.get(path, "expand[]=payments").object("payments") ?? [:]
+        #expect(payments.data().count == 1)
+        #expect(desk.get(payments.string("url") ?? "").data() == payments.data())
+    }
 }

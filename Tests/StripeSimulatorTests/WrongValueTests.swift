@@ -18,6 +18,7 @@ import Testing
         ),
         ("invoices", "customer=C&collection_method=send_invoice&days_until_due=-5", "days_until_due"),
         ("invoices", "customer=C&collection_method=send_invoice&due_date=1", "due_date"),
+        ("invoices", "customer=C&days_until_due=5", "days_until_due"),
         ("invoiceitems", "customer=C&pricing[price]=S&quantity=-1", "quantity"),
         (
             "prices",

@@ -8,6 +8,7 @@ extension Ledger {
         case "balance_transaction":
             let available = object.int("available_on") ?? 0
             result["status"] = available <= now.seconds ? "available" : "pending"
+        case "invoice" where find(.invoice, object.id) != nil, "credit_note": Self.shorten("lines", in: &result)
         case "coupon": result["valid"] = .bool(isValid(object))
         case "promotion_code": result["active"] = .bool(isActive(object))
         case "subscription":
@@ -23,6 +24,17 @@ extension Ledger {
         default: break
         }
         return result
+    }
+
+    private static let embedded = 10
+
+    /// Of a list in an object only the first page is shown; the rest is at the list's own address.
+    private static func shorten(_ name: String, in object: inout JSONObject) {
+        guard let held = object.object(name)?.array("data"), held.count > embedded else { return }
+        object.update(name) { list in
+            list["data"] = .array(Array(held.prefix(embedded)))
+            list["has_more"] = true
+        }
     }
 
     /// The object as events tell it: at any depth without what only the simulator knows.
@@ -139,7 +151,9 @@ extension Ledger {
         case ("checkout.session", "line_items"):
             let lines = object.array("_line_items") ?? []
             let url = "/v1/checkout/sessions/\(object.id)/line_items"
-            return .object(Self.list(lines, hasMore: false, url: url))
+            return .object(
+                Self.list(Array(lines.prefix(Self.embedded)), hasMore: lines.count > Self.embedded, url: url)
+            )
         case ("price", "tiers"), ("plan", "tiers"): return object["_tiers"] ?? .null
         case ("invoice", "payments"):
             return .object(subList("/v1/invoices/\(object.id)/payments", .invoicePayment, "invoice", object.id))

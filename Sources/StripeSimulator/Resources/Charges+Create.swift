@@ -4,7 +4,8 @@ extension Ledger {
         .post(
             "charges",
             """
-            amount:i! currency:s! capture:b customer:s description:s metadata:m? receipt_email:s
+            amount:i! application_fee:i application_fee_amount:i currency:s! capture:b destination:* on_behalf_of:s
+            radar_options:* transfer_data:* customer:s description:s metadata:m? receipt_email:s
             shipping{address{city:s country:s line1:s line2:s postal_code:s state:s}! carrier:s name:s! phone:s
             tracking_number:s} source:* statement_descriptor:s statement_descriptor_suffix:s transfer_group:s
             """

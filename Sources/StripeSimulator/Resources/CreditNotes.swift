@@ -10,8 +10,8 @@ extension Ledger {
 
     static let creditNoteRoutes: [Route] = [
         .post("credit_notes", creating) { ledger, call throws(StripeError) in try ledger.createCreditNote(call) },
-        .list("credit_notes", "created:r customer:s invoice:s") { ledger, call throws(StripeError) in
-            try ledger.page(.creditNote, call, filters: ["customer", "invoice"])
+        .list("credit_notes", "created:r customer:s customer_account:s invoice:s") { ledger, call throws(StripeError) in
+            try ledger.page(.creditNote, call, filters: ["customer", "customer_account", "invoice"])
         },
         .get("credit_notes/preview", creating) { ledger, call throws(StripeError) in
             try ledger.previewCreditNote(call)

@@ -40,6 +40,10 @@ extension Ledger {
             _ = try ledger.liveCustomer(call.id)
             return try ledger.page(.paymentMethod, call, filters: ["type"]) { $0.string("customer") == call.id }
         },
+        .list("customers/:id/subscriptions", "") { ledger, call throws(StripeError) in
+            _ = try ledger.liveCustomer(call.id)
+            return try ledger.page(.subscription, call) { $0.string("customer") == call.id && $0.status != "canceled" }
+        },
         .get("customers/:id/payment_methods/:method") { ledger, call throws(StripeError) in
             _ = try ledger.liveCustomer(call.id)
             let method = try ledger.require(.paymentMethod, call.ids[1])

@@ -13,9 +13,11 @@ extension Ledger {
             let customer = call.string("customer") ?? ""
             return try ledger.onClock(of: customer) { ledger throws(StripeError) in try ledger.createItem(call) }
         },
-        .list("invoiceitems", "created:r customer:s invoice:s pending:b") { ledger, call throws(StripeError) in
+        .list("invoiceitems", "created:r customer:s customer_account:s invoice:s pending:b") {
+            ledger,
+            call throws(StripeError) in
             let pending = call.bool("pending")
-            return try ledger.page(.invoiceItem, call, filters: ["customer", "invoice"]) { item in
+            return try ledger.page(.invoiceItem, call, filters: ["customer", "customer_account", "invoice"]) { item in
                 pending == nil || pending == !item.has("invoice")
             }
         },

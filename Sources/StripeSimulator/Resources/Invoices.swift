@@ -19,12 +19,16 @@ extension Ledger {
         .list(
             "invoices",
             """
-            collection_method:charge_automatically|send_invoice created:r customer:s due_date:r
+            collection_method:charge_automatically|send_invoice created:r customer:s customer_account:s due_date:r
             status:draft|open|paid|uncollectible|void subscription:s
             """
         ) { ledger, call throws(StripeError) in
             let subscription = call.string("subscription")
-            return try ledger.page(.invoice, call, filters: ["customer", "status", "collection_method"]) { invoice in
+            return try ledger.page(
+                .invoice,
+                call,
+                filters: ["customer", "customer_account", "status", "collection_method"]
+            ) { invoice in
                 (subscription == nil || invoice.string("_subscription") == subscription)
                     && isWithin(call.parameters["due_date"], invoice.int("due_date"))
             }
@@ -89,6 +93,10 @@ extension Ledger {
                 intent == nil || payment.value(at: "payment", "payment_intent")?.string == intent
             }
         },
+        .list("invoices/:id/payments", "status:canceled|open|paid") { ledger, call throws(StripeError) in
+            _ = try ledger.require(.invoice, call.id)
+            return try ledger.page(.invoicePayment, call, filters: ["status"]) { $0.string("invoice") == call.id }
+        },
         .get("invoice_payments/:id") { ledger, call throws(StripeError) in
             try ledger.require(.invoicePayment, call.id)
         },
@@ -132,6 +140,15 @@ extension Ledger {
                 "If invoice collection method is 'send_invoice', you must specify one of 'due_date' or "
                     + "'days_until_due'."
             )
+        }
+        if call.string("collection_method") != "send_invoice" {
+            for name in ["days_until_due", "due_date"] where call.parameters.has(name) {
+                throw StripeError.invalid(
+                    name,
+                    "You can only specify 'due_date' or 'days_until_due' if invoice collection method is "
+                        + "'send_invoice'."
+                )
+            }
         }
         return try onClock(of: customerID) { ledger throws(StripeError) in
             var invoice = ledger.newInvoice(

@@ -9,11 +9,14 @@ extension Ledger {
             minimum_amount_currency:s}
             """
         ) { ledger, call throws(StripeError) in try ledger.createPromotionCode(call) },
-        .list("promotion_codes", "active:b code:s coupon:s created:r customer:s") { ledger, call throws(StripeError) in
+        .list("promotion_codes", "active:b code:s coupon:s created:r customer:s customer_account:s") {
+            ledger,
+            call throws(StripeError) in
             let coupon = call.string("coupon")
             let active = call.bool("active")
             let code = call.string("code")?.lowercased()
-            return try ledger.page(.promotionCode, call, filters: ["customer"]) { [ledger] promotion in
+            return try ledger.page(.promotionCode, call, filters: ["customer", "customer_account"]) {
+                [ledger] promotion in
                 (coupon == nil || promotion.value(at: "promotion", "coupon")?.string == coupon)
                     && (code == nil || promotion.string("code")?.lowercased() == code)
                     && (active == nil || active == ledger.isActive(promotion))

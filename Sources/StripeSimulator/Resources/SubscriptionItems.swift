@@ -13,6 +13,7 @@ extension Ledger {
             """
             subscription:s! metadata:m plan:s price:s quantity:i \(behavior) \(priceData)
             proration_behavior:always_invoice|create_prorations|none proration_date:i tax_rates:a? \(discounts)
+            billing_thresholds:*?
             """
         ) { ledger, call throws(StripeError) in
             let id = call.string("subscription") ?? ""
@@ -38,6 +39,7 @@ extension Ledger {
             """
             metadata:m? plan:s price:s quantity:i off_session:b \(behavior) \(priceData)
             proration_behavior:always_invoice|create_prorations|none proration_date:i tax_rates:a? \(discounts)
+            billing_thresholds:*?
             """
         ) { ledger, call throws(StripeError) in
             let old = try ledger.subscription(ofItem: call.id)
