@@ -24,6 +24,10 @@ import Testing
         let path = "/v1/payment_intents/\(made.id)/confirm"
         let held = desk.post(path, "payment_method=pm_card_visa" + options + "[capture_method]=manual")
         #expect(held.status == "requires_capture")
+        let form = "amount=900&currency=usd&payment_method_types[]=card" + options + "[capture_method]=manual"
+        let other = desk.post("/v1/payment_intents", form)
+        desk.post("/v1/payment_intents/\(other.id)", "payment_method=pm_card_visa" + options + "[capture_method]=")
+        #expect(desk.post("/v1/payment_intents/\(other.id)/confirm").status == "succeeded")
     }
 
     @Test("a card is kept where its option says so, and not where the option says none")

@@ -274,7 +274,10 @@ extension Ledger {
         }
         if let card = call.object("payment_method_options")?.object("card") {
             options.update("card") { own in
-                for name in ["network"] + Self.cardOptions.keys { if let value = card[name] { own[name] = value } }
+                // An empty text takes an option back.
+                for name in ["network"] + Self.cardOptions.keys {
+                    if let value = card[name] { own[name] = value == "" ? Optional.none : value }
+                }
             }
         }
         intent["payment_method_options"] = .object(options)
@@ -292,7 +295,7 @@ extension Ledger {
     static func checkCardOptions(_ call: Call) throws(StripeError) {
         guard let card = call.object("payment_method_options")?.object("card") else { return }
         for (name, words) in cardOptions.sorted(by: { $0.key < $1.key }) {
-            guard let text = card.string(name), !words.contains(text) else { continue }
+            guard let text = card.string(name), !text.isEmpty, !words.contains(text) else { continue }
             let place = "payment_method_options[card][\(name)]"
             throw StripeError.invalid(place, "Invalid \(place): must be one of \(words.joined(separator: ", "))")
         }
