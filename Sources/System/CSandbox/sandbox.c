@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,8 +185,10 @@ static void take_short_turns(void) {
 
 // The timer's signal, which comes once the cap is set, goes to this thread alone: JavaScriptCore, interrupted by a
 // handler that is not its own, crashed once in some thousand calls.
-static void *watch_resident_size(void *unused) {
+static void *watch_resident_size(void *started) {
     take_short_turns();
+    // Whoever waits for this shuts the door behind it, to which these calls do not pass.
+    sem_post((sem_t *)started);
     sigset_t others;
     sigfillset(&others);
     sigdelset(&others, SIGPROF);
@@ -207,7 +210,7 @@ static void *watch_resident_size(void *unused) {
         if (has_grown) close_looks = LOOKS_WITHOUT_GROWTH;
         if (has_grown || pages < seen) seen = pages;
     }
-    return unused;
+    return NULL;
 }
 
 int sandbox_start_memory_watch(void) {
@@ -220,9 +223,12 @@ int sandbox_start_memory_watch(void) {
     pthread_attr_t attributes;
     if (error || (error = pthread_attr_init(&attributes))) return -error;
     pthread_t watch;
+    static sem_t started;
+    sem_init(&started, 0, 0);
     pthread_attr_setstacksize(&attributes, 64 << 10);
-    error = pthread_create(&watch, &attributes, watch_resident_size, NULL);
+    error = pthread_create(&watch, &attributes, watch_resident_size, &started);
     pthread_attr_destroy(&attributes);
+    while (!error && sem_wait(&started)) {}
     return -error;
 }
 
