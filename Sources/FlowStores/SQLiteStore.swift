@@ -235,12 +235,14 @@ extension SQLiteStore {
 
 // Care of the file
 extension SQLiteStore {
-    /// Checks the whole file.
+    /// Checks the whole file, and that each run can be read.
     ///
     /// - Returns: What is wrong, one sentence each; empty when nothing is.
     package func integrityCheck() async throws(StoreError) -> [String] {
         try requireNotClosed()
-        return try await copier.snapshot { session throws(StoreError) in try session.integrityFindings() }
+        return try await copier.snapshot { session throws(StoreError) in
+            try session.integrityFindings() + session.damagedRuns(limit: 100)
+        }
     }
 
     /// Copies a snapshot of the store to a new file (0600) while groups go on.

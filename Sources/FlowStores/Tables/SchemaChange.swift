@@ -237,11 +237,10 @@ extension StoreSession {
         }
     }
 
-    /// What `PRAGMA integrity_check` and `foreign_key_check` find, and the runs that cannot be read.
+    /// What `PRAGMA integrity_check` and `foreign_key_check` find.
     func integrityFindings() throws(StoreError) -> [String] {
         let pages = try all(try compile("PRAGMA integrity_check(100)")) { row throws(StoreError) in try row.text(0) }
-        let rows = try danglingReferences() + damagedRuns(limit: 100)
-        return pages.filter { $0 != "ok" } + rows
+        return pages.filter { $0 != "ok" } + (try danglingReferences())
     }
 
     private func danglingReferences() throws(StoreError) -> [String] {
