@@ -273,6 +273,11 @@ struct RecurringPayment: Command {
             return try output(row, subscription.id, clientSecret: nil, call, ledger)
         }
         if Self.isCancel(call), request.method == "GET" {
+            // Before its first charge there is no period to run out, and Stripe takes no plan for its end: it ends now.
+            let wasEnded = call.exchanges.contains { $0.request.method == "DELETE" }
+            if RecurringStatus(stripe: subscription.status) == .incomplete, !wasEnded {
+                return end(subscription.id, key: "\(row.key)-end", call)
+            }
             // It was asked for because Stripe refused to end it, and it lives.
             return .fail(
                 call.exchanges.last.map { StripeFailure.failure(from: $0.answer) } ?? Self.cancelledMeanwhile

@@ -270,6 +270,33 @@ struct CommandTests {
         }
     }
 
+    @Test("who unsubscribes before the first charge has no period to run out: it ends at once, and nobody pays it then")
+    func unpaidAtPeriodEnd() async throws {
+        let pages = [
+            Self.page(
+                "subscribe",
+                "recurring-payment",
+                "{ type: initiate, orderId: 1, priceId: '${ input.price }' }",
+                "{ price: { type: string } }"
+            ), Self.page("leave", "recurring-payment", "{ type: cancel, orderId: 1, atPeriodEnd: true }"),
+        ]
+        try await Self.with(pages) { world in
+            try await world.page("order", ["total": 1000], as: SimulatedWorld.admin)
+            let product = try world.stripe.call("POST", "/v1/products", "name=Paper")["id"]?.stringValue ?? ""
+            let price = try world.stripe.call(
+                "POST",
+                "/v1/prices",
+                "product=\(product)&unit_amount=1000&currency=usd&recurring[interval]=month"
+            )
+            let input: Value = ["price": price["id"] ?? .null]
+            let begun = Self.result(try await world.page("subscribe", input, as: SimulatedWorld.admin))
+            let left = Self.result(try await world.page("leave", [:], as: SimulatedWorld.admin))
+            #expect(left["status"] == "CANCELLED", "\(left)")
+            let secret = try #require(begun["client_secret"]?.stringValue)
+            #expect(throws: (any Error).self) { try world.stripe.confirm(secret, card: "pm_card_visa") }
+        }
+    }
+
     @Test("customers and payment links are made and asked for; long and malformed parameters are refused here")
     func objects() async throws {
         let long = String(repeating: "x", count: 300)
