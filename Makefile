@@ -48,7 +48,7 @@ demo: build
 	@"$$($(RELEASE) --show-bin-path)/runnel" demo
 
 test: setup
-	@echo '==> building the tests (the first time takes about five minutes on two cores)'
+	@echo '==> building the tests (the first time takes ten to twenty minutes on two cores)'
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
 	@echo '==> running the tests'
 	@failed=; for suites in $(TEST_PASSES); do \
