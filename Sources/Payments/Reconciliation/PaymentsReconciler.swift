@@ -266,6 +266,7 @@ package struct PaymentsReconciler: Sendable {
         guard payment.isCheckout, payment.status.isOpen, engine.clock.now().seconds > end else { return }
         report.objectsCompared += 1
         let times = "created%5Bgte%5D=\(payment.createdAt - Self.skewSeconds)&created%5Blte%5D=\(end)"
+        let problems = report.problems.count
         var pages: [StripeReading.Fetched] = []
         try await eachItem(of: "\(CreateCheckoutSession.path)?limit=100&\(times)", &report) { page, _ in
             let number = page.object["metadata"]?["runnel_payment"]
@@ -281,7 +282,8 @@ package struct PaymentsReconciler: Sendable {
             }
             try await observe(page, "the page of payment \(payment.id) is over", &report)
         }
-        guard pages.isEmpty else { return }
+        // A list that was not read to its end does not say that there is none.
+        guard pages.isEmpty, report.problems.count == problems else { return }
         try await write { transaction, _ throws(StoreError) in
             try PaymentLedger(transaction).close(payment, failureCode: "session_missing")
         }
